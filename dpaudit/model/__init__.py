@@ -1,0 +1,1 @@
+"""Frozen data that flows through an audit: spec, plan, estimates, measurements, findings."""

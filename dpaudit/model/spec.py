@@ -1,0 +1,148 @@
+"""The audit file as data: what to audit, with which plug-ins, against which thresholds.
+
+Everything here is plain (text, numbers, tuples, mappings), so that a spec can be written as
+JSON, sent to a worker process and hashed. Plug-ins are named, not made: the planner makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from dpaudit.model.dataset import Status
+
+Neighbours = Literal["add-remove", "replace"]
+Format = Literal["html", "pdf", "json"]
+DEFAULT_SECTIONS = ("highlights", "findings", "limits", "methods", "glossary", "provenance")
+
+
+@attrs.frozen(kw_only=True)
+class PluginUse:
+    """One ``{ use = "...", ... }`` table: a plug-in's name and the parameters to make it with.
+
+    A parameter that is a tuple where the plug-in wants a scalar is a sweep.
+    """
+
+    use: str
+    parameters: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class ClassSpec:
+    """Groups entities by size: ``[data.classes] size = { column = "...", bounds = [...] }``.
+
+    ``bounds`` are the lower ends of all classes but the first, ascending.
+    """
+
+    column: str
+    bounds: tuple[float, ...]
+
+
+@attrs.frozen(kw_only=True)
+class DataSpec:
+    """``[data]``: where the true counts stand and who they belong to."""
+
+    file: str
+    status: Status
+    entity: str
+    count: str
+    label: str | None = None
+    groups: tuple[tuple[str, ...], ...] = ()
+    classes: Mapping[str, ClassSpec] = attrs.field(factory=dict)
+    encoding: str | None = None
+    sheet: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RunSpec:
+    """``[run]``: seed, noise vectors, confidence and the time limit of a foreign plug-in."""
+
+    seed: int = 0
+    draws: int = 2000
+    confidence: float = 0.95
+    time_limit: float = 600.0
+
+
+@attrs.frozen(kw_only=True)
+class ReleaseSpec:
+    """``[[release]]``: a mechanism, its neighbouring relation and what follows it."""
+
+    name: str
+    mechanism: PluginUse
+    neighbours: Neighbours
+    postprocess: tuple[PluginUse, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class DecisionSpec:
+    """``[[decision]]``: what is decided from every release; ``output`` sees only outcomes."""
+
+    name: str
+    decision: PluginUse
+    output: tuple[PluginUse, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class FailIf:
+    """``fail_if``: break the build when a number is certainly over ``over``.
+
+    ``for_`` is ``any entity``, ``any group`` or ``total``.
+    """
+
+    over: float
+    for_: Literal["any entity", "any group", "total"] = "any entity"
+
+
+@attrs.frozen(kw_only=True)
+class AuditSpec:
+    """``[[audit]]``: one thing to measure, and the threshold it must keep."""
+
+    name: str
+    audit: PluginUse
+    fail_if: FailIf | None = None
+
+
+@attrs.frozen(kw_only=True)
+class NamedUse:
+    """``[[mitigation]]``, ``[[attack]]`` or ``[[learner]]``: a plug-in with a name of its own."""
+
+    name: str
+    plugin: PluginUse
+
+
+@attrs.frozen(kw_only=True)
+class ReportSpec:
+    """``[report]``: who reports, in which formats, sections and language."""
+
+    organisation: str | None = None
+    formats: tuple[Format, ...] = ("html", "pdf", "json")
+    language: str = "en"
+    sections: tuple[str, ...] = DEFAULT_SECTIONS
+    rows_per_table: int = 50
+    date: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Spec:
+    """One audit, as its author wrote it.
+
+    ``path`` is where the audit file lies (relative files are looked up beside it) and
+    ``text`` is its content, for provenance; neither enters a report.
+    """
+
+    title: str
+    data: DataSpec
+    releases: tuple[ReleaseSpec, ...]
+    decisions: tuple[DecisionSpec, ...]
+    audits: tuple[AuditSpec, ...]
+    mitigations: tuple[NamedUse, ...] = ()
+    attacks: tuple[NamedUse, ...] = ()
+    learners: tuple[NamedUse, ...] = ()
+    plugins: tuple[str, ...] = ()
+    run: RunSpec = attrs.field(factory=RunSpec)
+    report: ReportSpec = attrs.field(factory=ReportSpec)
+    path: Path = Path("audit.toml")
+    text: str = attrs.field(default="", repr=False)

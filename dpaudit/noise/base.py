@@ -1,0 +1,102 @@
+"""What every noise distribution can say about itself."""
+
+from __future__ import annotations
+
+import abc
+from typing import ClassVar
+
+import numpy as np
+
+from dpaudit.model.arrays import FloatArray
+
+Variates = tuple[FloatArray, ...]
+"""Unit-scale random numbers of one family, each of the shape of the noise."""
+
+
+class Noise(abc.ABC):
+    """A noise distribution X with mean zero, one per entity.
+
+    Parameters of subclasses are scalars or arrays (n,) that broadcast against the entities;
+    arguments ``t`` and ``x`` are arrays of shape (..., n) in persons.
+
+    Sampling comes in two steps so that mechanisms with different budgets can share their
+    random numbers: :meth:`variates` draws unit-scale variates of the family, and
+    :meth:`from_variates` scales them. Both use only operations that give the same bits on
+    every CPU.
+
+    Attributes
+    ----------
+    family
+        Name of the unit-scale variates that are shared by every noise of this family.
+    symmetric
+        Whether X and -X have the same distribution (antithetic pairs are valid).
+    lattice
+        Whether X takes whole values only.
+    """
+
+    family: ClassVar[str]
+    symmetric: ClassVar[bool] = True
+    lattice: ClassVar[bool] = False
+
+    @staticmethod
+    @abc.abstractmethod
+    def variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variates:
+        """Draw the unit-scale variates of the family."""
+
+    @abc.abstractmethod
+    def from_variates(self, variates: Variates) -> FloatArray:
+        """Turn unit-scale variates into noise, without changing them."""
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+        """Draw noise of ``shape``, whose last axis is the entities."""
+        return self.from_variates(self.variates(rng, shape))
+
+    @property
+    @abc.abstractmethod
+    def variance(self) -> FloatArray:
+        """Var X, persons squared."""
+
+    @property
+    @abc.abstractmethod
+    def fourth_cumulant(self) -> FloatArray:
+        """E X^4 - 3 (Var X)^2, persons to the fourth."""
+
+    @property
+    @abc.abstractmethod
+    def mean_absolute(self) -> FloatArray:
+        """E abs(X), persons."""
+
+    @abc.abstractmethod
+    def cdf(self, t: FloatArray) -> FloatArray:
+        """P(X <= t), accurate relative to itself far in the lower tail."""
+
+    @abc.abstractmethod
+    def excess(self, t: FloatArray) -> FloatArray:
+        """E (t - X)^+, the expected amount by which X stays below t, persons."""
+
+    @abc.abstractmethod
+    def excess_square(self, t: FloatArray) -> FloatArray:
+        """E ((t - X)^+)^2, persons squared."""
+
+    @abc.abstractmethod
+    def clipped_transform(
+        self, x: FloatArray, s: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Laplace transform of W = (x + X)^+ and its derivatives.
+
+        Parameters
+        ----------
+        x
+            True counts, shape (n,), non-negative.
+        s
+            Transform variables, shape (m, 1) or (m, n), non-negative, per person.
+
+        Returns
+        -------
+        phi, psi, chi
+            E exp(-s W), E W exp(-s W) and E W^2 exp(-s W), shape (m, n).
+
+        References
+        ----------
+        METHODS-decisions 6.2 (derived for this project).
+        """

@@ -1,0 +1,1 @@
+"""Privacy guarantees: what is protected, against whom, and how much is spent."""
