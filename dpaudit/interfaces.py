@@ -21,7 +21,7 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
 from dpaudit.noise.base import Noise
-from dpaudit.privacy.guarantee import Guarantee
+from dpaudit.model.guarantee import Guarantee
 
 Kind = Literal[
     "mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"

@@ -1,0 +1,91 @@
+"""What an audit returns: measurements, notes, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from dpaudit.model.arrays import FloatArray
+from dpaudit.model.dataset import Dataset
+from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.measurement import Measurement, Note
+from dpaudit.model.plan import Plan, Task
+from dpaudit.model.spec import Spec
+
+
+@attrs.frozen(kw_only=True)
+class PluginSource:
+    """Where a plug-in that took part came from.
+
+    ``module`` is a dotted name, or the file's name for a plug-in beside the audit file;
+    ``digest`` is the SHA-256 of its source; ``summary`` is its whole docstring.
+    """
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    module: str
+    digest: str
+    summary: str
+
+
+@attrs.frozen(kw_only=True)
+class Provenance:
+    """What a report was made from; the same for every run of the same audit."""
+
+    versions: Mapping[str, str]
+    audit_digest: str
+    data_digest: str
+    seed: int
+    draws: int
+    confidence: float
+    plugins: tuple[PluginSource, ...]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TaskResult:
+    """One task that was measured.
+
+    ``truth`` is the outcome from the true counts, shape (n,), in ``unit``; ``mechanism``,
+    ``postprocess`` and ``output`` are plug-in names; ``parameters`` are the mechanism's.
+    """
+
+    task: Task
+    mechanism: str
+    parameters: Mapping[str, object]
+    postprocess: tuple[str, ...]
+    output: tuple[str, ...]
+    guarantee: Guarantee
+    unit: str
+    truth: FloatArray
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Results:
+    """Everything an audit found out, ready to be reported."""
+
+    spec: Spec
+    data: Dataset
+    plan: Plan
+    tasks: tuple[TaskResult, ...]
+    measurements: tuple[Measurement, ...]
+    notes: tuple[Note, ...]
+    provenance: Provenance
+
+    def select(
+        self,
+        *,
+        task: str | None = None,
+        quantity: str | None = None,
+        over: str | None = None,
+        per: str | None = None,
+    ) -> tuple[Measurement, ...]:
+        """Return the measurements that match every given key."""
+        wanted = {"task": task, "quantity": quantity, "over": over, "per": per}
+        return tuple(
+            m
+            for m in self.measurements
+            if all(value is None or getattr(m, key) == value for key, value in wanted.items())
+        )
