@@ -23,9 +23,7 @@ from dpaudit.model.spec import Neighbours
 from dpaudit.noise.base import Noise
 from dpaudit.model.guarantee import Guarantee
 
-Kind = Literal[
-    "mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"
-]
+Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 KINDS: tuple[Kind, ...] = (
     "mechanism",
     "postprocessor",

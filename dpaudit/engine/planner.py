@@ -67,9 +67,7 @@ def _job(
 ) -> Job:
     mechanism_class = registry.get("mechanism", release.mechanism.use)
     mechanism = _bound(
-        registry.create(
-            "mechanism", release.mechanism.use, neighbours=release.neighbours, **point
-        ),
+        registry.create("mechanism", release.mechanism.use, neighbours=release.neighbours, **point),
         dataset,
         dataset.total,
     )
@@ -92,8 +90,15 @@ def _job(
     output = tuple(_post(registry, use, dataset, float(truth.sum())) for use in decided.output)
     swept = config.swept(release.mechanism, mechanism_class)
     values = {name: point[name] for name in swept}
-    label = " ".join([release.name, *(f"{name}={value:g}" if isinstance(value, float) else
-                                      f"{name}={value}" for name, value in values.items())])
+    label = " ".join(
+        [
+            release.name,
+            *(
+                f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+                for name, value in values.items()
+            ),
+        ]
+    )
     plugins: tuple[Plugin, ...] = (mechanism, *steps, decision, *output)
     task = Task(
         id=f"{label} / {decided.name}",
@@ -106,9 +111,7 @@ def _job(
     return Job.make(task, chain, decision, output, groupings)
 
 
-def _post(
-    registry: Registry, use: PluginUse, dataset: Dataset, total: float
-) -> PostProcessor:
+def _post(registry: Registry, use: PluginUse, dataset: Dataset, total: float) -> PostProcessor:
     made = _bound(registry.create("postprocessor", use.use, **use.parameters), dataset, total)
     if not isinstance(made, PostProcessor):
         raise SpecError(f"{use.use!r} is not a post-processor")

@@ -87,9 +87,7 @@ def run(
     measurements: list[Measurement] = []
     for subject in subjects:
         measurements += _measurements(prepared, subject, audits)
-        hook.dpaudit_task_done(
-            task=subject.controlled.job.task, seconds=time.monotonic() - begun
-        )
+        hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
     return Results(
         spec=spec,
         data=prepared.data,

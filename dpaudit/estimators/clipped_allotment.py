@@ -112,9 +112,7 @@ def _integrate(
         gap = mean - shares * total
         bias += product @ gap
         omega = spread.sum(axis=1, keepdims=True)
-        square += (product * s[:, 0]) @ (
-            gap**2 + (1.0 - 2.0 * shares) * spread + shares**2 * omega
-        )
+        square += (product * s[:, 0]) @ (gap**2 + (1.0 - 2.0 * shares) * spread + shares**2 * omega)
         mass += float(product @ total[:, 0])
     return bias, square, mass
 

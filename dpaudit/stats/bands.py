@@ -53,7 +53,9 @@ def band(
     )
 
 
-def agreement(exact: FloatArray, moments: Moments, error: FloatArray | float) -> tuple[float, float]:
+def agreement(
+    exact: FloatArray, moments: Moments, error: FloatArray | float
+) -> tuple[float, float]:
     """Compare a closed form with a simulation at a family-wise false-alarm rate of 1e-6.
 
     Returns
