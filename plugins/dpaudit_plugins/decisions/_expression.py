@@ -14,7 +14,7 @@ import math
 import operator
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 import numpy as np
@@ -151,20 +151,22 @@ def _parse(line: str) -> ast.expr:
 def _check(node: ast.expr, line: str, depth: int) -> None:
     """Refuse whatever the language does not have."""
     if depth > MAX_DEPTH:
-        _refuse(node, line, f"nested more than {MAX_DEPTH} deep", "split the formula")
+        raise _refusal(node, line, f"nested more than {MAX_DEPTH} deep", "split the formula")
     for part in _parts(node, line):
         _check(part, line, depth + 1)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not _names(node.right):
         exponent = _constant(node.right, line)
         if not abs(exponent) <= MAX_EXPONENT:
-            _refuse(node.right, line, f"the exponent {exponent:g} is not within {MAX_EXPONENT:g}")
+            raise _refusal(
+                node.right, line, f"the exponent {exponent:g} is not within {MAX_EXPONENT:g}"
+            )
 
 
 def _parts(node: ast.expr, line: str) -> list[ast.expr]:  # noqa: PLR0911 - a case per node
     """Return the operands of an allowed node."""
     match node:
         case ast.Constant(value=bool() | str() | bytes() | complex() | None):
-            _refuse(
+            raise _refusal(
                 node, line, f"{node.value!r} is not a real number", "write 1 for true, 0 for false"
             )
         case ast.Constant(value=int() | float()):
@@ -183,19 +185,19 @@ def _parts(node: ast.expr, line: str) -> list[ast.expr]:  # noqa: PLR0911 - a ca
         case ast.Call():
             return _arguments(node, line)
         case _:
-            _refuse(node, line, f"{_what(node)} is not allowed")
+            raise _refusal(node, line, f"{_what(node)} is not allowed")
 
 
 def _arguments(node: ast.Call, line: str) -> list[ast.expr]:
     """Return the arguments of a call to one of our functions."""
     if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
-        _refuse(node, line, "only these can be called", ", ".join(sorted(FUNCTIONS)))
+        raise _refusal(node, line, "only these can be called", ", ".join(sorted(FUNCTIONS)))
     name, wanted = node.func.id, FUNCTIONS[node.func.id][0]
     if node.keywords:
-        _refuse(node, line, f"{name}() takes no named arguments")
+        raise _refusal(node, line, f"{name}() takes no named arguments")
     if len(node.args) != wanted:
         hint = f"{name}imum(a, b) compares two values" if name in {"min", "max"} else None
-        _refuse(node, line, f"{name}() takes {wanted}, not {len(node.args)} arguments", hint)
+        raise _refusal(node, line, f"{name}() takes {wanted}, not {len(node.args)} arguments", hint)
     return node.args
 
 
@@ -207,7 +209,7 @@ def _constant(node: ast.expr, line: str) -> float:
     except (OverflowError, TypeError, ValueError):
         value = math.inf
     if not math.isfinite(value):
-        _refuse(node, line, "the number is too large")
+        raise _refusal(node, line, "the number is too large")
     return value
 
 
@@ -280,7 +282,7 @@ def _what(node: ast.expr) -> str:
     return named.get(type(node), f"this ({type(node).__name__})")
 
 
-def _refuse(node: ast.expr, line: str, why: str, hint: str | None = None) -> NoReturn:
-    """Raise with the place; ``col_offset`` counts bytes, people count characters."""
+def _refusal(node: ast.expr, line: str, why: str, hint: str | None = None) -> SpecError:
+    """Return the error with its place; ``col_offset`` counts bytes, people count characters."""
     place = len(line.encode()[: node.col_offset].decode(errors="ignore")) + 1
-    raise SpecError(f"column {place} of the formula {line!r}: {why}", hint=hint)
+    return SpecError(f"column {place} of the formula {line!r}: {why}", hint=hint)
