@@ -105,6 +105,10 @@ class PostProcessor(Plugin):
         Whether the step is affine with row sums that keep the mean (it adds no bias).
     elementwise
         Whether each entity is processed from its own value alone.
+    clips
+        Whether the step is exactly ``max(., 0)``.
+    nonnegative
+        Whether its output is never negative.
     commutes
         Names of post-processors that may be applied before or after this one alike.
     """
@@ -113,6 +117,8 @@ class PostProcessor(Plugin):
     vectorised: ClassVar[bool] = False
     linear: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
+    clips: ClassVar[bool] = False
+    nonnegative: ClassVar[bool] = False
     commutes: ClassVar[frozenset[str]] = frozenset()
 
     @abc.abstractmethod
@@ -166,9 +172,14 @@ class Deviation(Protocol):
         """Return the deviation, shape (..., n)."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Linear:
-    """Structure of a decision that is affine in the counts."""
+    """Structure of a decision that is affine in the counts.
+
+    ``slope``, shape (n,), says that entity i depends on its own count alone, with this slope.
+    """
+
+    slope: FloatArray | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -259,6 +270,15 @@ class Subject(Protocol):
 
     def grouped(self, quantity: str, grouping: str) -> Estimate:
         """Return the quantity of the sums over the groups of ``grouping``."""
+
+    def total(self, quantity: str) -> Estimate:
+        """Return the sum of the quantity over all entities, a scalar."""
+
+    def halves(self, over: str) -> tuple[FloatArray, FloatArray] | None:
+        """Return the bias over ``entity`` or a grouping from two independent halves of the draws.
+
+        ``None`` where the bias is deterministic.
+        """
 
     def group_labels(self, grouping: str) -> tuple[str, ...]:
         """Return the groups of ``grouping``, in the order of the estimates."""
