@@ -26,13 +26,13 @@ def cost(context: Context, case: Case) -> Finding | None:
     shortfall = amounts.value(one_release.estimate)
     if verdict == "higher":
         statement = _(
-            "Privacy costs the losers {cost} on average, and one release falls {shortfall} short",
+            "Average losses add up to {cost}; in one release, shortfalls add up to {shortfall}",
             cost=amounts.value(long_run.estimate),
             shortfall=shortfall,
         )
     else:
         statement = _(
-            "No lasting cost was found, but one release falls {shortfall} short",
+            "No lasting losses were found; in one release, shortfalls add up to {shortfall}",
             shortfall=shortfall,
         )
     return Finding(

@@ -92,22 +92,26 @@ def _loss_statement(context: Context, axis: str, extremes: Extremes) -> str:
 
     if extremes.losers and extremes.gainers:
         loser, gainer = extremes.losers[0], extremes.gainers[0]
-        return _(
-            "“{loser}” loses {loss} and “{gainer}” gains {gain} on average"
-            if m.unit != "persons"
-            else "“{loser}” is undercounted by {loss} and “{gainer}” overcounted by {gain}",
-            loser=m.labels[loser],
-            loss=part(loser),
-            gainer=m.labels[gainer],
-            gain=part(gainer),
-        )
+        values = {
+            "loser": context.words.named(axis, m.labels[loser]),
+            "loss": part(loser),
+            "gainer": context.words.named(axis, m.labels[gainer]),
+            "gain": part(gainer),
+        }
+        if m.unit == "persons":
+            return _(
+                "On average {loser} is undercounted by {loss} and {gainer} overcounted by {gain}",
+                **values,
+            )
+        return _("On average {loser} loses {loss} and {gainer} gains {gain}", **values)
     index = (extremes.losers or extremes.gainers)[0]
     axis_word = context.words.over(axis)
+    name = context.words.named(axis, m.labels[index])
     if extremes.losers:
-        return _("“{name}” loses {amount}; no {axis} was found to gain",
-                 name=m.labels[index], amount=part(index), axis=axis_word)  # fmt: skip
-    return _("“{name}” gains {amount}; no {axis} was found to lose",
-             name=m.labels[index], amount=part(index), axis=axis_word)  # fmt: skip
+        return _("On average {name} loses {amount}; no {axis} was found to gain",
+                 name=name, amount=part(index), axis=axis_word)  # fmt: skip
+    return _("On average {name} gains {amount}; no {axis} was found to lose",
+             name=name, amount=part(index), axis=axis_word)  # fmt: skip
 
 
 def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) -> str:
@@ -121,8 +125,8 @@ def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) ->
         one = m.estimate[index]
         said.append(
             _(
-                "“{name}”: {value} ({interval}).",
-                name=m.labels[index],
+                "{name}: {value} ({interval}).",
+                name=words.label(m.labels[index]),
                 value=amounts.value(one, signed=True),
                 interval=amounts.interval(one),
             )
@@ -243,15 +247,15 @@ def _change(context: Context, case: Case, axis: str) -> str:
             one=_.point(parameter, x0),
             other=_.point(parameter, x1),
         )
-    return _(
-        "It falls from {a} at {one} to {b} at {other}."
-        if apart < 0
-        else "It grows from {a} at {one} to {b} at {other}.",
-        a=amounts.value(first.estimate),
-        one=_.point(parameter, x0),
-        b=amounts.value(last.estimate),
-        other=_.point(parameter, x1),
-    )
+    values = {
+        "a": amounts.value(first.estimate),
+        "one": _.point(parameter, x0),
+        "b": amounts.value(last.estimate),
+        "other": _.point(parameter, x1),
+    }
+    if apart < 0:
+        return _("It falls from {a} at {one} to {b} at {other}.", **values)
+    return _("It grows from {a} at {one} to {b} at {other}.", **values)
 
 
 def _apart(one: Estimate, other: Estimate) -> int:

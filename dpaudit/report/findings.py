@@ -17,10 +17,37 @@ from dpaudit.report.thresholds import thresholds
 from dpaudit.report.wording import Context
 
 PAGE_ONE = 3
+UNDECIDED = frozenset({"no difference found", "cannot tell"})
 
 
-def findings(results: Results, *, registry: Any = None) -> tuple[Finding, ...]:
-    """Return every finding: thresholds, then per decision the leading release, then the rest.
+@attrs.frozen(eq=False)
+class Found:
+    """Findings by the place they have in the report.
+
+    ``leading`` are those of each decision's leading release, which have a section each;
+    ``others`` those of its other releases; ``foreign`` those of plug-ins.
+    """
+
+    thresholds: tuple[Finding, ...]
+    leading: tuple[Finding, ...]
+    others: tuple[Finding, ...]
+    foreign: tuple[Finding, ...]
+
+    @property
+    def every(self) -> tuple[Finding, ...]:
+        """All findings, in the order of the report, by unique identifier."""
+        made = (*self.thresholds, *self.leading, *self.others, *self.foreign)
+        return tuple({finding.id: finding for finding in made}.values())
+
+    @property
+    def told(self) -> tuple[Finding, ...]:
+        """The findings that have a section: thresholds that are not met, leading, foreign."""
+        broken = tuple(f for f in self.thresholds if f.verdict != "met")
+        return (*broken[:PAGE_ONE], *self.leading, *self.foreign)
+
+
+def findings(results: Results, *, registry: Any = None) -> Found:
+    """Return every finding of an audit.
 
     Parameters
     ----------
@@ -32,31 +59,20 @@ def findings(results: Results, *, registry: Any = None) -> tuple[Finding, ...]:
 
     Returns
     -------
-    tuple of Finding
-        Identifiers are unique.
+    Found
+        Findings by their place in the report.
     """
     context = Context.of(results)
-    made: list[Finding] = list(thresholds(results))
-    for decision in context.cases.decisions():
-        leading = context.cases.leading(decision)
-        made += _of_case(context, leading, compared=True)
-        for release in context.cases.releases(decision)[1:]:
-            made += _of_case(context, context.cases.operating(decision, release), compared=False)
-    made += _hooked(registry, "dpaudit_findings", results=results)
-    return tuple(_extended(registry, results, finding) for finding in _unique(made))
-
-
-def leading_findings(context: Context, found: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return the findings that have a section: those of each decision's leading release."""
-    wanted = {
-        (decision, context.cases.leading(decision).task.release)
-        for decision in context.cases.decisions()
-    }
-    own = [f for f in found if tuple(f.id.split("/")[1:3]) in wanted]
-    foreign = [f for f in found if f.id.split("/")[0] not in {"loss", "gap", "cost", "releases",
-                                                              "threshold"}]  # fmt: skip
-    broken = [f for f in found if f.id.startswith("threshold/") and f.verdict != "met"]
-    return tuple([*broken[:PAGE_ONE], *own, *foreign])
+    cases = context.cases
+    leading: list[Finding] = []
+    others: list[Finding] = []
+    for decision in cases.decisions():
+        leading += _of_case(context, cases.leading(decision), compared=True)
+        for release in cases.releases(decision)[1:]:
+            others += _of_case(context, cases.operating(decision, release), compared=False)
+    foreign = _hooked(registry, "dpaudit_findings", results=results)
+    groups = (thresholds(results), leading, others, foreign)
+    return Found(*(tuple(_extended(registry, results, f) for f in group) for group in groups))
 
 
 def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -71,7 +87,7 @@ def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
         of_kind = [f for f in found if f.id.split("/")[0] == kind]
         if kind == "threshold":
             of_kind = [f for f in of_kind if f.verdict == "not met"]
-        chosen += sorted(of_kind, key=lambda f: f.verdict in {"no difference found", "cannot tell"})[:1]
+        chosen += sorted(of_kind, key=lambda f: f.verdict in UNDECIDED)[:1]
     chosen += [f for f in found if f.id.split("/")[0] not in kinds]
     return tuple(chosen[:PAGE_ONE])
 
@@ -85,14 +101,10 @@ def _of_case(context: Context, case: Case, *, compared: bool) -> list[Finding]:
     made += gaps(context, case)
     return [
         attrs.evolve(f, recommendations=advice)
-        if f.verdict not in {"no difference found", "cannot tell"} or f.id.startswith("cost/")
+        if f.verdict not in UNDECIDED or f.id.startswith("cost/")
         else f
         for f in made
     ]
-
-
-def _unique(found: Sequence[Finding]) -> list[Finding]:
-    return list({finding.id: finding for finding in found}.values())
 
 
 def _extended(registry: Any, results: Results, finding: Finding) -> Finding:

@@ -43,20 +43,23 @@ def _swap(context: Context, case: Case, option: Priced) -> str:
     if here is None:
         return ""
     amounts = words.amounts(here.unit)
-    message = (
-        "Whoever decides can use “{name}” in place of “{current}”: the cost of privacy "
-        "falls from {before} to {after} ({interval}), at no cost in privacy."
-        if option.case.steps
-        else "Whoever decides can use the noisy counts without post-processing (“{name}”): the "
-        "cost of privacy falls from {before} to {after} ({interval}), at no cost in privacy."
-    )
+    values = {
+        "name": option.case.task.release,
+        "current": case.task.release,
+        "before": amounts.value(here.estimate),
+        "after": amounts.value(option.cost.estimate),
+        "interval": amounts.interval(option.cost.estimate),
+    }
+    if option.case.steps:
+        return _(
+            "Whoever decides can use “{name}” in place of “{current}”. The cost of privacy falls "
+            "from {before} to {after} ({interval}), at no cost in privacy.",
+            **values,
+        )
     return _(
-        message,
-        name=option.case.task.release,
-        current=case.task.release,
-        before=amounts.value(here.estimate),
-        after=amounts.value(option.cost.estimate),
-        interval=amounts.interval(option.cost.estimate),
+        "Whoever decides can use the noisy counts without post-processing (“{name}”). The cost "
+        "of privacy falls from {before} to {after} ({interval}), at no cost in privacy.",
+        **values,
     )
 
 
@@ -86,9 +89,9 @@ def _more_budget(context: Context, case: Case) -> tuple[str, ...]:
     amounts = words.amounts(here.unit)
     return (
         _(
-            "The agency can raise ε from {now} to {then}: the cost of privacy falls from "
-            "{before} to {after}, and the best possible guess about one person is right up to "
-            "{right} times in 100, not {wrong}.",
+            "The agency can raise ε from {now} to {then}. The cost of privacy falls from "
+            "{before} to {after}; the best guess about one person can then be right "
+            "{right} times in 100, up from {wrong}.",
             now=_.plain(now),
             then=_.plain(x),
             before=amounts.value(here.estimate),

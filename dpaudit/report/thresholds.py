@@ -90,7 +90,7 @@ def _threshold(context: Context, case: Case, audit: AuditSpec, limit: FailIf) ->
     return Finding(
         id=f"threshold/{audit.name}/{case.task.id}/{limit.for_}",
         verdict=verdict,
-        statement=_statement(context, audit, limit, verdict, measurement.unit),
+        statement=_statement(context, case, audit, limit, verdict, measurement.unit),
         detail=_detail(context, case, measurement.unit, name, estimate),
         estimate=estimate,
         unit=measurement.unit,
@@ -103,17 +103,29 @@ def _threshold(context: Context, case: Case, audit: AuditSpec, limit: FailIf) ->
 
 
 def _statement(
-    context: Context, audit: AuditSpec, limit: FailIf, verdict: Verdict, unit: str
+    context: Context, case: Case, audit: AuditSpec, limit: FailIf, verdict: Verdict, unit: str
 ) -> str:
     _ = context.prose
     over = context.words.amounts(unit).size(limit.over)
-    axis = {"any entity": _("any {entity}", entity=context.words.entity),
-            "any group": _("any group"), "total": _("the total")}[limit.for_]  # fmt: skip
-    message = {
-        "met": "The threshold of {over} on {audit} is met for {axis}",
-        "not met": "The threshold of {over} on {audit} is not met for {axis}",
-    }.get(verdict, "The audit cannot tell whether the threshold of {over} on {audit} is met")
-    return _(message, over=over, audit=audit.name, axis=axis)
+    some = {
+        "any entity": _("some {entity}", entity=context.words.entity),
+        "any group": _("some group"),
+        "total": _("the total"),
+    }
+    every = {
+        "any entity": _("every {entity}", entity=context.words.entity),
+        "any group": _("every group"),
+        "total": _("the total"),
+    }
+    axis = (every if verdict == "met" else some)[limit.for_]
+    where = context.words.where(case)
+    values = {"over": over, "audit": audit.name, "axis": axis, "where": where}
+    if verdict == "met":
+        return _("The {audit} for {axis} is at most {over} under {where}", **values)
+    if verdict == "not met":
+        return _("The {audit} for {axis} is over {over} under {where}", **values)
+    return _("The audit cannot tell whether the {audit} for {axis} is over {over} under {where}",
+             **values)  # fmt: skip
 
 
 def _detail(context: Context, case: Case, unit: str, name: str, estimate: Estimate) -> str:

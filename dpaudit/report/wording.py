@@ -44,6 +44,16 @@ class Wording:
         """Return what one member of an axis is called: entity or a group of a grouping."""
         return self.entity if name == "entity" else words(name)
 
+    def label(self, name: str) -> str:
+        """Return a name out of the data, marked as one and kept apart from the text around."""
+        return self.prose("“{name}”", name=name)
+
+    def named(self, axis: str, name: str) -> str:
+        """Return a name with what it is: ``county “Kern”``, for an entity the name alone."""
+        if axis == "entity":
+            return self.label(name)
+        return self.prose("{axis} “{name}”", axis=self.over(axis), name=name)
+
     def decision(self, case: Case) -> str:
         """Return the name of a case's decision."""
         return words(case.task.decision)
