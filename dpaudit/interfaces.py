@@ -18,10 +18,10 @@ import numpy as np
 from dpaudit.model.arrays import ColumnArray, FloatArray
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
 from dpaudit.noise.base import Noise
-from dpaudit.model.guarantee import Guarantee
 
 Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 KINDS: tuple[Kind, ...] = (

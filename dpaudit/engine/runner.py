@@ -74,7 +74,7 @@ def measure(
     progress.started(sum(unit.chunk.count for unit in units))
     done = 0
     try:
-        with _measures(prepared, workers, files) as (local, foreign):
+        with _measures(prepared, files) as (local, foreign):
             for unit, measured in _completed(units, local, foreign, workers):
                 for task, parts in measured.items():
                     merged = halves(parts)
@@ -142,9 +142,7 @@ def _completed(
 
 
 @contextmanager
-def _measures(
-    prepared: Prepared, workers: int, files: tuple[str, ...]
-) -> Iterator[tuple[Measure, Measure]]:
+def _measures(prepared: Prepared, files: tuple[str, ...]) -> Iterator[tuple[Measure, Measure]]:
     """Offer how to measure built-in tasks (in this thread) and foreign ones (in a process)."""
     seed, digest = prepared.spec.run.seed, prepared.data.digest
     mine = threading.local()

@@ -103,7 +103,9 @@ def dot_plot(
     written = 0.0
     for mark in marks:
         dark = mark == 0
-        out.append(_line(x(mark), top, x(mark), bottom, INK if dark else RULE, 1.2 if dark else 0.7))
+        out.append(
+            _line(x(mark), top, x(mark), bottom, INK if dark else RULE, 1.2 if dark else 0.7)
+        )
         label = amounts.signed(mark, place=min(place, amounts.place(mark)) if mark else place)
         half = _LETTER * len(label) / 2
         if x(mark) - half >= written:

@@ -118,8 +118,10 @@ def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) ->
     _, m, words = context.prose, extremes.measurement, context.words
     amounts = words.amounts(m.unit)
     said = [
-        _("This is the average difference from the true counts under {where}, not bad luck.",
-          where=words.where(case))  # fmt: skip
+        _(
+            "This is the average difference from the true counts under {where}, not bad luck.",
+            where=words.where(case),
+        )  # fmt: skip
     ]
     for index in extremes.losers[:1] + extremes.gainers[:1]:
         one = m.estimate[index]
