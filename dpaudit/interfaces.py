@@ -257,11 +257,25 @@ class Attack(Plugin):
 class Subject(Protocol):
     """What an audit measures: one decision made from one release, against the truth."""
 
-    task: str
-    data: Dataset
-    unit: str
-    confidence: float
-    truth: FloatArray
+    @property
+    def task(self) -> str:
+        """The identifier of the task."""
+
+    @property
+    def data(self) -> Dataset:
+        """The data of the audit."""
+
+    @property
+    def unit(self) -> str:
+        """The unit of the outcome."""
+
+    @property
+    def confidence(self) -> float:
+        """The confidence of the run."""
+
+    @property
+    def truth(self) -> FloatArray:
+        """The outcome from the true counts, shape (n,)."""
 
     def entity(self, quantity: str) -> Estimate:
         """Return ``bias``, ``variance``, ``mean-squared-error`` or ``shortfall`` per entity."""

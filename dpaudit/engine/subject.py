@@ -150,7 +150,7 @@ class MeasuredTask:
 
     def _sum(self, values: FloatArray, over: str) -> FloatArray:
         if over == "total":
-            return values.sum(keepdims=True)
+            return np.sum(values, keepdims=True)
         return self.controlled.job.groupings[over].sums(values)
 
     def _simulated(self, quantity: str, over: str, confidence: float) -> Estimate:
