@@ -22,9 +22,7 @@ def test_golden_bias_of_the_clipped_allotment(shared):
     items = json.loads((shared / "golden" / "decisions.json").read_text())["items"]
     item = next(each for each in items if each["id"] == "baselineBL.bias.laplace")
     given = item["inputs"]
-    found = clipped_allotment(
-        np.array(given["x"]), np.array(given["a"]), Laplace(given["scale"])
-    )
+    found = clipped_allotment(np.array(given["x"]), np.array(given["a"]), Laplace(given["scale"]))
     np.testing.assert_allclose(found.bias, item["output"], atol=item["tolerance"], rtol=1e-9)
 
 
@@ -44,9 +42,7 @@ def test_quadrature_agrees_with_plain_simulation(noise, counts):
 def test_the_comparison_would_notice_noise_of_another_scale():
     counts = np.array([0.0, 1.0, 3.0, 10.0])
     exact = clipped_allotment(counts, WEIGHTS, Laplace(13.0))
-    worst, limit = agreement(
-        exact.bias, Moments.of(simulated_errors(counts, Laplace(10.0))), 0.0
-    )
+    worst, limit = agreement(exact.bias, Moments.of(simulated_errors(counts, Laplace(10.0))), 0.0)
     assert worst > limit
 
 
