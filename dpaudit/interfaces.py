@@ -18,14 +18,12 @@ import numpy as np
 from dpaudit.model.arrays import ColumnArray, FloatArray
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
 from dpaudit.noise.base import Noise
-from dpaudit.model.guarantee import Guarantee
 
-Kind = Literal[
-    "mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"
-]
+Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 KINDS: tuple[Kind, ...] = (
     "mechanism",
     "postprocessor",
@@ -259,11 +257,25 @@ class Attack(Plugin):
 class Subject(Protocol):
     """What an audit measures: one decision made from one release, against the truth."""
 
-    task: str
-    data: Dataset
-    unit: str
-    confidence: float
-    truth: FloatArray
+    @property
+    def task(self) -> str:
+        """The identifier of the task."""
+
+    @property
+    def data(self) -> Dataset:
+        """The data of the audit."""
+
+    @property
+    def unit(self) -> str:
+        """The unit of the outcome."""
+
+    @property
+    def confidence(self) -> float:
+        """The confidence of the run."""
+
+    @property
+    def truth(self) -> FloatArray:
+        """The outcome from the true counts, shape (n,)."""
 
     def entity(self, quantity: str) -> Estimate:
         """Return ``bias``, ``variance``, ``mean-squared-error`` or ``shortfall`` per entity."""

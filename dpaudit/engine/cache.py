@@ -12,6 +12,7 @@ import io
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -48,7 +49,7 @@ class Cache:
     def write(self, key: str, chunk: int, halves: tuple[Tally, Tally]) -> None:
         """Store the tallies of a chunk; a reader sees all of it or nothing."""
         buffer = io.BytesIO()
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for half, tally in zip(("even", "odd"), halves, strict=True):
             for part in _PARTS:
                 moments: Moments = getattr(tally, part)

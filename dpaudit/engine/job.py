@@ -187,9 +187,7 @@ def _decide(decision: Decision, released: FloatArray, task: str) -> FloatArray:
     return outcomes
 
 
-def _shaped(
-    decision: Decision, outcome: object, shape: tuple[int, ...], task: str
-) -> FloatArray:
+def _shaped(decision: Decision, outcome: object, shape: tuple[int, ...], task: str) -> FloatArray:
     array = np.asarray(outcome, dtype=np.float64)
     if array.shape != shape:
         raise PluginError(

@@ -7,20 +7,22 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from dpaudit import binding, config, data
 from dpaudit.engine.job import Grouping, Job
-from dpaudit.errors import SpecError
+from dpaudit.errors import PluginError, SpecError
 from dpaudit.estimators.chain import Chain
-from dpaudit.interfaces import Decision, Mechanism, Plugin, PostProcessor
+from dpaudit.interfaces import Decision, Kind, Mechanism, Plugin, PostProcessor
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Plan, Task
 from dpaudit.model.spec import DecisionSpec, PluginUse, ReleaseSpec, Spec
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import BLOCK, blocks_for
+
+P = TypeVar("P", bound=Plugin)
 
 
 def make_plan(spec: Spec, registry: Registry, dataset: Dataset) -> Plan:
@@ -46,8 +48,9 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
         name: Grouping.of(members, data.group_order(dataset, name))
         for name, members in dataset.groups.items()
     }
+    planner = _Planner(spec=spec, registry=registry, data=dataset, groupings=groupings)
     return tuple(
-        _job(spec, registry, dataset, groupings, release, point, decision)
+        planner.job(release, point, decision)
         for release in spec.releases
         for point in config.points(
             release.mechanism, registry.get("mechanism", release.mechanism.use)
@@ -56,91 +59,95 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
     )
 
 
-def _job(
-    spec: Spec,
-    registry: Registry,
-    dataset: Dataset,
-    groupings: Mapping[str, Grouping],
-    release: ReleaseSpec,
-    point: dict[str, Any],
-    decided: DecisionSpec,
-) -> Job:
-    mechanism_class = registry.get("mechanism", release.mechanism.use)
-    mechanism = _bound(
-        registry.create(
-            "mechanism", release.mechanism.use, neighbours=release.neighbours, **point
-        ),
-        dataset,
-        dataset.total,
-    )
-    steps = tuple(_post(registry, use, dataset, dataset.total) for use in release.postprocess)
-    decision = _bound(
-        registry.create("decision", decided.decision.use, **decided.decision.parameters),
-        dataset,
-        None,
-    )
-    if not isinstance(mechanism, Mechanism) or not isinstance(decision, Decision):
-        raise SpecError(f"release {release.name!r}: not a mechanism and a decision")
-    if mechanism.takes != "counts" or mechanism.gives != "counts":
-        raise SpecError(
-            f"release {release.name!r}: mechanism {mechanism.name!r} takes {mechanism.takes} and "
-            f"gives {mechanism.gives}",
-            hint="a decision needs a mechanism from counts to counts",
+@attrs.frozen(kw_only=True, eq=False)
+class _Planner:
+    spec: Spec
+    registry: Registry
+    data: Dataset
+    groupings: Mapping[str, Grouping]
+
+    def job(self, release: ReleaseSpec, point: dict[str, Any], decided: DecisionSpec) -> Job:
+        """Make one job: every plug-in of it, bound to the data."""
+        mechanism = self._mechanism(release, point)
+        steps = self._steps(release.postprocess, self.data.total)
+        use = decided.decision
+        decision = self._made(Decision, "decision", use.use, use.parameters, None)
+        outcome = decision.decide(self.data.counts)
+        output = self._steps(decided.output, float(outcome.sum()))
+        swept = config.swept(release.mechanism, type(mechanism))
+        values = {name: point[name] for name in swept}
+        plugins = (mechanism, *steps, decision, *output)
+        task = Task(
+            id=f"{_label(release.name, values)} / {decided.name}",
+            key=self._key(release, point, decided, plugins),
+            release=release.name,
+            decision=decided.name,
+            point=values,
+            foreign=any(self.registry.is_foreign(type(plugin)) for plugin in plugins),
         )
-    chain = Chain(counts=dataset.counts, mechanism=mechanism, steps=steps)
-    truth = decision.decide(dataset.counts)
-    output = tuple(_post(registry, use, dataset, float(truth.sum())) for use in decided.output)
-    swept = config.swept(release.mechanism, mechanism_class)
-    values = {name: point[name] for name in swept}
-    label = " ".join([release.name, *(f"{name}={value:g}" if isinstance(value, float) else
-                                      f"{name}={value}" for name, value in values.items())])
-    plugins: tuple[Plugin, ...] = (mechanism, *steps, decision, *output)
-    task = Task(
-        id=f"{label} / {decided.name}",
-        key=_key(spec, registry, dataset, release, point, decided, plugins),
-        release=release.name,
-        decision=decided.name,
-        point=values,
-        foreign=any(registry.is_foreign(type(plugin)) for plugin in plugins),
+        chain = Chain(counts=self.data.counts, mechanism=mechanism, steps=steps)
+        return Job.make(task, chain, decision, output, self.groupings)
+
+    def _mechanism(self, release: ReleaseSpec, point: dict[str, Any]) -> Mechanism:
+        parameters = {"neighbours": release.neighbours, **point}
+        total = self.data.total
+        made = self._made(Mechanism, "mechanism", release.mechanism.use, parameters, total)
+        if made.takes != "counts" or made.gives != "counts":
+            raise SpecError(
+                f"release {release.name!r}: mechanism {made.name!r} takes {made.takes} and "
+                f"gives {made.gives}",
+                hint="a decision needs a mechanism from counts to counts",
+            )
+        return made
+
+    def _steps(self, uses: tuple[PluginUse, ...], total: float) -> tuple[PostProcessor, ...]:
+        return tuple(
+            self._made(PostProcessor, "postprocessor", use.use, use.parameters, total)
+            for use in uses
+        )
+
+    def _made(
+        self,
+        base: type[P],
+        kind: Kind,
+        use: str,
+        parameters: Mapping[str, Any],
+        total: float | None,
+    ) -> P:
+        plugin = self.registry.create(kind, use, **parameters)
+        bound = binding.bind(plugin, self.data, total=total)
+        if not isinstance(bound, base):
+            raise PluginError(f"{kind} {use!r} is a {type(bound).__name__}, not a {base.__name__}")
+        return bound
+
+    def _key(
+        self,
+        release: ReleaseSpec,
+        point: Mapping[str, Any],
+        decided: DecisionSpec,
+        plugins: tuple[Plugin, ...],
+    ) -> str:
+        sources = [self.registry.source(type(plugin)) for plugin in plugins]
+        content = {
+            "engine": _engine_digest(),
+            "plugins": [[s.kind, s.name, s.version, s.digest] for s in sources],
+            "mechanism": [release.mechanism.use, dict(point), release.neighbours],
+            "postprocess": [attrs.asdict(use) for use in release.postprocess],
+            "decision": attrs.asdict(decided.decision),
+            "output": [attrs.asdict(use) for use in decided.output],
+            "data": self.data.digest,
+            "seed": self.spec.run.seed,
+        }
+        text = json.dumps(content, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _label(release: str, values: Mapping[str, Any]) -> str:
+    settings = (
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in values.items()
     )
-    return Job.make(task, chain, decision, output, groupings)
-
-
-def _post(
-    registry: Registry, use: PluginUse, dataset: Dataset, total: float
-) -> PostProcessor:
-    made = _bound(registry.create("postprocessor", use.use, **use.parameters), dataset, total)
-    if not isinstance(made, PostProcessor):
-        raise SpecError(f"{use.use!r} is not a post-processor")
-    return made
-
-
-def _bound(plugin: Plugin, dataset: Dataset, total: float | None) -> Plugin:
-    return binding.bind(plugin, dataset, total=total)
-
-
-def _key(
-    spec: Spec,
-    registry: Registry,
-    dataset: Dataset,
-    release: ReleaseSpec,
-    point: Mapping[str, Any],
-    decided: DecisionSpec,
-    plugins: tuple[Plugin, ...],
-) -> str:
-    sources = [registry.source(type(plugin)) for plugin in plugins]
-    content = {
-        "engine": _engine_digest(),
-        "plugins": [[s.kind, s.name, s.version, s.digest] for s in sources],
-        "mechanism": [release.mechanism.use, dict(point), release.neighbours],
-        "postprocess": [attrs.asdict(use) for use in release.postprocess],
-        "decision": attrs.asdict(decided.decision),
-        "output": [attrs.asdict(use) for use in decided.output],
-        "data": dataset.digest,
-        "seed": spec.run.seed,
-    }
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return " ".join([release, *settings])
 
 
 @cache

@@ -137,7 +137,9 @@ class MeasuredTask:
         return None
 
     def _summed(self, source: Estimate, over: str) -> Estimate:
-        value, error = (self._sum(part, over) for part in (source.value, source.high - source.value))
+        value, error = (
+            self._sum(part, over) for part in (source.value, source.high - source.value)
+        )
         return Estimate.exact(value, error=error, method=source.method)
 
     def _independent_square(self, over: str) -> Estimate | None:
@@ -148,7 +150,7 @@ class MeasuredTask:
 
     def _sum(self, values: FloatArray, over: str) -> FloatArray:
         if over == "total":
-            return values.sum(keepdims=True)
+            return np.sum(values, keepdims=True)
         return self.controlled.job.groupings[over].sums(values)
 
     def _simulated(self, quantity: str, over: str, confidence: float) -> Estimate:
@@ -191,9 +193,7 @@ class MeasuredTask:
         )
         columns = self.controlled.job.columns(over)
         both: Moments = getattr(self.even, name) + getattr(self.odd, name)
-        return attrs.evolve(
-            both, mean=both.mean[columns], m2=both.m2[columns], m4=both.m4[columns]
-        )
+        return attrs.evolve(both, mean=both.mean[columns], m2=both.m2[columns], m4=both.m4[columns])
 
 
 def _squares(bias: Estimate) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -68,7 +68,8 @@ class Controlled:
         n = job.chain.counts.size
         with np.errstate(all="ignore"):
             gain = [
-                measure_block(each, seed, digest, PILOT, {}).bias.m2[:n].sum() for each in (tried, plain)
+                measure_block(each, seed, digest, PILOT, {}).bias.m2[:n].sum()
+                for each in (tried, plain)
             ]
         return tried if np.isfinite(gain[0]) and gain[0] <= gain[1] else plain
 
@@ -119,9 +120,7 @@ def measure_block(
         squares.append(_totalled(wide**2, errors**2))
         short = np.clip(-wide, 0.0, None)
         shortfalls.append(_totalled(short, np.clip(-errors, 0.0, None)))
-    return Tally(
-        bias=_paired(residuals), square=_paired(squares), shortfall=_paired(shortfalls)
-    )
+    return Tally(bias=_paired(residuals), square=_paired(squares), shortfall=_paired(shortfalls))
 
 
 def tallies(

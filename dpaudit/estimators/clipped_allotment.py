@@ -23,6 +23,12 @@ import numpy as np
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.base import Noise
 
+_DEFECT = 1e-11
+"""The quadrature of P(D > 0) must meet its closed form this closely."""
+
+_FAR = 1e14
+"""The range of integration is not extended beyond this many mean decay lengths."""
+
 _CHUNK = 2**21
 """Largest number of (node, entity) pairs that are evaluated at once."""
 
@@ -69,7 +75,7 @@ def clipped_allotment(counts: FloatArray, weights: FloatArray, noise: Noise) -> 
     while True:
         coarse = _integrate(counts, weights, shares, noise, order=10, last=last)
         defect = abs(coarse[2] - (1.0 - empty))
-        if defect < 1e-11 or last > 1e14:
+        if defect < _DEFECT or last > _FAR:
             break
         last *= 100.0
     fine = _integrate(counts, weights, shares, noise, order=16, last=last)
@@ -112,9 +118,7 @@ def _integrate(
         gap = mean - shares * total
         bias += product @ gap
         omega = spread.sum(axis=1, keepdims=True)
-        square += (product * s[:, 0]) @ (
-            gap**2 + (1.0 - 2.0 * shares) * spread + shares**2 * omega
-        )
+        square += (product * s[:, 0]) @ (gap**2 + (1.0 - 2.0 * shares) * spread + shares**2 * omega)
         mass += float(product @ total[:, 0])
     return bias, square, mass
 

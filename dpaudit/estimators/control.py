@@ -73,9 +73,7 @@ def control_of(
     if not np.isfinite(centre).all():
         return None
     if isinstance(structure, Linear):
-        return DecisionControl(
-            expansion=lambda d: outcome(control.mean + d) - centre, mean=centre
-        )
+        return DecisionControl(expansion=lambda d: outcome(control.mean + d) - centre, mean=centre)
     return _by_differences(outcome, control, centre)
 
 

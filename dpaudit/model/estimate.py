@@ -67,9 +67,7 @@ class Estimate:
     ) -> Self:
         """Return a deterministic estimate with numerical error at most ``error``."""
         centre = np.asarray(value, dtype=np.float64)
-        return cls(
-            value=centre, low=centre - error, high=centre + error, level=1.0, method=method
-        )
+        return cls(value=centre, low=centre - error, high=centre + error, level=1.0, method=method)
 
     @property
     def is_deterministic(self) -> bool:

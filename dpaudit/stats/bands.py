@@ -28,8 +28,7 @@ def band_quantile(confidence: float, entries: int, freedom: FloatArray) -> Float
     entities (METHODS-decisions 2.4: 3.227 against 3.220 for n = 40).
     """
     tail = (1.0 - confidence) / (2.0 * max(entries, 1))
-    quantile: FloatArray = -special.stdtrit(freedom, tail)
-    return quantile
+    return np.asarray(-special.stdtrit(freedom, tail), dtype=np.float64)
 
 
 def half_widths(moments: Moments, confidence: float) -> FloatArray:
@@ -53,7 +52,9 @@ def band(
     )
 
 
-def agreement(exact: FloatArray, moments: Moments, error: FloatArray | float) -> tuple[float, float]:
+def agreement(
+    exact: FloatArray, moments: Moments, error: FloatArray | float
+) -> tuple[float, float]:
     """Compare a closed form with a simulation at a family-wise false-alarm rate of 1e-6.
 
     Returns

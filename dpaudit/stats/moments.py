@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Protocol, Self, TypeVar
 
 import attrs
 import numpy as np
@@ -79,7 +79,11 @@ class Moments:
         return freedom
 
 
-T = TypeVar("T", Moments, FloatArray)
+class _Mergeable(Protocol):
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+T = TypeVar("T", bound=_Mergeable)
 
 
 def merge_tree(parts: Sequence[T]) -> T:

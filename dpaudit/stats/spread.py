@@ -89,7 +89,9 @@ def _losses(choose: FloatArray, measure: FloatArray) -> float:
     return float(-measure[choose < 0].sum())
 
 
-def _split(halves: Halves | None, functional: Callable[[FloatArray, FloatArray], float]) -> float | None:
+def _split(
+    halves: Halves | None, functional: Callable[[FloatArray, FloatArray], float]
+) -> float | None:
     if halves is None:
         return None
     first, second = halves

@@ -32,9 +32,7 @@ class Bias(dpaudit.Audit):
         self, subject: dpaudit.Subject, rng: np.random.Generator
     ) -> Sequence[dpaudit.Measurement]:
         """Return biases over entities, groupings (sum, mean, per person) and in total."""
-        return everywhere(
-            subject, audit=self.name, quantity="bias", unit=subject.unit, means=True
-        )
+        return everywhere(subject, audit=self.name, quantity="bias", unit=subject.unit, means=True)
 
 
 @dpaudit.hookimpl

@@ -29,9 +29,7 @@ class Variance(dpaudit.Audit):
         self, subject: dpaudit.Subject, rng: np.random.Generator
     ) -> Sequence[dpaudit.Measurement]:
         """Return variances over entities, groupings and in total."""
-        return everywhere(
-            subject, audit=self.name, quantity="variance", unit=f"{subject.unit}^2"
-        )
+        return everywhere(subject, audit=self.name, quantity="variance", unit=f"{subject.unit}^2")
 
 
 @dpaudit.hookimpl
