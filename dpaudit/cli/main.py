@@ -59,14 +59,11 @@ class Commands(click.Group):
 def _from_plugins(ctx: click.Context, name: str) -> click.Command | None:
     """Return a command that a plug-in offers through the ``commands`` hook."""
     settings = ctx.find_object(Settings)
-    for offered in (settings or Settings()).registry().hook.dpaudit_commands():
-        for command in offered:
-            if command.name == name:
-                return cast("click.Command", command)
-    return None
+    commands = (settings or Settings()).registry().commands()
+    return next((command for command in commands if command.name == name), None)
 
 
-def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         from importlib.metadata import version
 
@@ -88,7 +85,7 @@ def dpaudit() -> None:
     """
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one for each kind of ending
     """Run one command line and return its exit code; never raises.
 
     Parameters

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
+    from dpaudit.engine.runner import Progress
+
 EVERY = 5.0
 """Seconds between two plain lines, at least."""
-
-
-class Progress(Protocol):
-    """What the engine tells while it works: blocks of draws, done and in all."""
-
-    def started(self, total_blocks: int) -> None:
-        """Say how many blocks there are."""
-
-    def advanced(self, done_blocks: int) -> None:
-        """Say how many are done."""
-
-    def finished(self) -> None:
-        """Say that the work is over, whether or not it succeeded."""
 
 
 def progress_for(stream: TextIO | None = None, *, quiet: bool = False) -> Progress | None:

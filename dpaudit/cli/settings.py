@@ -64,11 +64,11 @@ def _settings(context: click.Context) -> Settings:
     return context.ensure_object(Settings)
 
 
-def _json(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
+def _json(context: click.Context, _: click.Parameter, value: bool) -> None:
     _settings(context).json |= value
 
 
-def _quiet(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
+def _quiet(context: click.Context, _: click.Parameter, value: bool) -> None:
     _settings(context).quiet |= value
 
 
