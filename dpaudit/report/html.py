@@ -43,6 +43,7 @@ def render_html(report: Report) -> str:
         byline=byline(report, prose),
         kind_of=_kind,
         kind_of_section=_section_class,
+        running=functools.partial(_running, prose),
         drawing=_drawing,
         sureness=functools.partial(_sureness, prose),
     )
@@ -66,7 +67,7 @@ def date_of(written: str | None) -> str | None:
 
 def byline(report: Report, prose: Prose) -> str:
     """Return who reports, when and with what, as far as it is known."""
-    parts = [report.organisation, report.date, report.generator, report.banner]
+    parts = [report.organisation, report.date, report.banner]
     return " · ".join(part for part in parts if part)
 
 
@@ -166,6 +167,11 @@ def _kind(block: Block) -> str:
 
 def _section_class(section: Section) -> str:
     return section.name.split("-")[0] + "-section"
+
+
+def _running(_: Prose, section: Section) -> str:
+    """Return the running head of a section: short, so that it stays on one line."""
+    return _("Findings") if _section_class(section) == "finding-section" else section.title
 
 
 def _drawing(figure: Figure) -> object:
