@@ -90,8 +90,7 @@ def test_no_module_is_named_after_nothing():
 
 @pytest.mark.slow
 def test_the_import_contracts_hold():
-    done = subprocess.run(
-        [Path(sys.executable).with_name("lint-imports")], capture_output=True, text=True, cwd=ROOT
-    )
+    command = [Path(sys.executable).with_name("lint-imports")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout
     assert "4 kept, 0 broken" in done.stdout

@@ -51,7 +51,7 @@ def test_the_table_says_what_the_command_says(name):
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        (DataError("districts.csv:3: no count", hint="give one"), 2, "error: districts.csv:3: no count\n  help: give one\n"),
+        (DataError("d.csv:3: no count", hint="give one"), 2, "d.csv:3: no count\n  help: give one\n"),
         (UnavailableError("no opendp"), 2, "error: no opendp\n"),
         (PluginError("the plug-in 'x' failed"), 3, "error: the plug-in 'x' failed\n"),
         (KeyboardInterrupt(), 130, "resume with the same command"),
@@ -124,7 +124,7 @@ def test_a_closed_output_is_no_success(tmp_path):
     script = f"{sys.executable} -m dpaudit plugins list --json | head -c 1 >/dev/null; "
     script += 'echo "${PIPESTATUS[0]}"'
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True
+        ["/bin/bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True
     )
     assert done.stdout.strip() in {"0", "3"}  # 0 where all fitted into the pipe
     assert "Traceback" not in done.stderr
