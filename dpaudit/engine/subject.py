@@ -121,22 +121,26 @@ class MeasuredTask:
         return self._simulated(quantity, over, self.confidence)
 
     def _exact(self, quantity: str, over: str) -> Estimate | None:
-        source = {
-            "bias": self.known.bias,
-            "variance": self.known.variance,
-            "mean-squared-error": self.known.square,
-        }.get(quantity)
-        if source is None or over == "entity":
-            return source
+        known = self.known
+        if over == "entity":
+            return {
+                "bias": known.bias,
+                "variance": known.variance,
+                "mean-squared-error": known.square,
+            }.get(quantity)
+        if quantity == "bias":
+            return self._summed(known.bias, over)
+        if quantity == "variance" and (over == "total" or known.group_variance):
+            return self._summed(known.variance, over)
         if quantity == "mean-squared-error" and over == "total":
-            return self._summed(source, over)
-        if quantity == "bias" or self.known.group_variance:
-            if quantity == "mean-squared-error":
-                return self._independent_square(over)
-            return self._summed(source, over)
+            return self._summed(known.square, over)
+        if quantity == "mean-squared-error" and known.group_variance:
+            return self._independent_square(over)
         return None
 
-    def _summed(self, source: Estimate, over: str) -> Estimate:
+    def _summed(self, source: Estimate | None, over: str) -> Estimate | None:
+        if source is None:
+            return None
         value, error = (
             self._sum(part, over) for part in (source.value, source.high - source.value)
         )

@@ -171,8 +171,9 @@ def curve(
     out = [_text(0, 13, axes[1], fill=MUTED)]
     for mark in marks:
         out.append(_line(left, y(mark), width - right + 8, y(mark), RULE, 0.7))
-        out.append(_text(left - 8, y(mark) + 4, amounts.signed(mark).lstrip("+"), anchor="end",
-                         fill=MUTED))  # fmt: skip
+        place = round(math.log10(mark)) if log_y else None
+        label = amounts.size(mark, place=place)
+        out.append(_text(left - 8, y(mark) + 4, label, anchor="end", fill=MUTED))
     if marked is not None:
         out.append(_line(x(marked[0]), top - 8, x(marked[0]), bottom, INK, 1, dash="3 3"))
         out.append(_text(x(marked[0]), top - 13, marked[1], anchor="middle", weight=600))

@@ -24,7 +24,7 @@ _ELEMENTS = frozenset(
     "clipPath pattern linearGradient radialGradient stop symbol marker".split()
 )
 _LOCAL = re.compile(r"url\(\s*['\"]?#([\w.-]+)['\"]?\s*\)")
-_FOREIGN = re.compile(r"url\(|@import|expression|javascript:|data:", re.IGNORECASE)
+_FOREIGN = re.compile(r"url\(|@import|expression|javascript:|data:|\\", re.IGNORECASE)
 
 
 def clean(svg: str) -> str:

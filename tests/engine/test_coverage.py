@@ -42,7 +42,9 @@ DATA = Dataset(
 
 def job(epsilon):
     chain = Chain(counts=COUNTS, mechanism=Laplace(epsilon=epsilon), steps=(NonNegative(),))
-    return Job.make(Task(id="t", key="k", release="r", decision="d"), chain, Allotment(weights=WEIGHTS), (), {})
+    return Job.make(
+        Task(id="t", key="k", release="r", decision="d"), chain, Allotment(weights=WEIGHTS), (), {}
+    )
 
 
 def measured(controlled, seed, blocks=8):

@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -21,9 +22,7 @@ def test_golden_bias_of_the_clipped_allotment(shared):
     items = json.loads((shared / "golden" / "decisions.json").read_text())["items"]
     item = next(each for each in items if each["id"] == "baselineBL.bias.laplace")
     given = item["inputs"]
-    found = clipped_allotment(
-        np.array(given["x"]), np.array(given["a"]), Laplace(given["scale"])
-    )
+    found = clipped_allotment(np.array(given["x"]), np.array(given["a"]), Laplace(given["scale"]))
     np.testing.assert_allclose(found.bias, item["output"], atol=item["tolerance"], rtol=1e-9)
 
 
@@ -43,9 +42,7 @@ def test_quadrature_agrees_with_plain_simulation(noise, counts):
 def test_the_comparison_would_notice_noise_of_another_scale():
     counts = np.array([0.0, 1.0, 3.0, 10.0])
     exact = clipped_allotment(counts, WEIGHTS, Laplace(13.0))
-    worst, limit = agreement(
-        exact.bias, Moments.of(simulated_errors(counts, Laplace(10.0))), 0.0
-    )
+    worst, limit = agreement(exact.bias, Moments.of(simulated_errors(counts, Laplace(10.0))), 0.0)
     assert worst > limit
 
 
@@ -72,13 +69,8 @@ def test_biases_of_shares_sum_to_zero(counts, scale):
     ],
 )
 def test_national_title_i_shares(shared, epsilon, alpha, cost):
-    table = np.genfromtxt(
-        shared / "data" / "saipe_school_districts_2019.csv",
-        delimiter=",",
-        names=True,
-        usecols=("children_5_17",),
-    )
-    counts = table["children_5_17"].astype(float)
+    with (shared / "data" / "saipe_school_districts_2019.csv").open(encoding="utf-8") as file:
+        counts = np.array([float(row["children_5_17"]) for row in csv.DictReader(file)])
     found = clipped_allotment(counts, np.ones_like(counts), Laplace(1 / epsilon))
     assert np.ptp(found.bias) == pytest.approx(alpha, rel=1e-5)
     assert np.clip(-found.bias, 0, None).sum() == pytest.approx(cost, rel=1e-5)
