@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -75,8 +76,7 @@ def show(settings: Settings, name: str, kind: Kind | None) -> None:
     click.echo(source.summary)
     if parameters:
         click.echo("\nIn an audit file:")
-        rows = [(p["name"], p["type"], "required" if p["required"] else f"default {p['default']}")
-                for p in parameters]  # fmt: skip
+        rows = [(p["name"], p["type"], _needed(p)) for p in parameters]
         table(rows, indent="  ")
 
 
@@ -106,5 +106,12 @@ def _parameters(cls: type[Plugin]) -> list[dict[str, Any]]:
     return found
 
 
+def _needed(parameter: Mapping[str, Any]) -> str:
+    if parameter["required"]:
+        return "required"
+    default = parameter["default"]
+    return "optional" if default is None else f"default {default}"
+
+
 def _headline(summary: str) -> str:
-    return summary.split("\n\n", maxsplit=1)[0].replace("\n", " ")
+    return summary.split("\n\n", maxsplit=1)[0].replace("\n", " ").replace("``", "")

@@ -41,14 +41,15 @@ def command(
     strict: bool,
 ) -> None:
     """Measure and write the report: everything in one go."""
-    from dpaudit.report.findings import findings
-    from dpaudit.report.thresholds import thresholds
-    from dpaudit.report.write import write_report
-
     options = Options(
         audit=audit, out=out, draws=draws, seed=seed, workers=workers, use_cache=not no_cache
     )
     measured = measure(options, settings)
+
+    from dpaudit.report.findings import findings
+    from dpaudit.report.thresholds import thresholds
+    from dpaudit.report.write import write_report
+
     written = write_report(
         measured.results,
         out,
