@@ -1,0 +1,1 @@
+"""From results to a report: findings, prose, tables, charts, HTML, PDF and data files."""

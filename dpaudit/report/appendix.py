@@ -1,0 +1,237 @@
+"""Limits, methods, glossary and provenance: what the numbers rest on."""
+
+from __future__ import annotations
+
+from dpaudit.model.report import Block, Column, DefinitionList, Heading, List, Paragraph, Section
+from dpaudit.model.report import Table
+from dpaudit.report.amounts import odds, percent
+from dpaudit.report.findings import Found
+from dpaudit.report.glossary import formulas, terms
+from dpaudit.report.wording import Context
+
+
+def limits(context: Context, _found: Found) -> tuple[Section, ...]:
+    """Return strengths, limitations, and what the audit did not look at."""
+    _, results = context.prose, context.results
+    blocks: list[Block] = [
+        Heading(text=_("Strengths")),
+        List(items=_strengths(context)),
+        Heading(text=_("Limitations")),
+        List(items=_limitations(context)),
+        Heading(text=_("What this audit did not look at")),
+        List(items=_not_covered(context)),
+    ]
+    said = tuple(dict.fromkeys(n.message for n in results.notes if n.kind != "check"))
+    if said:
+        blocks += [Heading(text=_("What must be known beside the numbers")), List(items=said)]
+    return (Section(name="limits", title=_("Strengths and limitations"), blocks=tuple(blocks)),)
+
+
+def methods(context: Context, _found: Found) -> tuple[Section, ...]:
+    """Return how every quantity was measured and what the release promises."""
+    _ = context.prose
+    blocks: list[Block] = [
+        Heading(text=_("How the numbers were made")),
+        Paragraph(text=_procedure(context)),
+        Heading(text=_("What each quantity is")),
+        DefinitionList(items=_quantities(context)),
+        _methods_table(context),
+        Heading(text=_("What the release promises")),
+        *_guarantees(context),
+        Heading(text=_("Words for confidence")),
+        DefinitionList(
+            items=(
+                (_("High"), _("A formula and a simulation agree within the limit for chance.")),
+                (_("Medium"), _("A formula alone, a simulation alone, or a stand-in quantity.")),
+                (_("Low"), _("Few draws, an unchecked assumption, or formula and simulation "
+                             "disagree.")),
+            )
+        ),
+        Heading(text=_("What was plugged in")),
+        *_plugins(context),
+    ]  # fmt: skip
+    return (Section(name="methods", title=_("Methods"), blocks=tuple(blocks)),)
+
+
+def glossary(context: Context, _found: Found) -> tuple[Section, ...]:
+    """Return the terms of the report."""
+    blocks = (DefinitionList(items=terms(context.prose)),)
+    return (Section(name="glossary", title=context.prose("Glossary"), blocks=blocks),)
+
+
+def provenance(context: Context, _found: Found) -> tuple[Section, ...]:
+    """Return digests, versions and seed: what it takes to make the same report again."""
+    _, results = context.prose, context.results
+    made = results.provenance
+    items = (
+        (_("Audit file"), _("SHA-256 {digest}", digest=made.audit_digest)),
+        (_("Data"), _("{source}, SHA-256 {digest}", source=results.data.source,
+                      digest=made.data_digest)),
+        (_("Data status"), results.data.status),
+        (_("Seed"), str(made.seed)),
+        (_("Simulated releases"), _.whole(made.draws)),
+        (_("Versions"), ", ".join(f"{k} {v}" for k, v in sorted(made.versions.items()))),
+        (_("Prepared by"), results.spec.report.organisation or ""),
+        (_("Reviewed by"), ""),
+    )  # fmt: skip
+    shown = tuple((term, text or _("not stated")) for term, text in items)
+    blocks: tuple[Block, ...] = (
+        Paragraph(
+            text=_("The same audit file, data, seed and versions give the same report, byte for "
+                   "byte. The audit file, all findings and all measurements are attached.")
+        ),
+        DefinitionList(items=shown),
+    )  # fmt: skip
+    return (Section(name="provenance", title=_("Provenance"), blocks=blocks),)
+
+
+def _strengths(context: Context) -> tuple[str, ...]:
+    _, results = context.prose, context.results
+    checks = [dict(n.values) for n in results.notes if n.kind == "check"]
+    agree = sum(c.get("max_z", 0.0) <= c.get("limit", float("inf")) for c in checks)
+    made = [
+        _("Intervals for many {entities} hold for all of them at once, so naming the extremes is "
+          "fair.", entities=context.words.entities),
+        _("All releases are compared under the same simulated noise, so differences are sharp."),
+    ]  # fmt: skip
+    if checks:
+        made.append(
+            _(
+                "A formula was checked against simulation in {n} of {total} cases; they agree in "
+                "{agree}.",
+                n=_.whole(len(checks)),
+                total=_.whole(len(results.tasks)),
+                agree=_.whole(agree),
+            )
+        )
+    return tuple(made)
+
+
+def _limitations(context: Context) -> tuple[str, ...]:
+    _, cases = context.prose, context.cases
+    made = [
+        _("The numbers hold for these true counts; other data can do better or worse."),
+        _("Losses are measured against the decision as written in the audit file. Later "
+          "corrections, appeals or other money are not in it."),
+    ]  # fmt: skip
+    points = {context.words.point(cases.leading(d)) for d in cases.decisions()}
+    made.append(
+        _("The findings are told at {points}, the middle of the values tried; the section on "
+          "more or less privacy gives the others.", points=_.listing(tuple(sorted(points))))
+    )  # fmt: skip
+    return tuple(made)
+
+
+def _not_covered(context: Context) -> tuple[str, ...]:
+    _, results = context.prose, context.results
+    made = [_("Earlier and other releases about the same people, which add to the privacy loss.")]
+    if not results.spec.attacks:
+        made.append(_("Attacks: no attempt was made to find a person in the release."))
+    uncovered = dict.fromkeys(u for r in results.tasks for u in r.guarantee.uncovered)
+    made += [_("Published exactly, outside the guarantee: {what}.", what=what)
+             for what in uncovered]  # fmt: skip
+    made.append(_("Errors in the true counts themselves, such as people who were not counted."))
+    return tuple(made)
+
+
+def _procedure(context: Context) -> str:
+    _, made = context.prose, context.results.provenance
+    return _(
+        "Each number compares what the noisy counts give with what the true counts give. Where a "
+        "formula or an integral exists, it is used. Elsewhere up to {draws} releases were "
+        "simulated from seed {seed}; intervals have level {level}.",
+        draws=_.whole(made.draws),
+        seed=str(made.seed),
+        level=percent(_, made.confidence),
+    )
+
+
+def _quantities(context: Context) -> tuple[tuple[str, str], ...]:
+    known = formulas(context.prose)
+    measured = dict.fromkeys(m.quantity for m in context.results.measurements)
+    other = context.prose("Measured by a plug-in: its documentation is below.")
+    return tuple((q.replace("-", " ").capitalize(), known.get(q, other)) for q in measured)
+
+
+def _methods_table(context: Context) -> Table:
+    _, results = context.prose, context.results
+    names = {
+        "exact": _("formula"), "quadrature": _("numerical integral"), "bound": _("bound"),
+        "controlled": _("simulation with a control of known mean"),
+        "simulated": _("simulation"), "asymptotic": _("approximation for small noise"),
+    }  # fmt: skip
+    rows = []
+    for quantity in dict.fromkeys(m.quantity for m in results.measurements):
+        own = [m for m in results.measurements if m.quantity == quantity]
+        used = dict.fromkeys(names[m.estimate.method] for m in own)
+        draws = max(m.estimate.draws for m in own)
+        axes = dict.fromkeys(context.words.over(m.over) for m in own)
+        rows.append((quantity.replace("-", " "), ", ".join(used), ", ".join(axes),
+                     _.whole(draws) if draws else _("none")))  # fmt: skip
+    return Table(
+        caption=_("Method used for each quantity"),
+        columns=(
+            Column(label=_("Quantity")),
+            Column(label=_("Method")),
+            Column(label=_("Measured over")),
+            Column(label=_("Simulated releases"), numeric=True),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _guarantees(context: Context) -> tuple[Block, ...]:
+    _ = context.prose
+    neighbours = {
+        "add-remove": _("one person more or less"),
+        "replace": _("one person's data changed"),
+    }
+    rows = {}
+    for result in context.results.tasks:
+        promise = result.guarantee
+        ceiling = odds(promise.epsilon, promise.delta)
+        epsilon = _("none") if ceiling is None else f"{promise.epsilon:g}"
+        row = (epsilon, f"{promise.delta:g}", promise.unit, neighbours[promise.neighbours],
+               _("not bounded") if ceiling is None else _.decimal(ceiling, places=1))  # fmt: skip
+        rows[row] = promise.epsilon
+    table = Table(
+        caption=_("Privacy in odds: at most so often right, where guessing is right 50 in 100"),
+        columns=(
+            Column(label="ε"),
+            Column(label="δ"),
+            Column(label=_("Who is protected")),
+            Column(label=_("Neighbouring data differ by")),
+            Column(label=_("Right of 100"), numeric=True),
+        ),
+        rows=tuple(sorted(rows, key=lambda row: rows[row])),
+    )
+    said = _(
+        "A release is differentially private when no one can tell well whether a person was "
+        "counted. The odds below are a ceiling e^ε / (1 + e^ε) on any attack, with everything "
+        "else known; real attacks do worse. Whoever runs the release sees the true counts."
+    )
+    return (Paragraph(text=said), table)
+
+
+def _plugins(context: Context) -> tuple[Block, ...]:
+    _ = context.prose
+    items = tuple(
+        (
+            f"{p.name} ({p.kind})",
+            _(
+                "{summary} From {module}, {distribution} {version}; SHA-256 {digest}.",
+                summary=_first_paragraph(p.summary),
+                module=p.module,
+                distribution=p.distribution or _("a file beside the audit"),
+                version=p.version,
+                digest=p.digest,
+            ),
+        )
+        for p in context.results.provenance.plugins
+    )
+    return (DefinitionList(items=items),) if items else (Paragraph(text=_("Nothing.")),)
+
+
+def _first_paragraph(docstring: str) -> str:
+    first = " ".join(docstring.strip().split("\n\n")[0].split())
+    return first if first.endswith((".", "!", "?")) or not first else first + "."

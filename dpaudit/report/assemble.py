@@ -1,0 +1,105 @@
+"""Puts a report together: the sections that the audit file picks, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from dpaudit.errors import SpecError
+from dpaudit.model.report import Report, Section
+from dpaudit.model.results import Results
+from dpaudit.report.appendix import glossary, limits, methods, provenance
+from dpaudit.report.findings import Found, findings, hooks_of
+from dpaudit.report.html import date_of
+from dpaudit.report.highlights import highlights, summary
+from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
+from dpaudit.report.wording import Context
+
+SECTIONS: Mapping[str, Callable[[Context, Found], tuple[Section, ...]]] = {
+    "highlights": highlights,
+    "findings": finding_sections,
+    "tables": table_sections,
+    "tradeoff": tradeoff_sections,
+    "limits": limits,
+    "methods": methods,
+    "glossary": glossary,
+    "provenance": provenance,
+}
+_FOLLOW_FINDINGS = ("tables", "tradeoff")
+
+
+def build_report(results: Results, *, registry: Any = None) -> Report:
+    """Return the report of an audit, from which HTML, PDF and JSON are written.
+
+    Parameters
+    ----------
+    results
+        The audit.
+    registry
+        Where the hooks for findings, recommendations and sections are called, if given.
+
+    Returns
+    -------
+    Report
+        Tables and the trade-off follow the findings unless the audit file places them.
+
+    Raises
+    ------
+    SpecError
+        If ``[report] sections`` names a section that neither dpaudit nor a plug-in has.
+    """
+    context = Context.of(results)
+    found = findings(results, registry=registry)
+    extra = _extra(results, registry)
+    _ = context.prose
+    banner = ""
+    if results.data.status == "confidential":
+        banner = _("Confidential: made from confidential data, not for release")
+    return Report(
+        title=results.spec.title,
+        summary=summary(context),
+        organisation=results.spec.report.organisation,
+        language=_.tag,
+        date=date_of(results.spec.report.date),
+        banner=banner,
+        sections=_sections(context, found, extra),
+        findings=found.every,
+        generator=f"dpaudit {results.provenance.versions.get('dpaudit', '')}".strip(),
+    )
+
+
+def _sections(
+    context: Context, found: Found, extra: Mapping[str, Section]
+) -> tuple[Section, ...]:
+    wanted = list(context.results.spec.report.sections)
+    if "findings" in wanted:
+        at = wanted.index("findings") + 1
+        wanted[at:at] = [name for name in _FOLLOW_FINDINGS if name not in wanted]
+    known = (*SECTIONS, *extra)
+    made: list[Section] = []
+    for name in wanted:
+        if name in SECTIONS:
+            made += SECTIONS[name](context, found)
+        elif name in extra:
+            made.append(extra[name])
+        else:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}"
+            raise SpecError(f"[report] sections: there is no section {name!r}", hint=hint)
+    made += [section for name, section in extra.items() if name not in wanted]
+    return tuple(made)
+
+
+def _extra(results: Results, registry: Any) -> dict[str, Section]:
+    """Return the sections of plug-ins by name: a ``Section``, or blocks under their name."""
+    hook = hooks_of(registry)
+    made: dict[str, Section] = {}
+    for answer in hook.dpaudit_sections(results=results) if hook is not None else ():
+        for name, content in (answer or {}).items():
+            if isinstance(content, Section):
+                made[name] = content
+            else:
+                blocks = tuple(content) if isinstance(content, list | tuple) else (content,)
+                made[name] = Section(name=slug(name), title=name, blocks=blocks)
+    return made

@@ -1,0 +1,141 @@
+"""A view of the results by decision, release and operating point.
+
+The *operating point* of a release is the middle of each swept parameter's values (the lower
+middle of an even number), so that the sweep shows what more and what less privacy would do.
+The *leading case* of a decision is its first release in the audit file at that point: the
+author's order says which release is being audited. Its *baseline* is the release of the same
+mechanism at the same point with no post-processing at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import attrs
+
+from dpaudit.model.measurement import Measurement, Note
+from dpaudit.model.plan import Task
+from dpaudit.model.results import Results, TaskResult
+
+T = TypeVar("T")
+
+
+@attrs.frozen(eq=False)
+class Case:
+    """One task with what was measured of it."""
+
+    results: Results
+    result: TaskResult
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        return self.result.task
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Every post-processing step, of the release and of the outcomes."""
+        return self.result.postprocess + self.result.output
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the engine says beside the numbers."""
+        return tuple(note for note in self.results.notes if note.task == self.task.id)
+
+    def find(self, quantity: str, *, over: str = "total", per: str = "total") -> Measurement | None:
+        """Return the measurement with this address, or ``None``."""
+        found = self.results.select(task=self.task.id, quantity=quantity, over=over, per=per)
+        return found[0] if found else None
+
+
+@attrs.frozen(eq=False)
+class Cases:
+    """All cases of an audit."""
+
+    results: Results
+    cases: tuple[Case, ...] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        made = tuple(Case(self.results, result) for result in self.results.tasks)
+        object.__setattr__(self, "cases", made)
+
+    def decisions(self) -> tuple[str, ...]:
+        """Return the decisions, in the order of the audit file."""
+        return _unique(case.task.decision for case in self.cases)
+
+    def releases(self, decision: str) -> tuple[str, ...]:
+        """Return the releases that a decision was made from, in the order of the audit file."""
+        return _unique(case.task.release for case in self._of(decision))
+
+    def operating(self, decision: str, release: str) -> Case:
+        """Return the case at the operating point of a release."""
+        cases = self._of(decision, release)
+        wanted = {
+            key: _middle(_unique(c.task.point[key] for c in cases if key in c.task.point))
+            for key in _unique(key for c in cases for key in c.task.point)
+        }
+        return max(cases, key=lambda c: sum(c.task.point.get(k) == v for k, v in wanted.items()))
+
+    def leading(self, decision: str) -> Case:
+        """Return the case that the report speaks of first."""
+        return self.operating(decision, self.releases(decision)[0])
+
+    def swept(self, case: Case) -> str | None:
+        """Return the parameter that the case's release sweeps (ε first), if any."""
+        cases = self._of(case.task.decision, case.task.release)
+        swept = [
+            key for key in case.task.point if len(_unique(c.task.point.get(key) for c in cases)) > 1
+        ]
+        return "epsilon" if "epsilon" in swept else swept[0] if swept else None
+
+    def sweep(self, case: Case) -> tuple[tuple[float, Case], ...]:
+        """Return the cases along the swept parameter, others held, ascending."""
+        parameter = self.swept(case)
+        if parameter is None:
+            return ()
+        held = {k: v for k, v in case.task.point.items() if k != parameter}
+        along = [
+            (float(c.task.point[parameter]), c)
+            for c in self._of(case.task.decision, case.task.release)
+            if all(c.task.point.get(k) == v for k, v in held.items())
+            and isinstance(c.task.point.get(parameter), int | float)
+        ]
+        return tuple(sorted(along, key=lambda pair: pair[0]))
+
+    def siblings(self, case: Case) -> tuple[Case, ...]:
+        """Return the same decision from releases of the same mechanism and parameters."""
+        return tuple(
+            c
+            for c in self._of(case.task.decision)
+            if c.result.mechanism == case.result.mechanism
+            and dict(c.task.point) == dict(case.task.point)
+            and c.result.guarantee.neighbours == case.result.guarantee.neighbours
+            and dict(c.result.parameters) == dict(case.result.parameters)
+        )
+
+    def baseline(self, case: Case) -> Case | None:
+        """Return the sibling without post-processing, or ``None``."""
+        return next((c for c in self.siblings(case) if not c.steps), None)
+
+    def groupings(self) -> tuple[str, ...]:
+        """Return the groupings, those with the fewest groups first."""
+        groups = self.results.data.groups
+        return tuple(sorted(groups, key=lambda name: len(set(groups[name]))))
+
+    def _of(self, decision: str, release: str | None = None) -> tuple[Case, ...]:
+        return tuple(
+            c
+            for c in self.cases
+            if c.task.decision == decision and release in {None, c.task.release}
+        )
+
+
+def _unique(items: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _middle(values: tuple[Any, ...]) -> Any:
+    numbers = all(isinstance(value, int | float) for value in values)
+    ordered = sorted(values) if numbers else list(values)
+    return ordered[(len(ordered) - 1) // 2]

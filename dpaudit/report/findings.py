@@ -1,0 +1,128 @@
+"""All findings of an audit, computed from its measurements, in the order of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from dpaudit.model.finding import Finding
+from dpaudit.model.results import Results
+from dpaudit.report.cases import Case
+from dpaudit.report.costs import cost, releases
+from dpaudit.report.differences import gaps, losses
+from dpaudit.report.recommend import recommendations
+from dpaudit.report.thresholds import thresholds
+from dpaudit.report.wording import Context
+
+PAGE_ONE = 3
+UNDECIDED = frozenset({"no difference found", "cannot tell"})
+
+
+@attrs.frozen(eq=False)
+class Found:
+    """Findings by the place they have in the report.
+
+    ``leading`` are those of each decision's leading release, which have a section each;
+    ``others`` those of its other releases; ``foreign`` those of plug-ins.
+    """
+
+    thresholds: tuple[Finding, ...]
+    leading: tuple[Finding, ...]
+    others: tuple[Finding, ...]
+    foreign: tuple[Finding, ...]
+
+    @property
+    def every(self) -> tuple[Finding, ...]:
+        """All findings, in the order of the report, by unique identifier."""
+        made = (*self.thresholds, *self.leading, *self.others, *self.foreign)
+        return tuple({finding.id: finding for finding in made}.values())
+
+    @property
+    def told(self) -> tuple[Finding, ...]:
+        """The findings that have a section: thresholds that are not met, leading, foreign."""
+        broken = tuple(f for f in self.thresholds if f.verdict != "met")
+        return (*broken[:PAGE_ONE], *self.leading, *self.foreign)
+
+
+def findings(results: Results, *, registry: Any = None) -> Found:
+    """Return every finding of an audit.
+
+    Parameters
+    ----------
+    results
+        The audit.
+    registry
+        Where the hooks ``dpaudit_findings`` and ``dpaudit_recommendations`` are called, if
+        given (an object with a pluggy ``hook`` or ``manager.hook``).
+
+    Returns
+    -------
+    Found
+        Findings by their place in the report.
+    """
+    context = Context.of(results)
+    cases = context.cases
+    leading: list[Finding] = []
+    others: list[Finding] = []
+    for decision in cases.decisions():
+        leading += _of_case(context, cases.leading(decision), compared=True)
+        for release in cases.releases(decision)[1:]:
+            others += _of_case(context, cases.operating(decision, release), compared=False)
+    foreign = _hooked(registry, "dpaudit_findings", results=results)
+    groups = (thresholds(results), leading, others, foreign)
+    return Found(*(tuple(_extended(registry, results, f) for f in group) for group in groups))
+
+
+def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the three findings of page one.
+
+    A broken threshold comes first, then who loses (the coarsest grouping with a dependable
+    loss), the cost, and which release costs most; what is not dependable comes last.
+    """
+    kinds = ("threshold", "loss", "cost", "releases", "gap")
+    chosen: list[Finding] = []
+    for kind in kinds:
+        of_kind = [f for f in found if f.id.split("/")[0] == kind]
+        if kind == "threshold":
+            of_kind = [f for f in of_kind if f.verdict == "not met"]
+        chosen += sorted(of_kind, key=lambda f: f.verdict in UNDECIDED)[:1]
+    chosen += [f for f in found if f.id.split("/")[0] not in kinds]
+    return tuple(chosen[:PAGE_ONE])
+
+
+def _of_case(context: Context, case: Case, *, compared: bool) -> list[Finding]:
+    advice = recommendations(context, case)
+    made = [*losses(context, case)]
+    made += [f for f in (cost(context, case),) if f is not None]
+    if compared:
+        made += [f for f in (releases(context, case),) if f is not None]
+    made += gaps(context, case)
+    return [
+        attrs.evolve(f, recommendations=advice)
+        if f.verdict not in UNDECIDED or f.id.startswith("cost/")
+        else f
+        for f in made
+    ]
+
+
+def _extended(registry: Any, results: Results, finding: Finding) -> Finding:
+    more = _hooked(registry, "dpaudit_recommendations", results=results, finding=finding)
+    if not more:
+        return finding
+    return attrs.evolve(finding, recommendations=(*more, *finding.recommendations))
+
+
+def _hooked(registry: Any, name: str, **values: Any) -> list[Any]:
+    """Call a hook through a registry, if there is one, and flatten what comes back."""
+    hook = hooks_of(registry)
+    if hook is None:
+        return []
+    return [item for answer in getattr(hook, name)(**values) if answer for item in answer]
+
+
+def hooks_of(registry: Any) -> Any:
+    """Return the pluggy hook relay of a registry, or ``None``."""
+    manager = getattr(registry, "manager", registry)
+    return getattr(manager, "hook", None)

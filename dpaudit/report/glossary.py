@@ -1,0 +1,48 @@
+"""Terms in plain words, and what each quantity is."""
+
+from __future__ import annotations
+
+from dpaudit.report.prose import Prose
+
+
+def terms(_: Prose) -> tuple[tuple[str, str], ...]:
+    """Return the glossary, in the order of the alphabet of the source language."""
+    return (
+        (_("Bias"), _("The average, over the noise, of the outcome minus the outcome from the "
+                      "true counts. It recurs with every release.")),
+        (_("Cost of privacy"), _("The sum of all average losses.")),
+        (_("Differential privacy"), _("A promise that a release looks nearly the same whether or "
+                                      "not any one person was counted.")),
+        (_("Epsilon (ε)"), _("The privacy-loss budget. Smaller means more noise and more "
+                             "privacy.")),
+        (_("Expected shortfall"), _("How much one release gives less than the true counts would, "
+                                    "on average, bad luck included.")),
+        (_("Gap (α-fairness)"), _("The largest bias minus the smallest. Zero means that all are "
+                                  "treated alike.")),
+        (_("Interval"), _("A range that holds the true number with the stated probability.")),
+        (_("Mechanism"), _("The program that adds noise to the counts.")),
+        (_("Neighbouring data"), _("Two sets of data between which nobody may tell: they differ "
+                                   "in one person.")),
+        (_("Noisy counts"), _("The counts after noise and before any post-processing.")),
+        (_("Post-processing"), _("Changes made to noisy counts, such as replacing negative ones "
+                                 "by zero. It costs no privacy and can cause bias.")),
+        (_("Release"), _("One publication of noisy counts.")),
+    )  # fmt: skip
+
+
+def formulas(_: Prose) -> dict[str, str]:
+    """Return what each quantity is, by its name in the measurements."""
+    return {
+        "bias": _("Mean over the noise of the outcome, minus the outcome from the true counts."),
+        "variance": _("Mean over the noise of the squared distance of the outcome from its "
+                      "mean."),
+        "mean-squared-error": _("Bias squared plus variance."),
+        "expected-shortfall": _("Mean over the noise of the outcome from the true counts minus "
+                                "the outcome, where that is positive."),
+        "alpha-fairness": _("Largest bias minus smallest bias (α). The interval comes from the "
+                            "simultaneous band, since the plain estimate overstates it."),
+        "cost-of-privacy": _("Sum of the sizes of all negative biases."),
+        "total-shortfall": _("Sum of the expected shortfalls of all entities."),
+        "probability-of-empty-release": _("Probability that every released count is zero, so "
+                                          "that the decision has nothing to work with."),
+    }  # fmt: skip

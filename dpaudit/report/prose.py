@@ -1,0 +1,111 @@
+"""Every sentence that a reader sees goes through here: catalogue first, then the numbers.
+
+``_`` is a :class:`Prose`: ``_("{who} loses {amount}", who=..., amount=...)`` looks the English
+sentence up in the message catalogue of the report's language and fills the named places in.
+Values are never looked at as templates, so braces in a name are harmless. Extract the catalogue
+with ``pybabel extract -F dpaudit/report/locale/babel.cfg -k _.plural:1,2 .``.
+"""
+
+from __future__ import annotations
+
+import gettext
+import re
+from importlib import resources
+
+import attrs
+
+DOMAIN = "dpaudit"
+_ID_COLUMN = re.compile(r"^(?P<stem>.+?)[ _-](?:id|code|key|name|number)$", re.IGNORECASE)
+
+
+@attrs.frozen
+class Prose:
+    """Sentences of one language.
+
+    Parameters
+    ----------
+    language
+        A locale name (``en``, ``es``, ``fr_CA``). Where there is no catalogue the English
+        source sentences are used.
+    """
+
+    language: str = "en"
+    catalogue: gettext.NullTranslations = attrs.field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        folder = resources.files("dpaudit.report") / "locale"
+        found = gettext.translation(
+            DOMAIN, localedir=str(folder), languages=[self.locale], fallback=True
+        )
+        object.__setattr__(self, "catalogue", found)
+
+    @property
+    def locale(self) -> str:
+        """The locale name as Babel wants it: ``en_US`` for ``en-US``."""
+        return self.language.replace("-", "_")
+
+    @property
+    def tag(self) -> str:
+        """The language tag as HTML and PDF want it: ``en-US`` for ``en_US``."""
+        return self.language.replace("_", "-")
+
+    def __call__(self, message: str, /, **values: object) -> str:
+        """Return the sentence in this language with its places filled in."""
+        return self.catalogue.gettext(message).format_map(values)
+
+    def plural(self, one: str, many: str, /, count: int, **values: object) -> str:
+        """Return the sentence for ``count`` things; ``{count}`` is filled in too."""
+        values = {"count": self.whole(count), **values}
+        return self.catalogue.ngettext(one, many, count).format_map(values)
+
+    def decimal(self, value: float, *, places: int = 0) -> str:
+        """Return ``value`` with ``places`` decimals and a real minus sign."""
+        from babel.numbers import format_decimal
+
+        pattern = "#,##0" + ("." + "0" * places if places > 0 else "")
+        text = format_decimal(value + 0.0, format=pattern, locale=self.locale)
+        return "0" if text in {"-0", "\u22120"} else text.replace("-", "\u2212")
+
+    def whole(self, value: float) -> str:
+        """Return a whole number with its thousands apart."""
+        return self.decimal(round(value))
+
+    def plain(self, value: object) -> str:
+        """Return a parameter as its author wrote it (``0.01``, ``1``), never rounded."""
+        if isinstance(value, float):
+            return f"{value:g}".replace("-", "\u2212")
+        return str(value).replace("-", "\u2212") if isinstance(value, int) else str(value)
+
+    def listing(self, items: tuple[str, ...]) -> str:
+        """Return ``a, b and c``."""
+        from babel.lists import format_list
+
+        return format_list(list(items), locale=self.locale)
+
+    def point(self, parameter: str, value: object) -> str:
+        """Return ``ε = 0.1``: a parameter and its value."""
+        return f"{symbol(parameter)}\u00a0=\u00a0{self.plain(value)}"
+
+    def many(self, noun: str) -> str:
+        """Return the plural of a noun that came from a column's name (English only)."""
+        if not self.language.startswith("en"):
+            return noun
+        if re.search(r"[^aeiou]y$", noun):
+            return noun[:-1] + "ies"
+        return noun + ("es" if re.search(r"(s|x|ch|sh)$", noun) else "s")
+
+
+def symbol(parameter: str) -> str:
+    """Return the usual letter of a privacy parameter, or its name."""
+    return {"epsilon": "ε", "delta": "δ", "rho": "ρ"}.get(parameter, words(parameter))
+
+
+def words(name: str) -> str:
+    """Return a column's or quantity's name as words: ``size_class`` is ``size class``."""
+    return name.replace("_", " ").replace("-", " ")
+
+
+def noun(column: str, default: str) -> str:
+    """Return what one row is called: ``district`` for a column ``district_id``."""
+    match = _ID_COLUMN.match(column)
+    return words(match["stem"]).lower() if match else default

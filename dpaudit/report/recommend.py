@@ -1,0 +1,127 @@
+"""Recommendations: who does what, its measured effect, and the cost of doing nothing.
+
+Only what the results hold is recommended: another release that was measured, another value of
+the swept parameter that was measured. Plug-ins add theirs through ``dpaudit_recommendations``.
+"""
+
+from __future__ import annotations
+
+from dpaudit.report.amounts import odds
+from dpaudit.report.cases import Case
+from dpaudit.report.costs import COST, SHORTFALL, Priced, priced
+from dpaudit.report.wording import Context
+
+
+def recommendations(context: Context, case: Case) -> tuple[str, ...]:
+    """Return what to do about a case, most effective first, doing nothing last."""
+    made = (*_better_release(context, case), *_publish(context, case), *_more_budget(context, case))
+    return (*made, *_nothing(context, case))
+
+
+def _better_release(context: Context, case: Case) -> tuple[str, ...]:
+    """Name the measured release that is dependably cheapest at the same guarantee."""
+    here = case.find(COST)
+    if here is None:
+        return ()
+    better = [
+        p
+        for p in priced(context, case)
+        if p.case.task != case.task and float(p.cost.estimate.high) < float(here.estimate.low)
+    ]
+    processed = [p for p in better if p.case.steps][-1:]
+    raw = [p for p in better if not p.case.steps][-1:]
+    return tuple(_swap(context, case, p) for p in sorted(raw + processed, key=_preference))
+
+
+def _preference(option: Priced) -> tuple[bool, float]:
+    """Put what has an expectation first, then what costs least."""
+    return _stands_in(option.case), float(option.cost.estimate.value)
+
+
+def _stands_in(case: Case) -> bool:
+    return any(note.kind == "definition" for note in case.notes)
+
+
+def _swap(context: Context, case: Case, option: Priced) -> str:
+    _, words = context.prose, context.words
+    here = case.find(COST)
+    if here is None:
+        return ""
+    amounts = words.amounts(here.unit)
+    values = {
+        "name": option.case.task.release,
+        "current": case.task.release,
+        "before": amounts.value(here.estimate),
+        "after": amounts.value(option.cost.estimate),
+        "interval": amounts.interval(option.cost.estimate),
+    }
+    if option.case.steps:
+        return _(
+            "Whoever decides can use “{name}” in place of “{current}”. The cost of privacy falls "
+            "from {before} to {after} ({interval}), at no cost in privacy.",
+            **values,
+        )
+    said = _(
+        "Whoever decides can use the noisy counts without post-processing (“{name}”). The cost "
+        "of privacy falls from {before} to {after} ({interval}), at no cost in privacy.",
+        **values,
+    )
+    if not _stands_in(option.case):
+        return said
+    return said + " " + _(
+        "Guard the rule against a total near zero first: as it stands, its average does not exist."
+    )
+
+
+def _publish(context: Context, case: Case) -> tuple[str, ...]:
+    if not case.steps:
+        return ()
+    return (
+        context.prose(
+            "The agency that publishes the counts can publish the unprocessed noisy counts "
+            "beside the release. It costs no privacy and lets others correct the bias."
+        ),
+    )
+
+
+def _more_budget(context: Context, case: Case) -> tuple[str, ...]:
+    """Say what the next larger value of a swept ε was measured to do."""
+    _, words = context.prose, context.words
+    here = case.find(COST)
+    if here is None or context.cases.swept(case) != "epsilon":
+        return ()
+    now = float(case.task.point["epsilon"])
+    higher = [(x, m) for x, c in context.cases.sweep(case) if x > now and (m := c.find(COST))]
+    if not higher or float(higher[0][1].estimate.high) >= float(here.estimate.low):
+        return ()
+    x, there = higher[0]
+    delta = case.result.guarantee.delta
+    amounts = words.amounts(here.unit)
+    return (
+        _(
+            "The agency can raise ε from {now} to {then}. The cost of privacy falls from "
+            "{before} to {after}; the best guess about one person can then be right "
+            "{right} times in 100, up from {wrong}.",
+            now=_.plain(now),
+            then=_.plain(x),
+            before=amounts.value(here.estimate),
+            after=amounts.value(there.estimate),
+            right=_.decimal(odds(x, delta) or 100.0, places=1),
+            wrong=_.decimal(odds(now, delta) or 100.0, places=1),
+        ),
+    )
+
+
+def _nothing(context: Context, case: Case) -> tuple[str, ...]:
+    here, once = case.find(COST), case.find(SHORTFALL)
+    if here is None or once is None:
+        return ()
+    amounts = context.words.amounts(here.unit)
+    return (
+        context.prose(
+            "Doing nothing keeps average losses of {cost} and shortfalls of {shortfall} in "
+            "every release.",
+            cost=amounts.value(here.estimate),
+            shortfall=amounts.value(once.estimate),
+        ),
+    )

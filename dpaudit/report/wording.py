@@ -1,0 +1,110 @@
+"""The words of one audit: what its rows are called and how a case is named."""
+
+from __future__ import annotations
+
+import attrs
+
+from dpaudit.model.results import Results
+from dpaudit.report.amounts import Amounts
+from dpaudit.report.cases import Case, Cases
+from dpaudit.report.prose import Prose, noun, words
+
+
+@attrs.frozen(eq=False)
+class Wording:
+    """Nouns and names, taken from the audit file.
+
+    Parameters
+    ----------
+    prose
+        The language.
+    results
+        The audit.
+    """
+
+    prose: Prose
+    results: Results
+
+    @property
+    def entity(self) -> str:
+        """What one row of the data is called, singular."""
+        return noun(self.results.spec.data.entity, self.prose("entity"))
+
+    @property
+    def entities(self) -> str:
+        """What the rows of the data are called."""
+        return self.prose.many(self.entity)
+
+    @property
+    def people(self) -> str:
+        """What is counted: the count column in words."""
+        return words(self.results.spec.data.count)
+
+    def over(self, name: str) -> str:
+        """Return what one member of an axis is called: entity or a group of a grouping."""
+        return self.entity if name == "entity" else words(name)
+
+    def label(self, name: str) -> str:
+        """Return a name out of the data, marked as one and kept apart from the text around."""
+        return self.prose("“{name}”", name=name)
+
+    def named(self, axis: str, name: str) -> str:
+        """Return a name with what it is: ``county “Kern”``, for an entity the name alone."""
+        if axis == "entity":
+            return self.label(name)
+        return self.prose("{axis} “{name}”", axis=self.over(axis), name=name)
+
+    def decision(self, case: Case) -> str:
+        """Return the name of a case's decision."""
+        return words(case.task.decision)
+
+    def release(self, case: Case) -> str:
+        """Return a case's release by name, marked as a name."""
+        return self.prose("the “{release}” release", release=case.task.release)
+
+    def point(self, case: Case) -> str:
+        """Return ``ε = 0.1``: where the case stands, from its sweep or its guarantee."""
+        _ = self.prose
+        if case.task.point:
+            return ", ".join(_.point(key, value) for key, value in case.task.point.items())
+        epsilon = case.result.guarantee.epsilon
+        return _.point("epsilon", epsilon) if epsilon < float("inf") else _("no stated budget")
+
+    def where(self, case: Case) -> str:
+        """Return release and point: ``the “clipped” release at ε = 0.1``."""
+        return self.prose(
+            "{release} at {point}", release=self.release(case), point=self.point(case)
+        )
+
+    def amounts(self, unit: str) -> Amounts:
+        """Return how amounts of ``unit`` are written."""
+        return Amounts(self.prose, unit)
+
+
+@attrs.frozen(eq=False)
+class Context:
+    """What every part of the report needs: results by case, and the words."""
+
+    cases: Cases
+    words: Wording
+
+    @property
+    def prose(self) -> Prose:
+        """The language."""
+        return self.words.prose
+
+    @property
+    def results(self) -> Results:
+        """The audit."""
+        return self.cases.results
+
+    @classmethod
+    def of(cls, results: Results) -> Context:
+        """Return the context of an audit in the language of its report."""
+        prose = Prose(results.spec.report.language)
+        return cls(Cases(results), Wording(prose, results))
+
+
+def evidence(case: Case, *quantities: str) -> tuple[str, ...]:
+    """Return addresses in the measurements: ``task: quantity``."""
+    return tuple(f"{case.task.id}: {quantity}" for quantity in quantities)

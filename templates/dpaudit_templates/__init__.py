@@ -1,0 +1,1 @@
+"""Templates that dpaudit ships: the report, and scaffolds for plug-ins and audits."""
