@@ -43,9 +43,7 @@ class Case:
         """What the engine says beside the numbers."""
         return tuple(note for note in self.results.notes if note.task == self.task.id)
 
-    def find(
-        self, quantity: str, *, over: str = "total", per: str = "total"
-    ) -> Measurement | None:
+    def find(self, quantity: str, *, over: str = "total", per: str = "total") -> Measurement | None:
         """Return the measurement with this address, or ``None``."""
         found = self.results.select(task=self.task.id, quantity=quantity, over=over, per=per)
         return found[0] if found else None
@@ -87,9 +85,7 @@ class Cases:
         """Return the parameter that the case's release sweeps (ε first), if any."""
         cases = self._of(case.task.decision, case.task.release)
         swept = [
-            key
-            for key in case.task.point
-            if len(_unique(c.task.point.get(key) for c in cases)) > 1
+            key for key in case.task.point if len(_unique(c.task.point.get(key) for c in cases)) > 1
         ]
         return "epsilon" if "epsilon" in swept else swept[0] if swept else None
 

@@ -30,9 +30,7 @@ def confidence(_: Prose, estimate: Estimate, *cases: Case) -> tuple[Confidence, 
         draws = max((check.get("draws", 0.0) for check in checks), default=0.0)
         if not draws:
             return "high", _("the formula and the simulation agree")
-        return "high", _(
-            "the formula and {draws} simulated releases agree", draws=_.whole(draws)
-        )
+        return "high", _("the formula and {draws} simulated releases agree", draws=_.whole(draws))
     if estimate.is_deterministic:
         return "medium", _("computed by formula, not checked by simulation")
     return "medium", _(

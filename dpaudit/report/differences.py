@@ -117,8 +117,10 @@ def _loss_statement(context: Context, axis: str, extremes: Extremes) -> str:
 def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) -> str:
     _, m, words = context.prose, extremes.measurement, context.words
     said = [
-        _("This is the average difference from the true counts under {where}, not bad luck.",
-          where=words.where(case))  # fmt: skip
+        _(
+            "This is the average difference from the true counts under {where}, not bad luck.",
+            where=words.where(case),
+        )  # fmt: skip
     ]
     for index in extremes.losers[:1] + extremes.gainers[:1]:
         one = m.estimate[index]

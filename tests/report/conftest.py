@@ -26,13 +26,7 @@ from dpaudit.model.spec import (
     Spec,
 )
 
-COUNTIES = (
-    "Alameda Butte Calaveras Contra_Costa El_Dorado Fresno Glenn Humboldt Imperial Inyo Kern "
-    "Kings Lake Lassen Los_Angeles Madera Marin Mendocino Merced Monterey Nevada Orange Placer "
-    "Riverside Sacramento San_Benito San_Bernardino San_Diego San_Joaquin San_Luis_Obispo "
-    "San_Mateo Santa_Barbara Santa_Clara Santa_Cruz Shasta Siskiyou Sonoma Stanislaus Sutter "
-    "Tehama Trinity Tulare Tuolumne Ventura Yuba"
-).split()
+COUNTIES = ["Alameda", "Butte", "Calaveras", "Contra_Costa", "El_Dorado", "Fresno", "Glenn", "Humboldt", "Imperial", "Inyo", "Kern", "Kings", "Lake", "Lassen", "Los_Angeles", "Madera", "Marin", "Mendocino", "Merced", "Monterey", "Nevada", "Orange", "Placer", "Riverside", "Sacramento", "San_Benito", "San_Bernardino", "San_Diego", "San_Joaquin", "San_Luis_Obispo", "San_Mateo", "Santa_Barbara", "Santa_Clara", "Santa_Cruz", "Shasta", "Siskiyou", "Sonoma", "Stanislaus", "Sutter", "Tehama", "Trinity", "Tulare", "Tuolumne", "Ventura", "Yuba"]
 SIZES = ("under 50 children", "50 to 199", "200 to 999", "1,000 or more")
 EPSILONS = (0.01, 0.1, 1.0)
 CHAINS = {"clipped": ("non-negative",), "unprocessed": (), "simplex": ("simplex",)}
@@ -88,8 +82,12 @@ def measure(task: Task, data: Dataset, chain: str, total: float, *, exact: bool 
         if exact:
             return Estimate.exact(value)
         return Estimate(
-            value=value, low=value - spread, high=value + spread,
-            level=0.95, method="controlled", draws=DRAWS,
+            value=value,
+            low=value - spread,
+            high=value + spread,
+            level=0.95,
+            method="controlled",
+            draws=DRAWS,
         )
 
     made = []
@@ -97,14 +95,29 @@ def measure(task: Task, data: Dataset, chain: str, total: float, *, exact: bool 
     def add(quantity, unit, over, per, labels, value, spread, audit):
         made.append(
             Measurement(
-                task=task.id, audit=audit, quantity=quantity, unit=unit, over=over, per=per,
-                labels=tuple(labels), estimate=estimate(value, spread),
+                task=task.id,
+                audit=audit,
+                quantity=quantity,
+                unit=unit,
+                over=over,
+                per=per,
+                labels=tuple(labels),
+                estimate=estimate(value, spread),
             )
         )
 
     base = noise * np.sqrt(variance) * 0.4
     add("bias", "dollars", "entity", "total", data.names, bias, base, "bias")
-    add("variance", "dollars^2", "entity", "total", data.names, variance, 0.03 * variance, "variance")
+    add(
+        "variance",
+        "dollars^2",
+        "entity",
+        "total",
+        data.names,
+        variance,
+        0.03 * variance,
+        "variance",
+    )
     mse = bias**2 + variance
     add("mean-squared-error", "dollars^2", "entity", "total", data.names, mse, 0.03 * mse, "mse")
     shortfall = 0.4 * np.sqrt(variance) + np.maximum(-bias, 0) / 2
@@ -113,8 +126,10 @@ def measure(task: Task, data: Dataset, chain: str, total: float, *, exact: bool 
     for grouping, member in data.groups.items():
         labels = list(dict.fromkeys(member))
         index = np.array([labels.index(m) for m in member])
+
         def summed(values, index=index, labels=labels):
             return np.bincount(index, values, minlength=len(labels))
+
         sums, error = summed(bias), np.sqrt(summed(base**2))
         size, people = summed(np.ones(len(x))), summed(x)
         add("bias", "dollars", grouping, "total", labels, sums, error, "bias")
@@ -125,7 +140,9 @@ def measure(task: Task, data: Dataset, chain: str, total: float, *, exact: bool 
         made.append(gap("alpha-fairness", grouping, sums, error, task, exact=exact))
     made.append(gap("alpha-fairness", "entity", bias, base, task, exact=exact))
     cost, band = float(np.maximum(-bias, 0).sum()), float(base.sum())
-    made.append(scalar("cost-of-privacy", cost, max(0.0, cost - band / 2), cost + band, task, exact))
+    made.append(
+        scalar("cost-of-privacy", cost, max(0.0, cost - band / 2), cost + band, task, exact)
+    )
     made.append(scalar("total-shortfall", shortfall.sum(), 0.98 * shortfall.sum(),
                        1.02 * shortfall.sum(), task, exact))  # fmt: skip
     return made
