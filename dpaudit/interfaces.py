@@ -18,14 +18,12 @@ import numpy as np
 from dpaudit.model.arrays import ColumnArray, FloatArray
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
 from dpaudit.noise.base import Noise
-from dpaudit.model.guarantee import Guarantee
 
-Kind = Literal[
-    "mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"
-]
+Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 KINDS: tuple[Kind, ...] = (
     "mechanism",
     "postprocessor",
@@ -105,6 +103,10 @@ class PostProcessor(Plugin):
         Whether the step is affine with row sums that keep the mean (it adds no bias).
     elementwise
         Whether each entity is processed from its own value alone.
+    clips
+        Whether the step is exactly ``max(., 0)``.
+    nonnegative
+        Whether its output is never negative.
     commutes
         Names of post-processors that may be applied before or after this one alike.
     """
@@ -113,6 +115,8 @@ class PostProcessor(Plugin):
     vectorised: ClassVar[bool] = False
     linear: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
+    clips: ClassVar[bool] = False
+    nonnegative: ClassVar[bool] = False
     commutes: ClassVar[frozenset[str]] = frozenset()
 
     @abc.abstractmethod
@@ -166,9 +170,14 @@ class Deviation(Protocol):
         """Return the deviation, shape (..., n)."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Linear:
-    """Structure of a decision that is affine in the counts."""
+    """Structure of a decision that is affine in the counts.
+
+    ``slope``, shape (n,), says that entity i depends on its own count alone, with this slope.
+    """
+
+    slope: FloatArray | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -248,17 +257,40 @@ class Attack(Plugin):
 class Subject(Protocol):
     """What an audit measures: one decision made from one release, against the truth."""
 
-    task: str
-    data: Dataset
-    unit: str
-    confidence: float
-    truth: FloatArray
+    @property
+    def task(self) -> str:
+        """The identifier of the task."""
+
+    @property
+    def data(self) -> Dataset:
+        """The data of the audit."""
+
+    @property
+    def unit(self) -> str:
+        """The unit of the outcome."""
+
+    @property
+    def confidence(self) -> float:
+        """The confidence of the run."""
+
+    @property
+    def truth(self) -> FloatArray:
+        """The outcome from the true counts, shape (n,)."""
 
     def entity(self, quantity: str) -> Estimate:
         """Return ``bias``, ``variance``, ``mean-squared-error`` or ``shortfall`` per entity."""
 
     def grouped(self, quantity: str, grouping: str) -> Estimate:
         """Return the quantity of the sums over the groups of ``grouping``."""
+
+    def total(self, quantity: str) -> Estimate:
+        """Return the sum of the quantity over all entities, a scalar."""
+
+    def halves(self, over: str) -> tuple[FloatArray, FloatArray] | None:
+        """Return the bias over ``entity`` or a grouping from two independent halves of the draws.
+
+        ``None`` where the bias is deterministic.
+        """
 
     def group_labels(self, grouping: str) -> tuple[str, ...]:
         """Return the groups of ``grouping``, in the order of the estimates."""

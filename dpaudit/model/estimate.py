@@ -7,7 +7,7 @@ from typing import Literal, Self, get_args
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.arrays import ColumnArray, FloatArray, frozen_floats
 
 Method = Literal["exact", "quadrature", "controlled", "simulated", "asymptotic", "bound"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -67,16 +67,14 @@ class Estimate:
     ) -> Self:
         """Return a deterministic estimate with numerical error at most ``error``."""
         centre = np.asarray(value, dtype=np.float64)
-        return cls(
-            value=centre, low=centre - error, high=centre + error, level=1.0, method=method
-        )
+        return cls(value=centre, low=centre - error, high=centre + error, level=1.0, method=method)
 
     @property
     def is_deterministic(self) -> bool:
         """Whether the number carries no sampling error."""
         return self.method in DETERMINISTIC
 
-    def __getitem__(self, index: int | slice | FloatArray) -> Estimate:
+    def __getitem__(self, index: int | slice | ColumnArray) -> Estimate:
         return attrs.evolve(
             self, value=self.value[index], low=self.low[index], high=self.high[index]
         )

@@ -1,0 +1,78 @@
+# make report   set up what a report needs and make the report of examples/title_i
+# make test     set up everything and run all that guards the project
+# make lint     ruff, mypy and the import contracts;  make fix  mends what ruff can
+# Set PYTHON to choose another Python (3.11 to 3.13), NO_SYSTEM=1 to install no system library.
+
+PYTHON ?= python3
+VENV := .venv
+WHEEL_VENV := .venv-wheel
+CORE := $(VENV)/.core
+EVERYTHING := $(VENV)/.everything
+SOURCES := pyproject.toml constraints.txt
+REPORT := $(CURDIR)/dpaudit-report
+EXAMPLE := examples/title_i/audit.toml
+RUN := $(VENV)/bin
+TESTS := $(RUN)/python -m pytest
+# One BLAS thread for each test process: more of them only wait for one another.
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+
+.DELETE_ON_ERROR:
+.PHONY: help report test pango lint fix tests wheel clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+
+report: pango $(CORE)
+	$(RUN)/dpaudit report $(EXAMPLE) --out $(REPORT)
+
+test: pango $(EVERYTHING) lint tests wheel
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "dpaudit needs Python 3.11 to 3.13: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): $(VENV)/bin/python $(SOURCES)
+	$(RUN)/python -m pip install --quiet --editable . --constraint constraints.txt
+	@touch $@
+
+$(EVERYTHING): $(VENV)/bin/python $(SOURCES)
+	$(RUN)/python -m pip install --quiet --editable '.[all,test]' --constraint constraints.txt
+	@touch $(CORE) $@
+
+# WeasyPrint's only system need. Without it everything works but the PDF.
+pango:
+	@sh .ci/pango $(PYTHON)
+
+lint: $(EVERYTHING)
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+fix: $(EVERYTHING)
+	$(RUN)/ruff check --fix
+	$(RUN)/ruff format
+
+# The fast tests first, so that a mistake shows at once.
+tests: $(EVERYTHING)
+	$(TESTS) -m 'not slow' --numprocesses auto
+	$(TESTS) -m slow --numprocesses auto
+
+# The wheel, in an environment of its own outside the tree, with the newest attrs and cattrs
+# (the tests above run with the oldest): the plug-ins, the command line and the example.
+wheel: $(EVERYTHING)
+	rm -rf dist $(WHEEL_VENV)
+	$(RUN)/python -m build --outdir dist .
+	$(PYTHON) -m venv $(WHEEL_VENV)
+	grep -vE '^(attrs|cattrs|dp-accounting)==' constraints.txt > dist/constraints-newest-attrs.txt
+	$(WHEEL_VENV)/bin/python -m pip install --quiet dist/*.whl pytest hypothesis 'attrs>23.2' \
+	  --constraint dist/constraints-newest-attrs.txt
+	cp -R examples tests pyproject.toml dist/
+	cd dist && rm -rf report && ../$(WHEEL_VENV)/bin/dpaudit report $(EXAMPLE) --out report --quiet
+	cd dist && ../$(WHEEL_VENV)/bin/python -m pytest -m 'not slow' tests/model tests/cli \
+	  tests/decisions
+
+clean:
+	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report

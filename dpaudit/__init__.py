@@ -1,0 +1,154 @@
+"""Audit the fairness and privacy of differentially private releases and decisions.
+
+This module is the front door: plug-ins, notebooks and scripts need nothing else. Every name
+is imported when it is first used, so that ``import dpaudit`` alone costs next to nothing.
+
+Examples
+--------
+>>> import dpaudit
+>>> spec = dpaudit.load("audit.toml")  # doctest: +SKIP
+>>> results = dpaudit.run(spec)  # doctest: +SKIP
+>>> dpaudit.write_report(results, "out")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dpaudit.config import load
+    from dpaudit.engine.run import run
+    from dpaudit.errors import (
+        DataError,
+        DpauditError,
+        PluginError,
+        SpecError,
+        UnavailableError,
+        UsageError,
+    )
+    from dpaudit.hookspecs import hookimpl
+    from dpaudit.interfaces import (
+        Attack,
+        Audit,
+        Column,
+        Control,
+        Decision,
+        Learner,
+        Linear,
+        Mechanism,
+        Mitigation,
+        Plugin,
+        PostProcessor,
+        Proportional,
+        Structure,
+        Subject,
+        Total,
+    )
+    from dpaudit.markers import (
+        attack,
+        audit,
+        decision,
+        learner,
+        mechanism,
+        mitigation,
+        postprocessor,
+    )
+    from dpaudit.model.dataset import Dataset
+    from dpaudit.model.estimate import Estimate
+    from dpaudit.model.finding import Finding
+    from dpaudit.model.guarantee import Guarantee
+    from dpaudit.model.measurement import Measurement
+    from dpaudit.noise.base import Noise
+    from dpaudit.registry import Registry
+    from dpaudit.report.write import write_report
+
+    __version__: str
+
+__all__ = [
+    "Attack",
+    "Audit",
+    "Column",
+    "Control",
+    "DataError",
+    "Dataset",
+    "Decision",
+    "DpauditError",
+    "Estimate",
+    "Finding",
+    "Guarantee",
+    "Learner",
+    "Linear",
+    "Measurement",
+    "Mechanism",
+    "Mitigation",
+    "Noise",
+    "Plugin",
+    "PluginError",
+    "PostProcessor",
+    "Proportional",
+    "Registry",
+    "SpecError",
+    "Structure",
+    "Subject",
+    "Total",
+    "UnavailableError",
+    "UsageError",
+    "__version__",
+    "attack",
+    "audit",
+    "decision",
+    "hookimpl",
+    "learner",
+    "load",
+    "mechanism",
+    "mitigation",
+    "postprocessor",
+    "run",
+    "write_report",
+]
+
+_HOMES = {
+    "dpaudit.config": "load",
+    "dpaudit.engine.run": "run",
+    "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",
+    "dpaudit.hookspecs": "hookimpl",
+    "dpaudit.interfaces": (
+        "Attack Audit Column Control Decision Learner Linear Mechanism Mitigation Plugin "
+        "PostProcessor Proportional Structure Subject Total"
+    ),
+    "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
+    "dpaudit.model.dataset": "Dataset",
+    "dpaudit.model.estimate": "Estimate",
+    "dpaudit.model.finding": "Finding",
+    "dpaudit.model.guarantee": "Guarantee",
+    "dpaudit.model.measurement": "Measurement",
+    "dpaudit.noise.base": "Noise",
+    "dpaudit.registry": "Registry",
+    "dpaudit.report.write": "write_report",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = _version()
+    elif name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    else:
+        raise AttributeError(f"module 'dpaudit' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 (start-up time)
+
+    try:
+        return version("dpaudit")
+    except PackageNotFoundError:
+        return "0+unknown"

@@ -1,0 +1,144 @@
+"""What ``run`` and ``report`` share: read, measure, remember how, and say how it ended."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+
+from dpaudit.cli.progress import progress_for
+from dpaudit.cli.settings import Settings
+from dpaudit.errors import PRECEDENCE, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from dpaudit.model.finding import Finding
+    from dpaudit.model.results import Results
+    from dpaudit.registry import Registry
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_FOLDER = Path("dpaudit-report")
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """How to measure: what the command line may say beside the audit file."""
+
+    audit: Path
+    out: Path
+    draws: int | None
+    seed: int | None
+    workers: int
+    use_cache: bool
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Measured:
+    """What was measured, with which plug-ins, and how it went."""
+
+    results: Results
+    registry: Registry
+    record: dict[str, object]
+
+
+def measuring(function: F) -> F:
+    """Add the argument and the options that say what to measure."""
+    for decorate in (
+        click.option("--no-cache", is_flag=True, help="Measure everything again."),
+        click.option(
+            "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+            help="Workers to share the draws; the numbers do not depend on it.",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(min=0), metavar="N", help="Use another seed.",
+        ),
+        click.option(
+            "--draws", type=click.IntRange(min=1), metavar="N",
+            help="Draw the noise so many times.",
+        ),
+        click.option(
+            "-o", "--out", type=click.Path(file_okay=False, path_type=Path),
+            default=DEFAULT_FOLDER, show_default=True, metavar="FOLDER", help="Write here.",
+        ),
+        click.argument("audit", type=click.Path(dir_okay=False, path_type=Path)),
+    ):  # fmt: skip
+        function = decorate(function)
+    return function
+
+
+def measure(options: Options, settings: Settings) -> Measured:
+    """Read the audit file, measure, and return the results with a record of the run."""
+    from dpaudit.config import load
+    from dpaudit.engine.run import run
+
+    writable(options.out)
+    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    registry = settings.registry()
+    spec = load(options.audit, registry=registry)
+    changed = {"draws": options.draws, "seed": options.seed}
+    changed = {key: value for key, value in changed.items() if value is not None}
+    spec = attrs.evolve(spec, run=attrs.evolve(spec.run, **changed))
+    results = run(
+        spec,
+        registry=registry,
+        workers=options.workers,
+        cache=cache_folder() if options.use_cache else None,
+        progress=progress_for(quiet=settings.quiet),
+        files=tuple(str(file.resolve()) for file in settings.plugin_files),
+    )
+    record: dict[str, object] = {
+        "command": shlex.join(["dpaudit", *sys.argv[1:]]),
+        "started": started.isoformat(timespec="seconds"),
+        "wall_seconds": round(time.monotonic() - clock, 3),
+        "workers": options.workers,
+        "draws": spec.run.draws,
+        "seed": spec.run.seed,
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+    }
+    return Measured(results=results, registry=registry, record=record)
+
+
+def cache_folder() -> Path:
+    """Return where an interrupted run goes on from: here, because it tells about the data."""
+    return Path(os.environ.get("DPAUDIT_CACHE", ".dpaudit-cache"))
+
+
+def writable(folder: Path) -> None:
+    """Make the folder before anything is measured, so that a wrong name costs no time."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to the folder {str(folder)!r}: {error.strerror}",
+            hint="choose another one with --out",
+        ) from error
+
+
+def write_record(folder: Path, record: dict[str, object]) -> Path:
+    """Write ``run.json``: what differs between two runs of one audit."""
+    from dpaudit.engine.cache import write_atomically
+
+    path = folder / "run.json"
+    write_atomically(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    return path
+
+
+def ending(findings: Iterable[Finding], thresholds: Iterable[Finding], *, strict: bool) -> ExitCode:
+    """Return the exit code of an audit that came to its end."""
+    codes = {ExitCode.DONE}
+    kept = tuple(thresholds)
+    if any(finding.verdict == "not met" for finding in kept):
+        codes.add(ExitCode.THRESHOLD)
+    if strict and any(finding.verdict == "cannot tell" for finding in (*kept, *findings)):
+        codes.add(ExitCode.CANNOT_TELL)
+    return next(code for code in PRECEDENCE if code in codes)

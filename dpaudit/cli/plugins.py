@@ -1,0 +1,117 @@
+"""``dpaudit plugins``: list plug-ins and show what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from dpaudit.cli.output import document, table, warn
+from dpaudit.cli.settings import Settings, common
+from dpaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from dpaudit.interfaces import Kind, Plugin
+    from dpaudit.registry import Registry
+
+KINDS: tuple[Kind, ...] = (
+    "mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation",
+)  # fmt: skip
+"""As in the interfaces, which import numpy: help must not wait for that."""
+
+
+@click.group("plugins")
+@common
+def command() -> None:
+    """List plug-ins and show what they do."""
+
+
+@command.command("list")
+@click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
+@common
+@click.pass_obj
+def list_plugins(settings: Settings, kind: Kind | None) -> None:
+    """List every plug-in, and those that would not load."""
+    registry = settings.registry()
+    found = [
+        registry.source(cls)
+        for each in KINDS
+        if kind in (None, each)
+        for cls in registry.all(each).values()
+    ]
+    if settings.json:
+        broken = [
+            {"name": b.name, "distribution": b.distribution, "error": b.reason}
+            for b in registry.broken
+        ]
+        document({"plugins": [attrs.asdict(source) for source in found], "broken": broken})
+        return
+    rows = [("kind", "name", "from", "what it does")]
+    for source in found:
+        origin = f"{source.distribution} {source.version}".strip() or source.module
+        rows.append((source.kind, source.name, origin, _headline(source.summary)))
+    table(rows)
+    for b in registry.broken:
+        warn(f"the plug-in {b.name!r} of {b.distribution} does not load: {b.reason}")
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(KINDS), help="Where two kinds have the name.")
+@common
+@click.pass_obj
+def show(settings: Settings, name: str, kind: Kind | None) -> None:
+    """Show one plug-in: its documentation, parameters and origin."""
+    registry = settings.registry()
+    cls = _find(registry, name, kind)
+    source = registry.source(cls)
+    parameters = _parameters(cls)
+    if settings.json:
+        document({**attrs.asdict(source), "parameters": parameters})
+        return
+    origin = f"{source.distribution} {source.version}".strip() or "a file"
+    click.echo(f"{source.kind} {source.name}\n{origin}, {source.module}, SHA-256 {source.digest}\n")
+    click.echo(source.summary)
+    if parameters:
+        click.echo("\nIn an audit file:")
+        rows = [(p["name"], p["type"], _needed(p)) for p in parameters]
+        table(rows, indent="  ")
+
+
+def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:
+    kinds = [each for each in KINDS if kind in (None, each) and name in registry.all(each)]
+    if len(kinds) > 1:
+        raise UsageError(
+            f"{name!r} is the name of a {' and of a '.join(kinds)}", hint="add --kind KIND"
+        )
+    if kinds or kind:
+        return registry.get(kinds[0] if kinds else kind, name)
+    if any(broken.name == name for broken in registry.broken):
+        return registry.get("mechanism", name)  # raises with the reason
+    known = sorted({known for each in KINDS for known in registry.all(each)})
+    raise UsageError(f"no plug-in is named {name!r}", hint=f"known: {', '.join(known)}")
+
+
+def _parameters(cls: type[Plugin]) -> list[dict[str, Any]]:
+    """Return the parameters that an audit file may set."""
+    found = []
+    for field in attrs.fields(cls):
+        required = field.default is attrs.NOTHING
+        default = None if required or isinstance(field.default, attrs.Factory) else field.default
+        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
+        name = field.name
+        found.append({"name": name, "type": str(kind), "required": required, "default": default})
+    return found
+
+
+def _needed(parameter: Mapping[str, Any]) -> str:
+    if parameter["required"]:
+        return "required"
+    default = parameter["default"]
+    return "optional" if default is None else f"default {default}"
+
+
+def _headline(summary: str) -> str:
+    return summary.split("\n\n", maxsplit=1)[0].replace("\n", " ").replace("``", "")

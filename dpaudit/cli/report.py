@@ -1,0 +1,93 @@
+"""``dpaudit report``: measure and write the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dpaudit.cli.execution import Measured, Options, ending, measure, measuring, write_record
+from dpaudit.cli.headlines import as_json, print_findings
+from dpaudit.cli.output import document, warn
+from dpaudit.cli.settings import Settings, common
+
+if TYPE_CHECKING:
+    from dpaudit.report.write import WrittenReport
+
+FORMATS = ("html", "pdf", "json")
+
+
+@click.command("report")
+@measuring
+@click.option(
+    "-f", "--format", "formats", multiple=True, type=click.Choice(FORMATS),
+    help="Write this format (may be repeated); else what the audit file says.",
+)  # fmt: skip
+@click.option("--public", is_flag=True, help="Write a report that may leave the house.")
+@click.option("--strict", is_flag=True, help="End with 4 where the audit cannot tell.")
+@common
+@click.pass_obj
+def command(
+    settings: Settings,
+    audit: Path,
+    out: Path,
+    draws: int | None,
+    seed: int | None,
+    workers: int,
+    no_cache: bool,
+    formats: tuple[str, ...],
+    public: bool,
+    strict: bool,
+) -> None:
+    """Measure and write the report: everything in one go."""
+    options = Options(
+        audit=audit, out=out, draws=draws, seed=seed, workers=workers, use_cache=not no_cache
+    )
+    measured = measure(options, settings)
+
+    from dpaudit.report.findings import findings
+    from dpaudit.report.thresholds import thresholds
+    from dpaudit.report.write import write_report
+
+    written = write_report(
+        measured.results,
+        out,
+        formats or measured.results.spec.report.formats,
+        registry=measured.registry,
+        public=public,
+    )
+    write_record(out, measured.record)
+    found = findings(measured.results, registry=measured.registry)
+    kept = thresholds(measured.results)
+    code = ending(found, kept, strict=strict)
+    for name, reason in written.missing.items():
+        warn(f"no {name}: {reason}")
+    if settings.json:
+        document(
+            {
+                "folder": str(out),
+                "files": sorted([*(path.name for path in written.files), "run.json"]),
+                "missing": dict(written.missing),
+                "findings": as_json(found),
+                "thresholds": as_json(kept),
+                "exit_code": int(code),
+            }
+        )
+    else:
+        _say(measured, written, out, quiet=settings.quiet)
+    click.get_current_context().exit(code)
+
+
+def _say(measured: Measured, written: WrittenReport, folder: Path, *, quiet: bool) -> None:
+    """Print the headlines of page one, the thresholds, and where the report lies."""
+    from dpaudit.report.findings import findings, page_one
+    from dpaudit.report.thresholds import thresholds
+
+    if not quiet:
+        click.echo(f"{measured.results.spec.title}\n")
+        found = page_one(findings(measured.results, registry=measured.registry))
+        print_findings(as_json(found), heading="Findings")
+        print_findings(as_json(thresholds(measured.results)), heading="Thresholds")
+    names = sorted([*(path.name for path in written.files), "run.json"])
+    click.echo(f"Report written to {folder}: {', '.join(names)}")

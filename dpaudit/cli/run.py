@@ -1,0 +1,42 @@
+"""``dpaudit run``: measure, and write the measurements only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dpaudit.cli.execution import Options, measure, measuring, write_record
+from dpaudit.cli.output import document
+from dpaudit.cli.settings import Settings, common
+
+
+@click.command("run")
+@measuring
+@common
+@click.pass_obj
+def command(
+    settings: Settings,
+    audit: Path,
+    out: Path,
+    draws: int | None,
+    seed: int | None,
+    workers: int,
+    no_cache: bool,
+) -> None:
+    """Measure, and write the measurements only.
+
+    Writes measurements.parquet and run.json into a folder: for those who make their own report.
+    """
+    options = Options(
+        audit=audit, out=out, draws=draws, seed=seed, workers=workers, use_cache=not no_cache
+    )
+    measured = measure(options, settings)
+
+    from dpaudit.report.measurements import write_measurements
+
+    files = [write_measurements(measured.results, out), write_record(out, measured.record)]
+    if settings.json:
+        document({"folder": str(out), "files": [file.name for file in files]})
+    else:
+        click.echo(f"{len(measured.results.measurements)} measurements written to {files[0]}")

@@ -1,0 +1,203 @@
+"""A task with its plug-ins made and bound: what a worker computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+import numpy as np
+
+from dpaudit.errors import DpauditError, PluginError
+from dpaudit.estimators.chain import Chain, processed
+from dpaudit.estimators.control import DecisionControl, control_of
+from dpaudit.interfaces import Control, Decision, PostProcessor, Proportional, Structure
+from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.plan import Task
+
+GUARD = 0.5
+"""A guarded ratio never divides by less than this share of the true denominator."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Grouping:
+    """Sums over groups: ``order`` sorts the entities by group, ``starts`` says where each begins.
+
+    ``labels`` are the groups in the order of a report, ``sizes`` their entities (g,).
+    """
+
+    labels: tuple[str, ...]
+    order: np.ndarray
+    starts: np.ndarray
+    sizes: FloatArray
+
+    @classmethod
+    def of(cls, members: tuple[str, ...], labels: tuple[str, ...]) -> Grouping:
+        """Group entities by their label in ``members``; every label has a member."""
+        position = {label: i for i, label in enumerate(labels)}
+        codes = np.array([position[label] for label in members])
+        sizes = np.bincount(codes, minlength=len(labels))
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        return cls(
+            labels=labels,
+            order=np.argsort(codes, kind="stable"),
+            starts=starts,
+            sizes=sizes.astype(np.float64),
+        )
+
+    def sums(self, rows: FloatArray) -> FloatArray:
+        """Return the sums over groups of ``rows`` (..., n), shape (..., g)."""
+        total: FloatArray = np.add.reduceat(rows[..., self.order], self.starts, axis=-1)
+        return total
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Job:
+    """One task, ready to be measured.
+
+    Parameters
+    ----------
+    task
+        Its address.
+    chain
+        Mechanism and post-processing on the true counts.
+    decision
+        The decision, bound to its columns.
+    output
+        Post-processing of outcomes.
+    groupings
+        Sums to take, by grouping.
+    truth
+        Outcome from the true counts, shape (n,).
+    structure
+        Declared structure of the decision, if there is no post-processing of outcomes.
+    guard
+        Why the expected outcome does not exist unguarded, or ``None``.
+    """
+
+    task: Task
+    chain: Chain
+    decision: Decision
+    output: tuple[PostProcessor, ...]
+    groupings: Mapping[str, Grouping]
+    truth: FloatArray
+    structure: Structure | None
+    guard: str | None
+
+    @classmethod
+    def make(
+        cls,
+        task: Task,
+        chain: Chain,
+        decision: Decision,
+        output: tuple[PostProcessor, ...],
+        groupings: Mapping[str, Grouping],
+    ) -> Job:
+        """Find out the truth and what the decision declares about itself."""
+        declared = decision.structure(chain.counts.size)
+        guard = decision.existence(chain.mechanism.noise(), clipped=chain.is_nonnegative)
+        if guard is not None and not isinstance(declared, Proportional):
+            raise PluginError(
+                f"task {task.id!r}: {guard}",
+                hint="clip the release before the decision, or bound the decision's denominator",
+            )
+        truth = processed(output, _decide(decision, chain.counts[None, :], task.id))[0]
+        return cls(
+            task=task,
+            chain=chain,
+            decision=decision,
+            output=output,
+            groupings=groupings,
+            truth=frozen_floats(truth),
+            structure=None if output else declared,
+            guard=guard,
+        )
+
+    def outcome(self, released: FloatArray) -> FloatArray:
+        """Return the outcomes of released counts (draws, n), output steps included."""
+        if self.guard is not None:
+            decided = self._guarded(released)
+        else:
+            decided = _decide(self.decision, released, self.task.id)
+        return processed(self.output, decided)
+
+    def _guarded(self, released: FloatArray) -> FloatArray:
+        declared = self.decision.structure(self.chain.counts.size)
+        if not isinstance(declared, Proportional):
+            raise PluginError(f"task {self.task.id!r}: only a declared ratio can be guarded")
+        weighted = declared.weights * released
+        floor = GUARD * float((declared.weights * self.chain.counts).sum())
+        denominator = np.maximum(weighted.sum(axis=-1, keepdims=True), floor)
+        shares: FloatArray = declared.total * weighted / denominator
+        return shares
+
+    def control(self) -> tuple[Control, DecisionControl] | None:
+        """Return the control of the release and of the decision, where there is one."""
+        release = self.chain.control()
+        if release is None:
+            return None
+        try:
+            decision = control_of(self.structure, self.outcome, release)
+        except (PluginError, FloatingPointError):
+            return None  # the decision is not defined around the mean: simulate without a control
+        return None if decision is None else (release, decision)
+
+    def extended(self, rows: FloatArray) -> FloatArray:
+        """Append the sums over every grouping and the total: (draws, n) to (draws, m)."""
+        parts = [rows, *(grouping.sums(rows) for grouping in self.groupings.values())]
+        return np.concatenate([*parts, rows.sum(axis=-1, keepdims=True)], axis=-1)
+
+    def columns(self, over: str) -> slice:
+        """Return which columns of :meth:`extended` are ``entity``, a grouping or ``total``."""
+        n = self.chain.counts.size
+        if over == "entity":
+            return slice(0, n)
+        start = n
+        for name, grouping in self.groupings.items():
+            if name == over:
+                return slice(start, start + len(grouping.labels))
+            start += len(grouping.labels)
+        return slice(start, start + 1)
+
+
+def _decide(decision: Decision, released: FloatArray, task: str) -> FloatArray:
+    """Call the decision and hold it to its word."""
+    released = released.view()
+    released.flags.writeable = False
+    try:
+        if decision.vectorised:
+            outcomes = np.asarray(decision.decide(released), dtype=np.float64)
+        else:
+            outcomes = np.stack(
+                [_shaped(decision, decision.decide(row), row.shape, task) for row in released]
+            )
+    except DpauditError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"decision {decision.name!r} failed in task {task!r}: {type(error).__name__}: {error}",
+            hint=_advice(error),
+        ) from error
+    outcomes = _shaped(decision, outcomes, released.shape, task)
+    if not np.isfinite(outcomes).all():
+        bad = outcomes[~np.isfinite(outcomes)][0]
+        raise PluginError(
+            f"decision {decision.name!r} returned {bad} in task {task!r}",
+            hint="return a finite outcome for every release: mind zero totals and negative counts",
+        )
+    return outcomes
+
+
+def _shaped(decision: Decision, outcome: object, shape: tuple[int, ...], task: str) -> FloatArray:
+    array = np.asarray(outcome, dtype=np.float64)
+    if array.shape != shape:
+        raise PluginError(
+            f"decision {decision.name!r} returned shape {array.shape} in task {task!r}",
+            hint=f"return one outcome per entity, shape {shape}",
+        )
+    return array
+
+
+def _advice(error: Exception) -> str:
+    if "read-only" in str(error):
+        return "do not write into the counts: make a copy first"
+    return "try the decision by hand on the counts of your data"

@@ -1,0 +1,205 @@
+"""Runs an audit: plan, measure, let every audit read the numbers, and keep the provenance."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import attrs
+
+from dpaudit.engine.cache import Cache
+from dpaudit.engine.chunks import Halves
+from dpaudit.engine.job import GUARD
+from dpaudit.engine.planner import plan_of
+from dpaudit.engine.prepare import Prepared, prepare
+from dpaudit.engine.runner import NoProgress, Progress, measure
+from dpaudit.engine.subject import MeasuredTask
+from dpaudit.errors import PluginError
+from dpaudit.estimators.ladder import known
+from dpaudit.interfaces import Audit, Plugin
+from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.measurement import Measurement, Note
+from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
+from dpaudit.model.spec import Spec
+from dpaudit.registry import Registry
+from dpaudit.stats.streams import block_generator
+
+_AUDIT_STREAM = 2**41
+"""Number of the stream that audits with random steps of their own draw from."""
+
+
+def run(
+    spec: Spec,
+    *,
+    registry: Registry | None = None,
+    workers: int = 1,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    files: tuple[str, ...] = (),
+) -> Results:
+    """Measure everything that ``spec`` declares.
+
+    Parameters
+    ----------
+    spec
+        The audit, from :func:`dpaudit.load`.
+    registry
+        Plug-ins that are loaded already; otherwise all that are installed and those that the
+        audit file names.
+    workers
+        Threads (and processes for foreign plug-ins). The results do not depend on it.
+    cache
+        A folder of measured chunks: an interrupted run goes on where it stopped.
+    progress
+        Somebody to watch.
+    files
+        Plug-in files beyond those that the audit file names.
+
+    Returns
+    -------
+    Results
+        Measurements, notes and provenance: equal, bit for bit, for the same audit file, data
+        and versions.
+
+    Raises
+    ------
+    SpecError, DataError, PluginError
+        If the audit cannot be planned, the data cannot be read, or a plug-in fails.
+    """
+    begun = time.monotonic()
+    prepared = prepare(spec, files, registry)
+    plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
+    hook = prepared.registry.manager.hook
+    hook.dpaudit_plan_made(plan=plan)
+    tallies = measure(
+        prepared,
+        plan.blocks,
+        workers=workers,
+        cache=None if cache is None else Cache(cache),
+        files=files,
+        progress=progress or NoProgress(),
+    )
+    subjects = _subjects(prepared, tallies, plan.draws)
+    audits = _audits(prepared)
+    measurements: list[Measurement] = []
+    for subject in subjects:
+        measurements += _measurements(prepared, subject, audits)
+        hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
+    return Results(
+        spec=spec,
+        data=prepared.data,
+        plan=plan,
+        tasks=tuple(_task_result(subject) for subject in subjects),
+        measurements=tuple(measurements),
+        notes=tuple(note for subject in subjects for note in _notes(subject)),
+        provenance=_provenance(prepared, plan.draws, audits),
+    )
+
+
+def _subjects(
+    prepared: Prepared, tallies: Mapping[str, Halves], draws: int
+) -> tuple[MeasuredTask, ...]:
+    return tuple(
+        MeasuredTask(
+            controlled=controlled,
+            known=known(controlled.job.chain, controlled.job.structure),
+            even=tallies[task][0],
+            odd=tallies[task][1],
+            data=prepared.data,
+            confidence=prepared.spec.run.confidence,
+            draws=draws,
+        )
+        for task, controlled in prepared.controlled.items()
+    )
+
+
+def _audits(prepared: Prepared) -> tuple[Audit, ...]:
+    made = (
+        prepared.registry.create("audit", each.audit.use, **each.audit.parameters)
+        for each in prepared.spec.audits
+    )
+    return tuple(audit for audit in made if isinstance(audit, Audit))
+
+
+def _measurements(
+    prepared: Prepared, subject: MeasuredTask, audits: tuple[Audit, ...]
+) -> Iterator[Measurement]:
+    for spec, audit in zip(prepared.spec.audits, audits, strict=True):
+        rng = block_generator(prepared.spec.run.seed, prepared.data.digest, _AUDIT_STREAM)
+        for measurement in audit.measure(subject, rng):
+            if not isinstance(measurement, Measurement):
+                raise PluginError(
+                    f"audit {audit.name!r} returned {type(measurement).__name__}",
+                    hint="return a list of dpaudit.Measurement",
+                )
+            yield attrs.evolve(measurement, audit=spec.name)
+
+
+def _task_result(subject: MeasuredTask) -> TaskResult:
+    job = subject.controlled.job
+    mechanism = job.chain.mechanism
+    return TaskResult(
+        task=job.task,
+        mechanism=mechanism.name,
+        parameters=attrs.asdict(mechanism, filter=lambda a, _: a.name != "neighbours"),
+        postprocess=tuple(step.name for step in job.chain.steps),
+        output=tuple(step.name for step in job.output),
+        guarantee=_guarantee(subject),
+        unit=job.decision.unit,
+        truth=job.truth,
+    )
+
+
+def _guarantee(subject: MeasuredTask) -> Guarantee:
+    job = subject.controlled.job
+    promised = job.chain.mechanism.privacy()
+    uncovered = tuple(what for step in job.chain.steps for what in step.uncovered())
+    return attrs.evolve(promised, uncovered=(*promised.uncovered, *uncovered))
+
+
+def _notes(subject: MeasuredTask) -> Iterator[Note]:
+    job = subject.controlled.job
+    yield from subject.checks()
+    if job.guard is not None:
+        yield Note(
+            task=subject.task, kind="definition", message=job.guard, values=(("guard", GUARD),)
+        )
+    if subject.known.empty > 0:
+        yield Note(
+            task=subject.task,
+            kind="empty",
+            message="the release has no positive count",
+            values=(("probability", subject.known.empty),),
+        )
+
+
+def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Provenance:
+    used: dict[tuple[str, str], Plugin] = {}
+    for controlled in prepared.controlled.values():
+        job = controlled.job
+        for plugin in (job.chain.mechanism, *job.chain.steps, job.decision, *job.output):
+            used[plugin.kind, plugin.name] = plugin
+    used |= {(audit.kind, audit.name): audit for audit in audits}
+    sources: list[PluginSource] = [
+        prepared.registry.source(type(plugin)) for _, plugin in sorted(used.items())
+    ]
+    names = {"dpaudit", "numpy", "scipy"} | {s.distribution for s in sources if s.distribution}
+    return Provenance(
+        versions={name: _version(name) for name in sorted(names)},
+        audit_digest=hashlib.sha256(prepared.spec.text.encode()).hexdigest(),
+        data_digest=prepared.data.digest,
+        seed=prepared.spec.run.seed,
+        draws=draws,
+        confidence=prepared.spec.run.confidence,
+        plugins=tuple(sources),
+    )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,125 @@
+"""A worker process for plug-ins from files and third parties, which may hang or crash.
+
+It is started as a module (``python -m dpaudit.engine.worker``), so that a script which calls
+:func:`dpaudit.run` needs no ``if __name__ == "__main__"``. Messages are pickled, one after the
+other, on stdin and stdout; whatever a plug-in prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from typing import Any, BinaryIO
+
+from dpaudit.engine.chunks import Chunk, measure_chunk
+from dpaudit.engine.prepare import Prepared, prepare
+from dpaudit.engine.tally import Tally
+from dpaudit.errors import DpauditError, PluginError
+from dpaudit.model.spec import Spec
+
+
+class Worker:
+    """The parent's end of one worker process."""
+
+    def __init__(self, spec: Spec, files: tuple[str, ...]) -> None:
+        self._limit = spec.run.time_limit
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "dpaudit.engine.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._send((spec, files))
+
+    def measure(self, tasks: tuple[str, ...], chunk: Chunk) -> dict[str, list[Tally]]:
+        """Measure ``tasks`` on ``chunk``; end the process if it takes too long.
+
+        Raises
+        ------
+        PluginError
+            If a plug-in fails, hangs beyond the time limit, or ends the process.
+        """
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(self._limit, end)
+        timer.start()
+        try:
+            self._send((tasks, chunk))
+            answer = pickle.load(self._stream(self._process.stdout))  # noqa: S301 - our own child
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            raise self._gone(tasks, hung=late.is_set()) from error
+        finally:
+            timer.cancel()
+        if isinstance(answer, DpauditError):
+            raise answer
+        measured: dict[str, list[Tally]] = answer
+        return measured
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+
+    def _send(self, message: Any) -> None:
+        stream = self._stream(self._process.stdin)
+        pickle.dump(message, stream)
+        stream.flush()
+
+    @staticmethod
+    def _stream(stream: Any) -> BinaryIO:
+        pipe: BinaryIO = stream
+        return pipe
+
+    def _gone(self, tasks: tuple[str, ...], *, hung: bool) -> PluginError:
+        names = ", ".join(repr(task) for task in tasks)
+        if hung:
+            return PluginError(
+                f"a plug-in of {names} did not finish in {self._limit:g} seconds and was ended",
+                hint="raise [run] time_limit, lower draws, or mend the plug-in",
+            )
+        return PluginError(
+            f"a plug-in of {names} ended its worker process (exit code {self._process.wait()})",
+            hint="run the plug-in by hand on the counts of your data",
+        )
+
+
+def main() -> None:
+    """Serve one parent until it closes the pipe."""
+    incoming, outgoing = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a plug-in that prints must not write into the messages
+    spec, files = pickle.load(incoming)  # noqa: S301 - from our own parent
+    prepared: Prepared | DpauditError
+    try:
+        prepared = prepare(spec, files)
+    except DpauditError as error:
+        prepared = error
+    while True:
+        try:
+            tasks, chunk = pickle.load(incoming)  # noqa: S301 - from our own parent
+        except EOFError:
+            return
+        pickle.dump(_answer(prepared, tasks, chunk), outgoing)
+        outgoing.flush()
+
+
+def _answer(prepared: Prepared | DpauditError, tasks: tuple[str, ...], chunk: Chunk) -> object:
+    if isinstance(prepared, DpauditError):
+        return prepared
+    jobs = {task: prepared.controlled[task] for task in tasks}
+    try:
+        return measure_chunk(jobs, prepared.spec.run.seed, prepared.data.digest, chunk)
+    except DpauditError as error:
+        return error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The method ladder: closed form, quadrature, controlled simulation; each says when it applies."""

@@ -1,0 +1,110 @@
+"""Gaussian noise."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from scipy import special
+
+from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.noise.base import Noise, Variates
+from dpaudit.noise.integrals import normal_density, normal_tail_moments
+from dpaudit.noise.parameter import check_scale, positive
+
+
+def gaussian_variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variates:
+    """Draw standard normal variates (ziggurat)."""
+    return (rng.standard_normal(shape),)
+
+
+@attrs.frozen(eq=False)
+class Gaussian(Noise):
+    """Normal noise.
+
+    Parameters
+    ----------
+    sigma
+        Standard deviation, persons, a scalar or (n,), in [0, 1e305]; 0 is no noise.
+
+    Examples
+    --------
+    >>> float(Gaussian(10.0).variance)
+    100.0
+    """
+
+    family: ClassVar[str] = "gaussian"
+
+    sigma: FloatArray = attrs.field(converter=frozen_floats, validator=check_scale)
+
+    @staticmethod
+    def variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variates:
+        """Draw standard normal variates."""
+        return gaussian_variates(rng, shape)
+
+    def from_variates(self, variates: Variates) -> FloatArray:
+        """Return the variates times sigma."""
+        return variates[0] * self.sigma
+
+    @property
+    def variance(self) -> FloatArray:
+        """sigma^2."""
+        with np.errstate(over="ignore"):
+            return np.asarray(self.sigma**2)
+
+    @property
+    def fourth_cumulant(self) -> FloatArray:
+        """Zero."""
+        return np.zeros_like(self.sigma)
+
+    @property
+    def mean_absolute(self) -> FloatArray:
+        """Standard deviation times sqrt(2 / pi)."""
+        return np.asarray(self.sigma * np.sqrt(2.0 / np.pi))
+
+    def cdf(self, t: FloatArray) -> FloatArray:
+        """P(X <= t)."""
+        inside = special.ndtr(t / positive(self.sigma, t))
+        return np.where((t >= 0) & (self.sigma == 0), 1.0, inside)
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        """E (t - X)^+ = t^+ + sigma (phi(u) - u Q(u)) with u = abs(t) / sigma."""
+        u = np.abs(t) / positive(self.sigma, t)
+        return np.maximum(t, 0.0) + self.sigma * normal_density(u) * normal_tail_moments(u)[1]
+
+    def excess_square(self, t: FloatArray) -> FloatArray:
+        """E ((t - X)^+)^2: sigma^2 ((1 + u^2) Q(u) - u phi(u)) below 0, by symmetry above."""
+        u = np.abs(t) / positive(self.sigma, t)
+        share = normal_density(u) * normal_tail_moments(u)[2]
+        with np.errstate(over="ignore"):
+            square = self.sigma**2
+            return np.where(t < 0, square * share, np.square(t) + square * (1.0 - share))
+
+    def clipped_transform(
+        self, x: FloatArray, s: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the transform of (x + X)^+ and its derivatives (METHODS-decisions 6.2).
+
+        Notes
+        -----
+        Tilting by exp(-s y) moves the mean of N(x, sigma^2) to x - s sigma^2. Where that is
+        negative, the tail integrals keep the relative accuracy.
+        """
+        sigma = positive(self.sigma, x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            k = x / sigma
+            c = s * sigma
+            z = k - c
+            right = z >= 0
+            i0, i1, i2 = normal_tail_moments(np.maximum(-z, 0.0))
+            tail = normal_density(k)
+            tilt = np.where(right, np.exp(-c * (k - 0.5 * c)), 0.0)
+            mass, density = special.ndtr(z), normal_density(z)
+            mean = np.where(right, x - c * sigma, 0.0)
+            first = mean * mass + sigma * density
+            phi = special.ndtr(-k) + np.where(right, tilt * mass, tail * i0)
+            psi = np.where(right, tilt * first, sigma * tail * i1)
+            left = tail * sigma * (sigma * i2)
+            chi = np.where(right, tilt * (mean * first + sigma**2 * mass), left)
+        return phi, psi, chi

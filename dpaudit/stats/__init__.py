@@ -1,0 +1,1 @@
+"""Statistics of simulated audits: streams, mergeable moments, bands and interval arithmetic."""

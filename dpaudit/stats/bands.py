@@ -1,0 +1,73 @@
+"""Simultaneous confidence bands from mergeable moments."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from dpaudit.model.arrays import FloatArray
+from dpaudit.model.estimate import Estimate, Method
+from dpaudit.stats.moments import Moments
+
+
+def band_quantile(confidence: float, entries: int, freedom: FloatArray) -> FloatArray:
+    """Return the two-sided Student quantile that holds for ``entries`` means at once.
+
+    Parameters
+    ----------
+    confidence
+        Probability that every interval holds its truth.
+    entries
+        Number of means (Bonferroni).
+    freedom
+        Degrees of freedom of each, shape (m,).
+
+    Notes
+    -----
+    Bonferroni needs no replicates to be kept and is nearly exact for weakly correlated
+    entities (METHODS-decisions 2.4: 3.227 against 3.220 for n = 40).
+    """
+    tail = (1.0 - confidence) / (2.0 * max(entries, 1))
+    return np.asarray(-special.stdtrit(freedom, tail), dtype=np.float64)
+
+
+def half_widths(moments: Moments, confidence: float) -> FloatArray:
+    """Return the half widths of the simultaneous band around ``moments.mean``, shape (m,)."""
+    quantile = band_quantile(confidence, moments.mean.size, moments.degrees_of_freedom)
+    return quantile * moments.standard_error
+
+
+def band(
+    moments: Moments, confidence: float, *, draws: int, method: Method, allowance: float = 0.0
+) -> Estimate:
+    """Return means with a simultaneous band; ``allowance`` is added for numerical error."""
+    half = half_widths(moments, confidence) + allowance
+    return Estimate(
+        value=moments.mean,
+        low=moments.mean - half,
+        high=moments.mean + half,
+        level=confidence,
+        method=method,
+        draws=draws,
+    )
+
+
+def agreement(
+    exact: FloatArray, moments: Moments, error: FloatArray | float
+) -> tuple[float, float]:
+    """Compare a closed form with a simulation at a family-wise false-alarm rate of 1e-6.
+
+    Returns
+    -------
+    worst, limit
+        The largest standardised difference (relative to its own limit) and that limit: they
+        agree when ``worst <= limit``.
+    """
+    quantile = band_quantile(1.0 - 1e-6, moments.mean.size, moments.degrees_of_freedom)
+    scale = moments.standard_error
+    gap = np.clip(np.abs(moments.mean - exact) - error - 64 * np.spacing(np.abs(exact)), 0, None)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(gap > 0, gap / scale, 0.0)
+    ratio = np.where(np.isinf(z), np.inf, z / quantile)
+    worst = int(np.argmax(ratio))
+    return float(z[worst]), float(quantile[worst])

@@ -1,0 +1,99 @@
+"""Mergeable moments of block sums: no array of replicates is ever kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, Self, TypeVar
+
+import attrs
+import numpy as np
+
+from dpaudit.model.arrays import FloatArray
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Moments:
+    """Count, mean and central sums of a vector-valued sample.
+
+    Parameters
+    ----------
+    count
+        Observations merged so far.
+    mean
+        Their mean, shape (m,).
+    m2
+        Sum of squared deviations from the mean, shape (m,).
+    m4
+        Sum of fourth powers of deviations from the mean of their own block, shape (m,): it
+        only says how heavy the tails are, so the blocks' means do not matter.
+    """
+
+    count: int
+    mean: FloatArray
+    m2: FloatArray
+    m4: FloatArray
+
+    @classmethod
+    def of(cls, rows: FloatArray) -> Moments:
+        """Return the moments of ``rows``, shape (count, m)."""
+        mean = rows.mean(axis=0)
+        square = (rows - mean) ** 2
+        return cls(
+            count=len(rows), mean=mean, m2=square.sum(axis=0), m4=(square * square).sum(axis=0)
+        )
+
+    def __add__(self, other: Moments) -> Moments:
+        """Merge two samples (Chan, Golub and LeVeque 1983)."""
+        count = self.count + other.count
+        step = other.mean - self.mean
+        return Moments(
+            count=count,
+            mean=self.mean + step * (other.count / count),
+            m2=self.m2 + other.m2 + step * step * (self.count * other.count / count),
+            m4=self.m4 + other.m4,
+        )
+
+    @property
+    def variance(self) -> FloatArray:
+        """Unbiased sample variance, shape (m,)."""
+        return self.m2 / (self.count - 1)
+
+    @property
+    def standard_error(self) -> FloatArray:
+        """Standard error of the mean, shape (m,)."""
+        error: FloatArray = np.sqrt(self.variance / self.count)
+        return error
+
+    @property
+    def degrees_of_freedom(self) -> FloatArray:
+        """Degrees of freedom of the sample variance, shape (m,), at least 1.
+
+        ``2 N / (kurtosis - 1)`` after Satterthwaite (1946): N - 1 for normal observations, and
+        few where the variance is carried by a handful of rare events, so that an interval from
+        such a sample is wide instead of wrong.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kurtosis = self.count * self.m4 / (self.m2 * self.m2)
+        kurtosis = np.where(self.m2 > 0, np.maximum(kurtosis, 3.0), 3.0)
+        freedom: FloatArray = np.clip(2.0 * self.count / (kurtosis - 1.0) - 1.0, 1.0, None)
+        return freedom
+
+
+class _Mergeable(Protocol):
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+T = TypeVar("T", bound=_Mergeable)
+
+
+def merge_tree(parts: Sequence[T]) -> T:
+    """Merge ``parts`` along the binary tree that is aligned at powers of two.
+
+    Floating-point sums depend on their order; this order depends on the position of each part
+    alone, so merging whole aligned subtrees first (a chunk of blocks) changes no bit.
+    """
+    level = list(parts)
+    while len(level) > 1:
+        merged = [level[i] + level[i + 1] for i in range(0, len(level) - 1, 2)]
+        level = merged + level[len(merged) * 2 :]
+    return level[0]

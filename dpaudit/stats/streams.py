@@ -1,0 +1,32 @@
+"""Random streams that do not depend on workers, chunks or the set of tasks.
+
+A block is 64 noise vectors. Its generator is seeded by the seed of the run, the digest of the
+data and the number of the block, and by nothing else: every release, post-processor and
+decision sees the same unit-scale variates (common random numbers), and adding a task changes
+no other number.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+BLOCK = 64
+"""Noise vectors in a block; a power of two, so that blocks hold whole antithetic pairs."""
+
+PAIRS = BLOCK // 2
+PILOT = 2**40
+"""Number of the block on which controls are chosen; it never enters an estimate."""
+
+
+def blocks_for(draws: int) -> int:
+    """Return how many blocks hold at least ``draws`` noise vectors (at least two blocks)."""
+    return max(2, math.ceil(draws / BLOCK))
+
+
+def block_generator(seed: int, digest: str, block: int) -> np.random.Generator:
+    """Return the generator of ``block`` for data with the hex ``digest``."""
+    words = (seed, int(digest[:16], 16))
+    sequence = np.random.SeedSequence(words, spawn_key=(block,))
+    return np.random.Generator(np.random.SFC64(sequence))

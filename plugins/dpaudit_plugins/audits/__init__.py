@@ -1,0 +1,1 @@
+"""Built-in audits: what is measured of a decision made from a release."""

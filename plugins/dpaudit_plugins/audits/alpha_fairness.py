@@ -1,0 +1,52 @@
+"""α-fairness: the largest difference between the biases of two entities or groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+import dpaudit
+from dpaudit.stats.spread import alpha
+
+
+@attrs.frozen(kw_only=True)
+class AlphaFairness(dpaudit.Audit):
+    """Measure instance α = max_i B_i - min_i B_i over entities and over every grouping.
+
+    In the unit of the decision. This is α on these data, not the worst case over all data;
+    a decision that is linear in unbiased counts has α = 0.
+
+    References
+    ----------
+    Tran, Fioretto, Van Hentenryck and Yao, IJCAI 2021; METHODS-decisions 2.1 and 2.4.
+    """
+
+    name: ClassVar[str] = "alpha-fairness"
+
+    def measure(
+        self, subject: dpaudit.Subject, rng: np.random.Generator
+    ) -> Sequence[dpaudit.Measurement]:
+        """Return α over entities and over groups, as intervals."""
+        groupings = tuple(subject.data.groups)
+        biases = {"entity": subject.entity("bias")}
+        biases |= {name: subject.grouped("bias", name) for name in groupings}
+        return [
+            dpaudit.Measurement(
+                task=subject.task,
+                audit=self.name,
+                quantity=self.name,
+                unit=subject.unit,
+                over=over,
+                estimate=alpha(bias, subject.halves(over)),
+            )
+            for over, bias in biases.items()
+        ]
+
+
+@dpaudit.hookimpl
+def dpaudit_audits() -> Sequence[type[dpaudit.Audit]]:
+    """Offer the audit."""
+    return (AlphaFairness,)

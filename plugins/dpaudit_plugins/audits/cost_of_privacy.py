@@ -1,0 +1,48 @@
+"""Cost of privacy: what the entities that lose on average lose together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+import dpaudit
+from dpaudit.stats.spread import cost_of_privacy
+
+
+@attrs.frozen(kw_only=True)
+class CostOfPrivacy(dpaudit.Audit):
+    """Measure sum_i max(-B_i, 0): the money that would make good every expected loss.
+
+    In the unit of the decision. It is about long-run averages: read it beside the expected
+    shortfall, which is about one release and never smaller.
+
+    References
+    ----------
+    Tran, Fioretto, Van Hentenryck and Yao, IJCAI 2021, Definition 5 and Proposition 3;
+    METHODS-decisions 2.2.
+    """
+
+    name: ClassVar[str] = "cost-of-privacy"
+
+    def measure(
+        self, subject: dpaudit.Subject, rng: np.random.Generator
+    ) -> Sequence[dpaudit.Measurement]:
+        """Return the cost of privacy over all entities."""
+        return [
+            dpaudit.Measurement(
+                task=subject.task,
+                audit=self.name,
+                quantity=self.name,
+                unit=subject.unit,
+                estimate=cost_of_privacy(subject.entity("bias"), subject.halves("entity")),
+            )
+        ]
+
+
+@dpaudit.hookimpl
+def dpaudit_audits() -> Sequence[type[dpaudit.Audit]]:
+    """Offer the audit."""
+    return (CostOfPrivacy,)

@@ -1,0 +1,98 @@
+"""The intervals hold what they promise: 1,000 seeded audits whose truth is known exactly.
+
+A test fails only beyond the binomial's 1e-6 quantile at the nominal rate of 5 %, and the same
+count with a band that forgets how many entities there are must fail.
+"""
+
+import attrs
+import numpy as np
+import pytest
+from dpaudit_plugins.decisions.allotment import Allotment
+from dpaudit_plugins.mechanisms.laplace import Laplace
+from dpaudit_plugins.postprocessors.non_negative import NonNegative
+from scipy import stats
+
+from dpaudit.engine.chunks import halves
+from dpaudit.engine.job import Job
+from dpaudit.engine.subject import MeasuredTask
+from dpaudit.engine.tally import Controlled, tallies
+from dpaudit.estimators.chain import Chain
+from dpaudit.estimators.ladder import Known, known
+from dpaudit.model.dataset import Dataset
+from dpaudit.model.plan import Task
+from dpaudit.stats.bands import band_quantile
+from dpaudit.stats.spread import alpha, cost_of_privacy
+
+NULLS = 1000
+ALLOWED = int(stats.binom.isf(1e-6, NULLS, 0.05))
+RNG = np.random.default_rng(12)
+COUNTS = np.round(np.exp(RNG.normal(4.5, 1.2, 40)))
+WEIGHTS = np.round(RNG.uniform(0.8, 1.2, 40), 2)
+DIGEST = "0" * 64
+DATA = Dataset(
+    source="made",
+    digest=DIGEST,
+    entities=tuple(map(str, range(40))),
+    names=tuple(map(str, range(40))),
+    counts=COUNTS,
+    columns={},
+    status="public",
+)
+
+
+def job(epsilon):
+    chain = Chain(counts=COUNTS, mechanism=Laplace(epsilon=epsilon), steps=(NonNegative(),))
+    return Job.make(
+        Task(id="t", key="k", release="r", decision="d"), chain, Allotment(weights=WEIGHTS), (), {}
+    )
+
+
+def measured(controlled, seed, blocks=8):
+    even, odd = halves(tallies({"t": controlled}, seed, DIGEST, range(blocks))["t"])
+    return MeasuredTask(
+        controlled=controlled,
+        known=Known(),
+        even=even,
+        odd=odd,
+        data=DATA,
+        confidence=0.95,
+        draws=blocks * 64,
+    )
+
+
+def misses(epsilon, *, with_control):
+    """Count the audits in which the band, α, cost of privacy, or an unadjusted band miss."""
+    audited = job(epsilon)
+    truth = known(audited.chain, audited.structure).bias.value
+    missed = dict.fromkeys(("band", "alpha", "cost", "unadjusted"), 0)
+    for seed in range(NULLS):
+        controlled = Controlled.choose(audited, seed, DIGEST)
+        if not with_control:
+            zero = np.zeros_like(controlled.offset)
+            controlled = attrs.evolve(controlled, control=None, offset=zero, error=0.0)
+        task = measured(controlled, seed)
+        bias, parts = task.entity("bias"), task.halves("entity")
+        missed["band"] += not holds(bias, truth)
+        missed["alpha"] += not holds(alpha(bias, parts), np.ptp(truth))
+        missed["cost"] += not holds(cost_of_privacy(bias, parts), np.clip(-truth, 0, None).sum())
+        freedom = np.full(40, 255.0)
+        shrink = band_quantile(0.95, 1, freedom) / band_quantile(0.95, 40, freedom)
+        missed["unadjusted"] += bool(
+            (np.abs(truth - bias.value) > (bias.high - bias.value) * shrink).any()
+        )
+    return missed
+
+
+def holds(estimate, truth):
+    return bool(((estimate.low <= truth) & (truth <= estimate.high)).all())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("with_control", [True, False], ids=["controlled", "plain"])
+@pytest.mark.parametrize("epsilon", [0.05, 0.5])
+def test_bands_and_intervals_cover(epsilon, with_control):
+    missed = misses(epsilon, with_control=with_control)
+    assert missed["band"] <= ALLOWED
+    assert missed["alpha"] <= ALLOWED
+    assert missed["cost"] <= ALLOWED
+    assert missed["unadjusted"] > ALLOWED, "the negative control must fail"
