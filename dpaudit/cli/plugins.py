@@ -96,13 +96,15 @@ def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:
 
 def _parameters(cls: type[Plugin]) -> list[dict[str, Any]]:
     """Return the parameters that an audit file may set."""
+    from dpaudit.parameters import parameters
+    from dpaudit.values import describe
+
     found = []
-    for field in attrs.fields(cls):
-        required = field.default is attrs.NOTHING
-        default = None if required or isinstance(field.default, attrs.Factory) else field.default
-        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
-        name = field.name
-        found.append({"name": name, "type": str(kind), "required": required, "default": default})
+    for name, parameter in parameters(cls).items():
+        default = parameter.default if isinstance(parameter.default, str | int | float) else None
+        required = parameter.default is attrs.NOTHING
+        kind = describe(parameter.type)
+        found.append({"name": name, "type": kind, "required": required, "default": default})
     return found
 
 

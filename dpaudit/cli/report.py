@@ -67,7 +67,7 @@ def command(
         document(
             {
                 "folder": str(out),
-                "files": sorted([*(path.name for path in written.files), "run.json"]),
+                "files": sorted([*(path.name for path in written.files.values()), "run.json"]),
                 "missing": dict(written.missing),
                 "findings": as_json(found),
                 "thresholds": as_json(kept),
@@ -89,5 +89,5 @@ def _say(measured: Measured, written: WrittenReport, folder: Path, *, quiet: boo
         found = page_one(findings(measured.results, registry=measured.registry))
         print_findings(as_json(found), heading="Findings")
         print_findings(as_json(thresholds(measured.results)), heading="Thresholds")
-    names = sorted([*(path.name for path in written.files), "run.json"])
+    names = sorted([*(path.name for path in written.files.values()), "run.json"])
     click.echo(f"Report written to {folder}: {', '.join(names)}")
