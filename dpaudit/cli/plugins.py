@@ -87,7 +87,7 @@ def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:
             f"{name!r} is the name of a {' and of a '.join(kinds)}", hint="add --kind KIND"
         )
     if kinds or kind:
-        return registry.get(kinds[0] if kinds else kind, name)
+        return registry.get(kind or kinds[0], name)
     if any(broken.name == name for broken in registry.broken):
         return registry.get("mechanism", name)  # raises with the reason
     known = sorted({known for each in KINDS for known in registry.all(each)})
