@@ -40,7 +40,8 @@ from dpaudit.interfaces import (
     PostProcessor,
 )
 from dpaudit.model.guarantee import Guarantee
-from dpaudit.parameters import annotation, members, source
+from dpaudit.parameters import annotation
+from dpaudit.values import members, source
 
 if TYPE_CHECKING:
     from dpaudit.model.arrays import FloatArray

@@ -18,9 +18,10 @@ from dpaudit.errors import PluginError, SpecError
 from dpaudit.interfaces import KINDS, Kind, Plugin
 from dpaudit.markers import MARK
 from dpaudit.model.results import PluginSource
-from dpaudit.parameters import build, suggest
+from dpaudit.parameters import build
 from dpaudit.plugin_file import file_digest, import_file
 from dpaudit.plugin_module import classes, faults_of
+from dpaudit.values import suggest
 
 if TYPE_CHECKING:
     import click

@@ -1,1 +1,8 @@
 """Privacy guarantees: what is protected, against whom, and how much is spent."""
+
+from __future__ import annotations
+
+from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.spec import Neighbours
+
+__all__ = ["Guarantee", "Neighbours"]

@@ -150,7 +150,7 @@ def _quantities(context: Context) -> tuple[tuple[str, str], ...]:
     known = formulas(context.prose)
     measured = dict.fromkeys(m.quantity for m in context.results.measurements)
     other = context.prose("Measured by a plug-in: its documentation is below.")
-    return tuple((q.replace("-", " "), known.get(q, other)) for q in measured)
+    return tuple((q.replace("-", " ").capitalize(), known.get(q, other)) for q in measured)
 
 
 def _methods_table(context: Context) -> Table:

@@ -1,0 +1,77 @@
+"""Binds a plug-in to the data: column names become arrays, a missing total the true one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import numpy as np
+
+from dpaudit.errors import DataError
+from dpaudit.interfaces import ColumnName, Plugin
+from dpaudit.parameters import parameters
+from dpaudit.values import members, source, suggest
+
+if TYPE_CHECKING:
+    from dpaudit.model.arrays import ColumnArray
+    from dpaudit.model.dataset import Dataset
+
+P = TypeVar("P", bound=Plugin)
+
+
+def bind(plugin: P, data: Dataset, *, total: float | None = None) -> P:
+    """Return ``plugin`` with the data it asked for.
+
+    Parameters
+    ----------
+    plugin
+        A plug-in as :func:`dpaudit.config.make` makes it.
+    data
+        Where columns come from.
+    total
+        What replaces a ``Total`` that was left out: the sum of the true values. Without it
+        such a parameter stays ``None``.
+
+    Returns
+    -------
+    Plugin
+        The same plug-in if it asked for nothing.
+
+    Raises
+    ------
+    DataError
+        If the data have no such column, or a numeric column has no finite value for an
+        entity.
+    """
+    found: dict[str, Any] = {}
+    for name, parameter in parameters(type(plugin)).items():
+        value = getattr(plugin, parameter.field.name)
+        if isinstance(value, ColumnName):
+            found[name] = _column(plugin, name, str(value), data)
+        elif value is None and total is not None and _is_total(parameter.type):
+            found[name] = float(total)
+    return attrs.evolve(plugin, **found) if found else plugin
+
+
+def _column(plugin: Plugin, name: str, column: str, data: Dataset) -> ColumnArray:
+    where = f"{plugin.kind} {plugin.name!r}, parameter {name!r}"
+    if column not in data.columns:
+        raise DataError(
+            f"{where}: {data.source} has no column {column!r}",
+            hint=suggest(column, data.columns, noun="columns"),
+        )
+    values = data.columns[column]
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        bad = np.flatnonzero(~np.isfinite(values))
+        listed = ", ".join(data.entities[i] for i in bad[:5])
+        more = f" and {len(bad) - 5:,} more" if len(bad) > 5 else ""  # noqa: PLR2004
+        raise DataError(
+            f"{where}: the column {column!r} of {data.source} has no finite value for "
+            f"{listed}{more}",
+            hint="fill the cells, or leave those entities out",
+        )
+    return values
+
+
+def _is_total(wanted: Any) -> bool:
+    return any(source(member) == "total" for member in members(wanted))

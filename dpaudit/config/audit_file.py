@@ -1,0 +1,99 @@
+"""Reads a whole audit file: every fault in one pass, then a frozen spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dpaudit.config.data_table import check_columns, read_data
+from dpaudit.config.plain import structure
+from dpaudit.config.settings import read_report, read_run
+from dpaudit.config.table import Faults, Table
+from dpaudit.config.tables import read_audits, read_decisions, read_named, read_releases
+from dpaudit.config.uses import Uses
+from dpaudit.errors import PluginError, SpecError
+from dpaudit.registry import Registry
+from dpaudit.toml import Source
+
+if TYPE_CHECKING:
+    from dpaudit.model.spec import Spec
+    from dpaudit.toml import Problem
+
+
+def load(path: str | Path, *, registry: Registry | None = None) -> Spec:
+    """Read an audit file.
+
+    Parameters
+    ----------
+    path
+        The audit file; files that it names are looked up beside it.
+    registry
+        Where plug-ins are looked up, by default every installed one. The plug-in files that
+        the audit file names are loaded into it.
+
+    Returns
+    -------
+    Spec
+        The audit as its author wrote it, with defaults filled in.
+
+    Raises
+    ------
+    SpecError
+        If anything in the file is wrong. The message lists every fault with its line and
+        column, in the order of the file.
+    PluginError
+        If the file is right, but a plug-in that it names does not load.
+    """
+    tree, problems = _read(Path(path), Registry.discover() if registry is None else registry)
+    if problems:
+        only_plugins = all(problem.plugin for problem in problems)
+        error = PluginError if only_plugins else SpecError
+        raise error("\n\n".join(str(problem) for problem in problems))
+    return structure(tree)
+
+
+def check(path: str | Path, registry: Registry | None = None) -> list[Problem]:
+    """Return everything that is wrong with an audit file, in the order of the file."""
+    return _read(Path(path), Registry.discover() if registry is None else registry)[1]
+
+
+def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]]:
+    source = Source.read(path)
+    if source.problems:
+        return {}, list(source.problems)
+    faults = Faults(source)
+    uses = Uses(registry, faults)
+    root = Table(faults, (), source.values)
+    tree: dict[str, Any] = {"path": path, "text": source.text}
+    tree["title"] = root.take("title", str) or path.stem
+    tree["plugins"] = _load_plugins(root, uses, path.parent)
+    tree["data"] = read_data(root, uses)
+    tree["run"] = read_run(root)
+    tree["report"] = read_report(root, registry)
+    tree["releases"] = read_releases(root, uses)
+    tree["decisions"] = read_decisions(root, uses)
+    tree["audits"] = read_audits(root, uses)
+    tree["mitigations"] = read_named(root, uses, "mitigation")
+    tree["attacks"] = read_named(root, uses, "attack")
+    tree["learners"] = read_named(root, uses, "learner")
+    if not tree["releases"] and not tree["learners"] and "release" not in source.values:
+        faults.add(
+            (),
+            "the file has no [[release]]: nothing to audit",
+            "add [[release]] with a mechanism and neighbours",
+        )
+    root.finish()
+    check_columns(tree["data"], uses, path.parent)
+    return tree, faults.sorted()
+
+
+def _load_plugins(root: Table, uses: Uses, base: Path) -> tuple[str, ...]:
+    files: tuple[str, ...] = root.take("plugins", tuple[str, ...]) or ()
+    for i, file in enumerate(files):
+        try:
+            uses.registry.load_file(base / file)
+        except PluginError as error:
+            uses.incomplete = True
+            is_there = (base / file).is_file()
+            root.faults.add(("plugins", i), error.message, error.hint, plugin=is_there)
+    return files

@@ -1,0 +1,184 @@
+"""Reads the arrays of tables: releases, decisions, audits, mitigations, attacks, learners."""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from typing import TYPE_CHECKING, Any, Literal
+
+from dpaudit.config.table import Table
+from dpaudit.model.spec import Neighbours
+
+if TYPE_CHECKING:
+    from dpaudit.config.table import Faults
+    from dpaudit.config.uses import Uses
+    from dpaudit.interfaces import Kind
+    from dpaudit.values import Steps
+
+DEFAULT_AUDITS = (
+    "bias",
+    "variance",
+    "mean-squared-error",
+    "alpha-fairness",
+    "cost-of-privacy",
+    "expected-shortfall",
+)
+DEFAULT_DECISION = "counts"
+_NEIGHBOURS = (
+    'neighbours = "add-remove" (one person more or less) or '
+    'neighbours = "replace" (one person\'s record changed)'
+)
+
+
+def read_releases(root: Table, uses: Uses) -> list[dict[str, Any]]:
+    """Return the plain form of every ``[[release]]``."""
+    names = _Names(root.faults, "releases")
+    made = []
+    tables = [Table(root.faults, path, values) for path, values in root.tables("release")]
+    names.reserve(table.values.get("name") for table in tables)
+    for table in tables:
+        neighbours = table.take("neighbours", Neighbours, required=_NEIGHBOURS)
+        name = table.take("name", str, check=_readable)
+        mechanism = _mechanism(table, uses, neighbours)
+        steps = _steps(table, uses, "postprocess")
+        table.finish()
+        if mechanism is None:
+            continue
+        made.append(
+            {
+                "name": names.explicit(table.path, name) or names.free(mechanism["use"]),
+                "mechanism": mechanism,
+                "neighbours": neighbours,
+                "postprocess": steps,
+            }
+        )
+    return made
+
+
+def read_decisions(root: Table, uses: Uses) -> list[dict[str, Any]]:
+    """Return the plain form of every ``[[decision]]``; without any, the counts themselves."""
+    names = _Names(root.faults, "decisions")
+    made = []
+    for path, values in root.tables("decision") or [((), {"use": DEFAULT_DECISION})]:
+        table = Table(root.faults, path, values)
+        name = table.take("name", str, check=_readable)
+        output = _steps(table, uses, "output")
+        use = uses.read("decision", path, table.rest()) if table.is_table else None
+        if use is not None:
+            called = names.claim(path, name, use["use"])
+            made.append({"name": called, "decision": use, "output": output})
+    return made
+
+
+def read_audits(root: Table, uses: Uses) -> list[dict[str, Any]]:
+    """Return the plain form of every ``[[audit]]``; without any, the default ones."""
+    names = _Names(root.faults, "audits")
+    installed = uses.registry.names("audit")
+    default = [((), {"use": name}) for name in DEFAULT_AUDITS if name in installed]
+    made = []
+    for path, values in root.tables("audit") or default:
+        table = Table(root.faults, path, values)
+        name = table.take("name", str, check=_readable)
+        threshold = _fail_if(table)
+        use = uses.read("audit", path, table.rest()) if table.is_table else None
+        if use is not None:
+            called = names.claim(path, name, use["use"])
+            made.append({"name": called, "audit": use, "fail_if": threshold})
+    return made
+
+
+def read_named(
+    root: Table, uses: Uses, kind: Literal["mitigation", "attack", "learner"]
+) -> list[dict[str, Any]]:
+    """Return the plain form of every table of one of the kinds with nothing but parameters."""
+    names = _Names(root.faults, f"{kind}s")
+    made = []
+    for path, values in root.tables(kind):
+        table = Table(root.faults, path, values)
+        name = table.take("name", str, check=_readable)
+        use = uses.read(kind, path, table.rest()) if table.is_table else None
+        if use is not None:
+            made.append({"name": names.claim(path, name, use["use"]), "plugin": use})
+    return made
+
+
+def _mechanism(table: Table, uses: Uses, neighbours: str | None) -> dict[str, Any] | None:
+    wanted: Kind = "mechanism"
+    values = table.raw(wanted)
+    if values is None:
+        if table.is_table:
+            table.faults.add(
+                table.path,
+                "the key 'mechanism' is missing",
+                'add mechanism = { use = "..." } (dpaudit plugins list mechanism shows them)',
+            )
+        return None
+    fixed = {"neighbours": neighbours} if neighbours else {}
+    return uses.read(wanted, (*table.path, wanted), values, fixed=fixed)
+
+
+def _steps(table: Table, uses: Uses, key: str) -> list[dict[str, Any]]:
+    found = [uses.read("postprocessor", path, values) for path, values in table.tables(key)]
+    return [step for step in found if step is not None]
+
+
+def _fail_if(table: Table) -> dict[str, Any] | None:
+    values = table.raw("fail_if")
+    if values is None:
+        return None
+    inner = Table(table.faults, (*table.path, "fail_if"), values)
+    over = inner.take("over", float, required="over = ... (a number)")
+    wanted = inner.take("for", Literal["any entity", "any group", "total"])
+    inner.finish()
+    return {"over": over, **({"for_": wanted} if wanted else {})}
+
+
+def _readable(name: str) -> str | None:
+    if not name.strip():
+        return "the name is empty"
+    if any(unicodedata.category(character) in {"Cc", "Cf"} for character in name):
+        return f"the name {name!r} has characters that cannot be seen"
+    return None
+
+
+class _Names:
+    """The names that are taken within one kind of table."""
+
+    def __init__(self, faults: Faults, noun: str) -> None:
+        self.faults = faults
+        self.noun = noun
+        self.taken: set[str] = set()
+        self.reserved: set[str] = set()
+
+    def reserve(self, names: Any) -> None:
+        """Keep default names away from names that are given further down."""
+        self.reserved |= {name for name in names if isinstance(name, str)}
+
+    def explicit(self, path: Steps, name: str | None) -> str | None:
+        """Take a name that was given."""
+        if name is not None and name in self.taken:
+            self.faults.add(
+                (*path, "name"), f"two {self.noun} are named {name!r}", "rename one of them"
+            )
+        if name is not None:
+            self.taken.add(name)
+        return name
+
+    def free(self, base: str) -> str:
+        """Take ``base``, or ``base-2`` and so on if it is taken."""
+        names = itertools.chain([base], (f"{base}-{i}" for i in itertools.count(2)))
+        name = next(n for n in names if n not in self.taken and n not in self.reserved)
+        self.taken.add(name)
+        return name
+
+    def claim(self, path: Steps, name: str | None, default: str) -> str:
+        """Take the given name, or the plug-in's own."""
+        if name is None and default in self.taken:
+            self.faults.add(
+                (*path, "use"),
+                f"two {self.noun} are named {default!r}",
+                'tell them apart: add name = "..."',
+            )
+        elif name is None:
+            self.taken.add(default)
+        return self.explicit(path, name) or default

@@ -1,0 +1,214 @@
+"""Opens CSV, Parquet and Excel files as text cells."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from typing import TYPE_CHECKING, Any
+
+from dpaudit.data.frame import Frame, check_header, is_missing
+from dpaudit.errors import DataError, UnavailableError
+from dpaudit.values import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from dpaudit.model.spec import DataSpec
+
+TEXT = frozenset({".csv", ".txt"})
+
+
+def open_frame(spec: DataSpec, path: Path) -> Frame:
+    """Return the cells of a data file.
+
+    Raises
+    ------
+    DataError
+        If the format is unknown or the file is damaged, empty or ragged.
+    UnavailableError
+        If an Excel file is named and python-calamine is not installed.
+    """
+    suffix = path.suffix.lower()
+    if suffix in TEXT:
+        return _read_csv(spec, path, rows=True)
+    if suffix in {".parquet", ".pq"}:
+        return _read_parquet(spec, path)
+    if suffix == ".xlsx":
+        return _read_excel(spec, path)
+    raise DataError(
+        f"{spec.file}: files that end in {suffix or 'nothing'!r} cannot be read",
+        hint="save the data as .csv, .parquet or .xlsx",
+    )
+
+
+def open_header(spec: DataSpec, path: Path) -> tuple[str, ...]:
+    """Return the column names of a data file, reading no more of it than necessary.
+
+    Raises
+    ------
+    DataError
+        As :func:`open_frame`.
+    UnavailableError
+        As :func:`open_frame`.
+    """
+    if path.suffix.lower() in TEXT:
+        return tuple(_read_csv(spec, path, rows=False).columns)
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        names = tuple(_parquet(spec, path).schema_arrow.names)
+        check_header(names, spec.file)
+        return names
+    return tuple(open_frame(spec, path).columns)
+
+
+def _read_csv(spec: DataSpec, path: Path, *, rows: bool) -> Frame:
+    text = _decode(spec, path.read_bytes())
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(
+            f"{spec.file}, line {line}: a NUL character",
+            hint='if the file is UTF-16, add encoding = "utf-16" to [data]',
+        )
+    records = _records(spec.file, text)
+    names = next(records, (0, []))[1]
+    check_header(names, spec.file)
+    lines: list[int] = []
+    cells: list[list[str]] = []
+    for line, record in records if rows else ():
+        if len(record) != len(names):
+            raise DataError(
+                f"{spec.file}, line {line}: {len(record)} fields where the header has {len(names)}",
+                hint="put quotes around cells that contain a comma or a line break",
+            )
+        lines.append(line)
+        cells.append(record)
+    columns = zip(*cells, strict=True) if cells else ((),) * len(names)
+    return Frame(
+        source=spec.file, columns=dict(zip(names, columns, strict=True)), rows=lines, noun="line"
+    )
+
+
+def _records(source: str, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not blank, with the line it begins in."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(
+                f"{source}, line {line}: not valid CSV: {error}",
+                hint="look for a quote that is never closed",
+            ) from error
+        if record:
+            yield line, record
+
+
+def _decode(spec: DataSpec, content: bytes) -> str:
+    encoding = spec.encoding or "utf-8"
+    try:
+        text = content.decode(encoding)
+    except LookupError:
+        raise DataError(f"{spec.file}: {encoding!r} is no encoding that Python knows") from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{spec.file}, line {line}: byte 0x{content[error.start]:02x} "
+            f"(number {error.start + 1} of the file) is not {encoding.upper()}",
+            hint=_encoding_hint(spec, content),
+        ) from None
+    except UnicodeError as error:
+        raise DataError(f"{spec.file}: not {encoding.upper()}: {error}") from None
+    return text.removeprefix("\ufeff")
+
+
+def _encoding_hint(spec: DataSpec, content: bytes) -> str:
+    if spec.encoding:
+        return "give the encoding that the file was saved in"
+    guess = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "cp1252"
+    return f'save the file as UTF-8, or add encoding = "{guess}" to [data]'
+
+
+def _parquet(spec: DataSpec, path: Path) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 (heavy)
+    import pyarrow.parquet as pq  # noqa: PLC0415 (heavy)
+
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        line = " ".join(str(error).split())
+        raise DataError(f"{spec.file}: not a Parquet file: {line}") from error
+
+
+def _read_parquet(spec: DataSpec, path: Path) -> Frame:
+    import pyarrow as pa  # noqa: PLC0415 (heavy)
+
+    file = _parquet(spec, path)
+    check_header(file.schema_arrow.names, spec.file)
+    try:
+        table = file.read()
+    except (pa.ArrowException, OSError) as error:
+        line = " ".join(str(error).split())
+        raise DataError(f"{spec.file}: the Parquet file is damaged: {line}") from error
+    return Frame(
+        source=spec.file,
+        columns={
+            name: [_cell(value) for value in column.to_pylist()]
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        },
+        rows=range(1, table.num_rows + 1),
+        noun="row",
+    )
+
+
+def _read_excel(spec: DataSpec, path: Path) -> Frame:
+    try:
+        import python_calamine  # noqa: PLC0415 (an extra)
+    except ImportError:
+        raise UnavailableError(
+            f"{spec.file}: reading Excel files needs python-calamine",
+            hint='pip install "dpaudit[excel]"',
+        ) from None
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(path)
+    except Exception as error:
+        line = " ".join(str(error).split())
+        raise DataError(f"{spec.file}: not an Excel file: {line}") from error
+    sheets = list(book.sheet_names)
+    sheet = spec.sheet or (sheets[0] if sheets else "")
+    if sheet not in sheets:
+        raise DataError(
+            f"{spec.file}: there is no sheet {sheet!r}", hint=suggest(sheet, sheets, noun="sheets")
+        )
+    cells = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    return _sheet(spec.file, [[_cell(value) for value in row] for row in cells])
+
+
+def _sheet(source: str, cells: Sequence[Sequence[str]]) -> Frame:
+    """Return a sheet whose first row is the header, without empty rows and columns around."""
+    if not cells or all(is_missing(cell) for row in cells for cell in row):
+        raise DataError(f"{source}: the sheet is empty", hint="it needs a header and rows")
+    width = max(i + 1 for row in cells for i, cell in enumerate(row) if not is_missing(cell))
+    names = cells[0][:width]
+    check_header(names, source)
+    kept = [i for i, row in enumerate(cells) if i and not all(is_missing(cell) for cell in row)]
+    columns = {name: [cells[i][j] for i in kept] for j, name in enumerate(names)}
+    return Frame(source=source, columns=columns, rows=[i + 1 for i in kept], noun="row")
+
+
+def _cell(value: Any) -> str:
+    """Return a typed cell as text: whole numbers without a point, nothing where it is null."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    return str(value)

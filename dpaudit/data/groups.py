@@ -1,0 +1,152 @@
+"""Groups of entities: by a column, by size classes, and their intersections."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dpaudit.data.frame import is_missing
+from dpaudit.errors import DataError
+from dpaudit.model.dataset import CROSS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dpaudit.data.frame import Frame
+    from dpaudit.model.arrays import ColumnArray, FloatArray
+    from dpaudit.model.dataset import Dataset
+    from dpaudit.model.spec import ClassSpec
+
+NOT_STATED = "(not stated)"
+"""The group of an entity whose cell is empty."""
+
+_NUMBER = r"(-?[\d,]+(?:\.\d+)?)"
+_FIRST = re.compile(rf"under {_NUMBER}")
+_MIDDLE = re.compile(rf"{_NUMBER}(?: to (?:under )?{_NUMBER})?")
+_LAST = re.compile(rf"{_NUMBER} and over")
+
+
+def groups_of(
+    frame: Frame,
+    columns: Mapping[str, ColumnArray],
+    groups: Sequence[Sequence[str]],
+    classes: Mapping[str, ClassSpec],
+) -> dict[str, tuple[str, ...]]:
+    """Return the group of every entity, by grouping.
+
+    A grouping of several columns is named after them, with ``CROSS`` in between, and so are
+    its groups.
+    """
+    single = {
+        part: _classified(frame, columns, part, classes[part])
+        if part in classes
+        else tuple(NOT_STATED if is_missing(cell) else cell for cell in frame.columns[part])
+        for part in dict.fromkeys(itertools.chain.from_iterable(groups))
+    }
+    return {
+        CROSS.join(parts): tuple(
+            CROSS.join(labels) for labels in zip(*(single[part] for part in parts), strict=True)
+        )
+        for parts in groups
+    }
+
+
+def group_order(dataset: Dataset, grouping: str) -> tuple[str, ...]:
+    """Return the groups of ``grouping`` in the order that a table shows them.
+
+    Size classes ascend, other groups are sorted by label, intersections vary their last part
+    fastest, and entities without a group come last.
+
+    Raises
+    ------
+    DataError
+        If the data have no such grouping.
+    """
+    if grouping not in dataset.groups:
+        known = ", ".join(dataset.groups) or "none"
+        raise DataError(f"the data have no grouping {grouping!r}", hint=f"groupings: {known}")
+    labels = list(dict.fromkeys(dataset.groups[grouping]))
+    width = len(grouping.split(CROSS))
+    parts = [tuple(label.split(CROSS)) for label in labels]
+    if width == 1 or any(len(part) != width for part in parts):
+        return tuple(sorted(labels, key=_ranks(labels)))
+    ranks = [_ranks([part[i] for part in parts]) for i in range(width)]
+    order = sorted(parts, key=lambda part: [ranks[i](label) for i, label in enumerate(part)])
+    return tuple(CROSS.join(part) for part in order)
+
+
+def class_labels(bounds: Sequence[float], *, whole: bool) -> tuple[str, ...]:
+    """Return what the size classes are called, ascending.
+
+    ``whole`` says that only whole numbers occur, so that ``50 to 199`` leaves no gap.
+    """
+    labels = [f"under {_figure(bounds[0])}"]
+    for low, high in itertools.pairwise(bounds):
+        if not whole:
+            labels.append(f"{_figure(low)} to under {_figure(high)}")
+        elif high - low == 1:
+            labels.append(_figure(low))
+        else:
+            labels.append(f"{_figure(low)} to {_figure(high - 1)}")
+    return (*labels, f"{_figure(bounds[-1])} and over")
+
+
+def _classified(
+    frame: Frame, columns: Mapping[str, ColumnArray], name: str, spec: ClassSpec
+) -> tuple[str, ...]:
+    values = columns[spec.column]
+    if values.dtype.kind != "f":
+        raise DataError(
+            f"{frame.source}, column {spec.column!r}: the classes {name!r} need numbers",
+            hint=_culprit(frame, spec.column),
+        )
+    stated: FloatArray = values[~np.isnan(values)]
+    whole = all(float(b).is_integer() for b in spec.bounds) and bool(
+        np.all(stated == np.floor(stated))
+    )
+    labels = class_labels(spec.bounds, whole=whole)
+    positions = np.searchsorted(np.asarray(spec.bounds), values, side="right")
+    return tuple(
+        NOT_STATED if np.isnan(value) else labels[position]
+        for value, position in zip(values, positions, strict=True)
+    )
+
+
+def _culprit(frame: Frame, column: str) -> str:
+    for i, cell in enumerate(frame.columns[column]):
+        try:
+            float(cell or "0")
+        except ValueError:
+            return f"{frame.noun} {frame.rows[i]} has {cell!r}"
+    return "the column is text: it is empty, or the identifier, the label or a grouping"
+
+
+def _figure(value: float) -> str:
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:,}"
+
+
+class _Rank:
+    """A sort key: numbers first where all labels are size classes, the unstated last."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.sized = all(_size(label) is not None for label in labels if label != NOT_STATED)
+
+    def __call__(self, label: str) -> tuple[bool, tuple[float, int], str]:
+        size = _size(label) if self.sized else None
+        return (label == NOT_STATED, size or (0.0, 0), label)
+
+
+def _ranks(labels: Sequence[str]) -> _Rank:
+    return _Rank(labels)
+
+
+def _size(label: str) -> tuple[float, int] | None:
+    for place, pattern in enumerate((_FIRST, _MIDDLE, _LAST)):
+        found = pattern.fullmatch(label)
+        if found:
+            low = float(found[1].replace(",", ""))
+            return (float("-inf") if place == 0 else low, place)
+    return None

@@ -1,0 +1,90 @@
+"""Finds the file that ``[data] file`` names."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dpaudit.errors import DataError, UnavailableError
+from dpaudit.values import suggest
+
+if TYPE_CHECKING:
+    from dpaudit.registry import Registry
+
+FOLDER = "DPAUDIT_DATA"
+"""Environment variable: a folder of data files, looked up before the user's cache."""
+SUFFIXES = ("", ".csv", ".parquet", ".xlsx")
+
+
+def locate(file: str, base: Path, registry: Registry) -> Path:
+    """Return the file that ``file`` means.
+
+    Parameters
+    ----------
+    file
+        A path relative to ``base``, ``builtin:NAME`` (brought by a plug-in package) or
+        ``data:NAME`` (in the folder ``$DPAUDIT_DATA``, else the user's cache).
+    base
+        The folder of the audit file.
+    registry
+        Where embedded data are looked up.
+
+    Raises
+    ------
+    DataError
+        If there is no such file.
+    UnavailableError
+        If ``data:NAME`` was not downloaded yet.
+    """
+    scheme, _, name = file.partition(":")
+    if scheme == "builtin":
+        return _builtin(name, registry)
+    if scheme == "data":
+        return _shared(name)
+    path = base / file
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise DataError(f"{file}: a folder, not a data file", hint="name a file")
+    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = suggest(path.name, [n for n in beside if Path(n).suffix in SUFFIXES[1:]], "")
+    hint = near or "the path is relative to the audit file's folder"
+    raise DataError(f"{file}: no such file", hint=hint)
+
+
+def cache_folder() -> Path:
+    """Return where ``dpaudit data get`` keeps what it fetched."""
+    if sys.platform == "win32":
+        root = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+        return root / "dpaudit" / "Cache" / "data"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "dpaudit" / "data"
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "dpaudit" / "data"
+
+
+def _builtin(name: str, registry: Registry) -> Path:
+    known = registry.datasets()
+    if name not in known:
+        raise DataError(
+            f"builtin:{name}: no installed package brings these data",
+            hint=suggest(name, known, "no package brings data"),
+        )
+    if not known[name].is_file():
+        raise DataError(f"builtin:{name}: the file {known[name].name} is missing from its package")
+    return known[name]
+
+
+def _shared(name: str) -> Path:
+    if not name or Path(name).name != name or "\\" in name or name.startswith("."):
+        raise DataError(f"data:{name}: not a plain name", hint="write data:NAME, without folders")
+    named = os.environ.get(FOLDER)
+    for folder in [*([Path(named)] if named else []), cache_folder()]:
+        for suffix in SUFFIXES:
+            if (folder / f"{name}{suffix}").is_file():
+                return folder / f"{name}{suffix}"
+    raise UnavailableError(
+        f"data:{name}: not on this machine", hint=f"fetch it once with: dpaudit data get {name}"
+    )

@@ -1,0 +1,1 @@
+"""Projections that post-processors and estimators share."""
