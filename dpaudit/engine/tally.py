@@ -24,7 +24,8 @@ class Tally:
     Parameters
     ----------
     error
-        Outcome minus truth: plain simulation, which closed forms are checked against.
+        Outcome minus truth in the first half of each pair: plain simulation, which closed forms
+        are checked against. A mirrored pair would hide clipping that is too rare to be seen.
     bias
         Outcome minus control, to which :attr:`Controlled.offset` is added.
     square
@@ -126,7 +127,7 @@ def measure_block(
         short = np.clip(-wide, 0.0, None)
         shortfalls.append(_totalled(short, np.clip(-errors, 0.0, None)))
     return Tally(
-        error=_paired(plain),
+        error=Moments.of(plain[0]),
         bias=_paired(residuals),
         square=_paired(squares),
         shortfall=_paired(shortfalls),
