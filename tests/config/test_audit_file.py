@@ -26,7 +26,7 @@ class Laplace(dpaudit.Mechanism):
 
     name = "laplace"
     epsilon: float = attrs.field(validator=attrs.validators.gt(0))
-    delta: float = attrs.field(default=0.0, validator=[attrs.validators.ge(0), attrs.validators.lt(1)])
+    delta: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     weights: tuple[float, ...] = ()
 
     def __attrs_post_init__(self):
@@ -230,7 +230,13 @@ CASES = {
     ),
     "wrong status": (
         HEAD.replace('"public"', '"pubic"') + RELEASE,
-        [("4:1", 'expected "public" or "confidential", not text \'pubic\'', "did you mean 'public'")],
+        [
+            (
+                "4:1",
+                'expected "public" or "confidential", not text \'pubic\'',
+                "did you mean 'public'",
+            )
+        ],
     ),
     "no neighbours": (
         HEAD + RELEASE.replace('neighbours = "add-remove"\n', ""),
@@ -303,7 +309,9 @@ CASES = {
         [("10:16", "this postprocessor does not say which plug-in it is", "add use = ")],
     ),
     "whole numbers, choices and enums": (
-        HEAD + RELEASE + 'postprocess = [{ use = "round", base = 1.5, way = "up", ties = "evn" }]\n',
+        HEAD
+        + RELEASE
+        + 'postprocess = [{ use = "round", base = 1.5, way = "up", ties = "evn" }]\n',
         [
             ("10:33", "expected a whole number, not a number 1.5", ""),
             ("10:45", 'expected "near" or "down", not text \'up\'', ""),
