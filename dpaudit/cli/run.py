@@ -33,9 +33,12 @@ def command(
     )
     measured = measure(options, settings)
 
-    from dpaudit.report.measurements import write_measurements
+    from dpaudit.engine.cache import write_atomically
+    from dpaudit.report.exports import measurements_parquet
 
-    files = [write_measurements(measured.results, out), write_record(out, measured.record)]
+    path = out / "measurements.parquet"
+    write_atomically(path, measurements_parquet(measured.results))
+    files = [path, write_record(out, measured.record)]
     if settings.json:
         document({"folder": str(out), "files": [file.name for file in files]})
     else:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from dpaudit.model.report import Block, Column, DefinitionList, Heading, List, Paragraph, Section
-from dpaudit.model.report import Table
+from dpaudit.model.report import (
+    Block,
+    Column,
+    DefinitionList,
+    Heading,
+    List,
+    Paragraph,
+    Section,
+    Table,
+)
 from dpaudit.report.amounts import odds, percent
 from dpaudit.report.findings import Found
 from dpaudit.report.glossary import formulas, terms

@@ -102,7 +102,9 @@ def dot_plot(
     written = 0.0
     for mark in marks:
         dark = mark == 0
-        out.append(_line(x(mark), top, x(mark), bottom, INK if dark else RULE, 1.2 if dark else 0.7))
+        out.append(
+            _line(x(mark), top, x(mark), bottom, INK if dark else RULE, 1.2 if dark else 0.7)
+        )
         label = amounts.tick(mark)
         half = _LETTER * len(label) / 2
         if x(mark) - half >= written:

@@ -88,7 +88,7 @@ def stylesheet(report: Report) -> str:
 
 def _mark(banner: str) -> str:
     """Return the style that puts a banner and a watermark on every printed page."""
-    word = banner.split(":")[0].upper()
+    word = banner.split(":", maxsplit=1)[0].upper()
     drawn = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="612" height="792">'
         '<text x="306" y="420" text-anchor="middle" font-family="sans-serif" font-size="84" '
@@ -96,7 +96,7 @@ def _mark(banner: str) -> str:
         f'transform="rotate(-52 306 396)">{_escaped(word)}</text></svg>'
     )
     data = base64.b64encode(drawn.encode()).decode()
-    box = f'content: {_quoted(banner)}; font: 700 9pt "Source Sans 3"; color: #a2420a; width: 100%;'
+    box = f'content: {_quoted(banner)}; font: 700 9pt "Source Sans 3"; color: #a2420a; width: 70%;'
     return (
         f"\n@page {{ background: url(data:image/svg+xml;base64,{data}) center / 100% 100% "
         f"no-repeat; @bottom-center {{ {box} }} "

@@ -68,8 +68,12 @@ def _swap(context: Context, case: Case, option: Priced) -> str:
     )
     if not _stands_in(option.case):
         return said
-    return said + " " + _(
-        "Guard the rule against a total near zero first: as it stands, its average does not exist."
+    return (
+        said
+        + " "
+        + _(
+            "Guard the rule against a total near zero first: as it stands, its average does not exist."
+        )
     )
 
 

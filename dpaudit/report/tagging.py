@@ -9,9 +9,7 @@ def finish(_document: Any, pdf: Any) -> None:
     """Complete a PDF before it is written (a WeasyPrint finisher)."""
     import pydyf
 
-    elements = {
-        _reference(o): o for o in pdf.objects if isinstance(o, pydyf.Dictionary)
-    }
+    elements = {_reference(o): o for o in pdf.objects if isinstance(o, pydyf.Dictionary)}
     _scope_headers(elements)
     _set_running_text_apart(pdf, elements)
     for o in pdf.objects:

@@ -26,8 +26,7 @@ def finding_sections(context: Context, found: Found) -> tuple[Section, ...]:
 def table_sections(context: Context, _found: Found) -> tuple[Section, ...]:
     """Return who gains and who loses, group by group, at the operating point."""
     return tuple(
-        _tables(context, context.cases.leading(decision))
-        for decision in context.cases.decisions()
+        _tables(context, context.cases.leading(decision)) for decision in context.cases.decisions()
     )
 
 
@@ -212,7 +211,9 @@ def relative(context: Context, share: float) -> str:
     size = abs(share)
     sign = "+" if share > 0 else "\u2212" if share < 0 else ""
     places = 0 if size >= 0.1 else 1 if size >= 0.01 else 2 if size >= 0.001 else 3  # noqa: PLR2004
-    return sign + context.prose("{number}%", number=context.prose.decimal(100 * size, places=places))
+    return sign + context.prose(
+        "{number}%", number=context.prose.decimal(100 * size, places=places)
+    )
 
 
 def _due(context: Context, case: Case, finding: Finding, name: str) -> tuple[float, float]:

@@ -51,7 +51,7 @@ def test_the_table_says_what_the_command_says(name):
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        (DataError("d.csv:3: no count", hint="give one"), 2, "d.csv:3: no count\n  help: give one\n"),
+        (DataError("d.csv:3: no count", hint="give one"), 2, "d.csv:3: no count\n  help: give"),
         (UnavailableError("no opendp"), 2, "error: no opendp\n"),
         (PluginError("the plug-in 'x' failed"), 3, "error: the plug-in 'x' failed\n"),
         (KeyboardInterrupt(), 130, "resume with the same command"),

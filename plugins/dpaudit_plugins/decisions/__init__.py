@@ -1,0 +1,1 @@
+"""Built-in decisions: what is decided from released counts."""

@@ -1,0 +1,1 @@
+"""Built-in mechanisms: how counts are made noisy."""

@@ -1,0 +1,1 @@
+"""Built-in post-processors: what is done to noisy counts, or to outcomes, before release."""

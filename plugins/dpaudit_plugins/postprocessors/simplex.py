@@ -1,0 +1,109 @@
+"""Projection on the non-negative counts with the public total."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+import dpaudit
+from dpaudit.model.arrays import FloatArray
+from dpaudit.solvers.simplex import project_onto_simplex
+
+_STEPS = 500
+_PRECISION = 1e-13
+
+
+@attrs.frozen(kw_only=True)
+class Simplex(dpaudit.PostProcessor):
+    """Project on the non-negative vectors with the public total.
+
+    All bias comes from non-negativity: small counts gain, the others pay alike
+    (METHODS-decisions 5.3 and 5.4, the projection pi_S+).
+
+    Parameters
+    ----------
+    total
+        The public total, persons; the exact total of the true counts where it is left out.
+
+    Examples
+    --------
+    >>> Simplex(total=4.0).process(np.array([3.0, -1.0, 0.5, 2.5]))
+    array([2.25, 0.  , 0.  , 1.75])
+    """
+
+    name: ClassVar[str] = "simplex"
+    vectorised: ClassVar[bool] = True
+    nonnegative: ClassVar[bool] = True
+    commutes: ClassVar[frozenset[str]] = frozenset({"none"})
+
+    total: dpaudit.Total | None = None
+
+    def process(self, release: FloatArray) -> FloatArray:
+        """Return the projected release, shape (..., n)."""
+        return project_onto_simplex(release, self._bound())
+
+    def control(self, counts: FloatArray, noise: dpaudit.Noise) -> dpaudit.Control | None:
+        """Return the first-order expansion of the projection, whose mean is known exactly.
+
+        Notes
+        -----
+        The threshold tau is replaced by tau0, the root of sum_j E (x_j + X_j - tau0)^+ = C. With
+        mu_i = E (x_i + X_i - tau0)^+ and p_i = P(x_i + X_i > tau0), the deviation is
+        (y_i - tau0)^+ - mu_i - (p_i / sum p) sum_j ((y_j - tau0)^+ - mu_j): the last term is the
+        first-order effect of the threshold's own noise. Its mean is zero for any tau0.
+        """
+        if not noise.symmetric:
+            return None
+        total = self._bound()
+        if total == 0:
+            return dpaudit.Control(
+                mean=np.zeros_like(counts), variance=None, deviation=np.zeros_like
+            )
+        threshold = _mean_threshold(counts, noise, total)
+        mean = noise.excess(counts - threshold)
+        above = np.maximum(noise.cdf(counts - threshold), 1e-300)
+        weights = above / above.sum()
+
+        def deviation(noisy: FloatArray) -> FloatArray:
+            own = np.maximum(noisy - threshold, 0.0) - mean
+            left: FloatArray = own - weights * own.sum(axis=-1, keepdims=True)
+            return left
+
+        return dpaudit.Control(mean=mean, variance=None, deviation=deviation)
+
+    def uncovered(self) -> tuple[str, ...]:
+        """Say that the total is published exactly."""
+        return ("the total of the counts, which is published exactly",)
+
+    def _bound(self) -> float:
+        if self.total is None:
+            raise dpaudit.UsageError(
+                "the post-processor 'simplex' has no total",
+                hint="give total = NUMBER, or let an audit fill in the total of its counts",
+            )
+        return self.total
+
+
+def _mean_threshold(counts: FloatArray, noise: dpaudit.Noise, total: float) -> float:
+    """Return the root of sum_j E (x_j + X_j - tau)^+ = total, for symmetric noise.
+
+    Newton's method from (sum x - total) / n, which lies left of the root of this convex
+    function, so that no step overshoots.
+    """
+    threshold = (float(counts.sum()) - total) / counts.size
+    for _ in range(_STEPS):
+        surplus = float(noise.excess(counts - threshold).sum()) - total
+        slope = float(noise.cdf(counts - threshold).sum())
+        if surplus <= _PRECISION * total or slope <= 0:
+            break
+        threshold += surplus / slope
+    return threshold
+
+
+@dpaudit.hookimpl
+def dpaudit_postprocessors() -> Sequence[type[dpaudit.PostProcessor]]:
+    """Offer the post-processor."""
+    return (Simplex,)

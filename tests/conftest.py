@@ -1,0 +1,30 @@
+"""What every test may use, and what a test that needs more than the project does without it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIRE_ALL = "DPAUDIT_REQUIRE_ALL"
+"""Set to 1 where a missing part must fail the tests instead of leaving them out."""
+
+
+def shared_folder():
+    """Return the folder of golden values and public data, which is not part of the project."""
+    return Path(os.environ.get("DPAUDIT_SHARED", ROOT.parent / "shared"))
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("shared_data") is None or shared_folder().is_dir():
+        return
+    reason = f"no folder {shared_folder()}: set DPAUDIT_SHARED to where the shared data are"
+    if os.environ.get(REQUIRE_ALL) == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of golden values and public data; its tests are marked ``shared_data``."""
+    return shared_folder()

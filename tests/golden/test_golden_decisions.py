@@ -1,0 +1,95 @@
+"""Golden values of the closed forms, each computed independently of this project's code."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dpaudit.estimators.ratio import fourth_order_bias, second_order_bias
+from dpaudit.noise.gaussian import Gaussian
+from dpaudit.noise.geometric import Geometric
+from dpaudit.noise.laplace import Laplace
+from dpaudit.privacy.gaussian import analytic_gaussian_sigma
+from dpaudit.solvers.simplex import simplex_threshold
+from dpaudit_plugins.decisions.allotment import Allotment
+from dpaudit_plugins.mechanisms import gaussian, geometric, laplace
+from dpaudit_plugins.postprocessors.non_negative import NonNegative
+from dpaudit_plugins.postprocessors.simplex import Simplex
+from dpaudit_plugins.postprocessors.sum_preserving import SumPreserving
+
+pytestmark = [pytest.mark.shared_data, pytest.mark.golden]
+COVERED = ("laplace.", "geometric.", "gaussian.", "clip.", "piS.variance.", "simplex.", "allot.")
+
+
+def clip_bias(noise, x):
+    return NonNegative().bias(np.array([float(x)]), noise)[0]
+
+
+def sum_preserving_variance(scale, n):
+    step, counts = SumPreserving(total=100.0 * n), np.full(n, 100.0)
+    variances = step.variance(counts, Laplace(scale))
+    assert np.ptp(variances) == 0
+    return variances[0]
+
+
+def laplace_scale(epsilon, l1_sensitivity):
+    assert l1_sensitivity == 2
+    return laplace.Laplace(epsilon=epsilon, neighbours="replace").noise().scale
+
+
+def second_order(a, x, scale):
+    a, x = np.array(a), np.array(x)
+    variance = Laplace(scale).variance * np.ones_like(x)
+    curvature = Allotment(weights=a).curvature(x, variance)
+    np.testing.assert_allclose(curvature, second_order_bias(x, a, variance), rtol=1e-13)
+    return curvature
+
+
+def both_orders(a, x, sigma):
+    a, x, noise = np.array(a), np.array(x), Gaussian(sigma)
+    second = second_order_bias(x, a, noise.variance)
+    return second + fourth_order_bias(x, a, noise.variance, noise.fourth_cumulant)
+
+
+def analytic_sigma(epsilon, delta, l2_sensitivity):
+    assert l2_sensitivity == 1.0
+    plugin = gaussian.Gaussian(epsilon=epsilon, delta=delta).noise().sigma
+    assert plugin == analytic_gaussian_sigma(epsilon, delta, l2_sensitivity)
+    return plugin
+
+
+COMPUTE = {
+    "laplace.variance": lambda scale: Laplace(scale).variance,
+    "laplace.scale_replace_histogram": laplace_scale,
+    "geometric.variance.eps0.1": lambda epsilon, sensitivity: (
+        geometric.Geometric(epsilon=epsilon, cells_per_person=sensitivity).noise().variance
+    ),
+    "geometric.mean_abs.eps1": lambda epsilon: Geometric(epsilon).mean_absolute,
+    "gaussian.analytic_sigma.eps1.0.delta1e-05": analytic_sigma,
+    "clip.bias.laplace": lambda x, scale: clip_bias(Laplace(scale), x),
+    "clip.bias.gaussian": lambda x, sigma: clip_bias(Gaussian(sigma), x),
+    "clip.bias.geometric": lambda x, epsilon: clip_bias(Geometric(epsilon), x),
+    "piS.variance.arizona": sum_preserving_variance,
+    "piS.variance.texas": sum_preserving_variance,
+    "simplex.projection": lambda v, C: Simplex(total=C).process(np.array(v)),  # noqa: N803
+    "simplex.tau": lambda v, C: simplex_threshold(np.array(v), C),  # noqa: N803
+    "allot.bias2.laplace5": second_order,
+    "allot.bias4.gauss7": both_orders,
+}
+
+
+@pytest.fixture(scope="module")
+def stored(shared):
+    items = json.loads((shared / "golden" / "decisions.json").read_text())["items"]
+    return {item["id"]: item for item in items}
+
+
+def test_every_stored_item_is_tested(stored):
+    assert {identifier for identifier in stored if identifier.startswith(COVERED)} == set(COMPUTE)
+
+
+@pytest.mark.parametrize("identifier", COMPUTE)
+def test_golden_value(identifier, stored):
+    item = stored[identifier]
+    got = COMPUTE[identifier](**item["inputs"])
+    np.testing.assert_allclose(got, item["output"], rtol=0, atol=item["tolerance"])
