@@ -317,15 +317,17 @@ def test_classes_of_text_are_refused(reads):
 
 
 @pytest.mark.shared_data
-def test_a_real_file_reads(shared, tmp_path):
+def test_a_real_file_reads(shared, tmp_path, monkeypatch):
+    (found,) = shared.rglob("saipe_school_districts_2019.csv")
+    monkeypatch.setenv("DPAUDIT_DATA", str(found.parent))
     spec = DataSpec(
-        file=str((shared / "saipe_school_districts_2019.csv").resolve()),
+        file="data:saipe_school_districts_2019",
         status="public",
         entity="leaid",
         count="children_5_17_poverty",
         label="name",
         groups=(("usps",),),
     )
-    found = data.read(spec, tmp_path, Registry())
-    assert len(found) == 13_184
-    assert found.entities[0] == "0100001"
+    real = data.read(spec, tmp_path, Registry())
+    assert len(real) == 13_184
+    assert real.entities[0] == "0100001"
