@@ -146,7 +146,7 @@ def __dir__() -> list[str]:
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 (start-up time)
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("dpaudit")

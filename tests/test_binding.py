@@ -10,7 +10,11 @@ from dpaudit.parameters import build
 
 @dpaudit.decision()
 def share(
-    counts, *, weight: dpaudit.Column | float = 1.0, total: dpaudit.Total | None = None, by: str = ""
+    counts,
+    *,
+    weight: dpaudit.Column | float = 1.0,
+    total: dpaudit.Total | None = None,
+    by: str = "",
 ):
     return counts
 
@@ -58,5 +62,5 @@ def test_a_missing_column_is_named(data):
 
 
 def test_a_column_with_holes_is_refused(data):
-    with pytest.raises(dpaudit.DataError, match="'holes' of d.csv has no finite value for 02"):
+    with pytest.raises(dpaudit.DataError, match=r"'holes' of d.csv has no finite value for 02"):
         bind(made(weight="holes"), data)

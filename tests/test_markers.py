@@ -106,7 +106,7 @@ def test_a_plug_in_cannot_write_to_the_counts():
 
 def test_plug_ins_of_marked_functions_can_be_pickled():
     made = per_head.__dpaudit__(amount=7.0)
-    assert pickle.loads(pickle.dumps(made)) == made
+    assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301
 
 
 def too_few(counts):

@@ -258,7 +258,8 @@ def test_what_is_in_memory_can_be_added():
 
 
 def test_packages_bring_data_and_commands(install, tmp_path):
-    data = "import dpaudit, pathlib\n@dpaudit.hookimpl\ndef dpaudit_datasets():\n    return {'d': %s}\n"
+    data = "import dpaudit, pathlib\n@dpaudit.hookimpl\ndef dpaudit_datasets():\n"
+    data += "    return {'d': %s}\n"
     command = "import click, dpaudit\n@click.command()\ndef hello(): ...\n"
     command += "@dpaudit.hookimpl\ndef dpaudit_commands():\n    return [hello]\n"
     fails = "import dpaudit\n@dpaudit.hookimpl\ndef dpaudit_datasets():\n    return 1 / 0\n"

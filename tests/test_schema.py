@@ -27,9 +27,7 @@ class Laplace(dpaudit.Mechanism):
 
 
 @dpaudit.decision()
-def share(
-    counts, *, weight: dpaudit.Column | float = 1.0, way: Literal["near", "down"] = "near"
-):
+def share(counts, *, weight: dpaudit.Column | float = 1.0, way: Literal["near", "down"] = "near"):
     return counts
 
 

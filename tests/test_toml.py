@@ -34,7 +34,11 @@ def quoted(text):
 
 
 def key_of(text, draw):
-    if text and all(c.isascii() and (c.isalnum() or c in "_-") for c in text) and draw(st.booleans()):
+    if (
+        text
+        and all(c.isascii() and (c.isalnum() or c in "_-") for c in text)
+        and draw(st.booleans())
+    ):
         return text
     if "'" not in text and draw(st.booleans()):
         return f"'{text}'"
@@ -143,7 +147,7 @@ def test_columns_count_characters_and_lines_may_end_in_crlf():
 
 
 def test_a_problem_shows_the_line_a_caret_and_help():
-    source = Source.parse('\tm = { epsilon = -1 }\n', file="a.toml")
+    source = Source.parse("\tm = { epsilon = -1 }\n", file="a.toml")
     shown = str(source.problem(("m", "epsilon"), "must be > 0", hint="give a positive number"))
     assert shown == (
         "a.toml:1:8: must be > 0\n"

@@ -52,7 +52,7 @@ def read_data(root: Table, uses: Uses) -> dict[str, Any]:
 
 def check_columns(made: dict[str, Any], uses: Uses, base: Path) -> None:
     """Read the header of the data and keep a fault for each column that is not in it."""
-    if "file" not in made or uses.faults.source.problems:
+    if "file" not in made:
         return
     wanted = ("file", "encoding", "sheet")
     spec = DataSpec(

@@ -133,8 +133,8 @@ def _encoding_hint(spec: DataSpec, content: bytes) -> str:
 
 
 def _parquet(spec: DataSpec, path: Path) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 (heavy)
-    import pyarrow.parquet as pq  # noqa: PLC0415 (heavy)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         return pq.ParquetFile(path)
@@ -144,7 +144,7 @@ def _parquet(spec: DataSpec, path: Path) -> Any:
 
 
 def _read_parquet(spec: DataSpec, path: Path) -> Frame:
-    import pyarrow as pa  # noqa: PLC0415 (heavy)
+    import pyarrow as pa
 
     file = _parquet(spec, path)
     check_header(file.schema_arrow.names, spec.file)
@@ -166,7 +166,7 @@ def _read_parquet(spec: DataSpec, path: Path) -> Frame:
 
 def _read_excel(spec: DataSpec, path: Path) -> Frame:
     try:
-        import python_calamine  # noqa: PLC0415 (an extra)
+        import python_calamine
     except ImportError:
         raise UnavailableError(
             f"{spec.file}: reading Excel files needs python-calamine",
