@@ -60,19 +60,20 @@ tests: $(EVERYTHING)
 	$(TESTS) -m 'not slow' --numprocesses auto
 	$(TESTS) -m slow --numprocesses auto
 
-# The wheel, in an environment of its own outside the tree, with the newest attrs and cattrs
-# (the tests above run with the oldest): the plug-ins, the command line and the example.
+# The wheel, in an environment of its own and outside the tree, with the newest attrs and cattrs
+# (the tests above run with the oldest): the command line, the plug-ins and the example.
 wheel: $(EVERYTHING)
 	rm -rf dist $(WHEEL_VENV)
 	$(RUN)/python -m build --outdir dist .
 	$(PYTHON) -m venv $(WHEEL_VENV)
-	grep -vE '^(attrs|cattrs|dp-accounting)==' constraints.txt > dist/constraints-newest-attrs.txt
-	$(WHEEL_VENV)/bin/python -m pip install --quiet dist/*.whl pytest hypothesis 'attrs>23.2' \
-	  --constraint dist/constraints-newest-attrs.txt
-	cp -R examples tests pyproject.toml dist/
-	cd dist && rm -rf report && ../$(WHEEL_VENV)/bin/dpaudit report $(EXAMPLE) --out report --quiet
-	cd dist && ../$(WHEEL_VENV)/bin/python -m pytest -m 'not slow' tests/model tests/cli \
-	  tests/decisions
+	grep -vE '^(attrs|cattrs)==' constraints.txt > $(WHEEL_VENV)/constraints.txt
+	$(WHEEL_VENV)/bin/python -m pip install --quiet dist/*.whl 'attrs>23.2' \
+	  hypothesis jsonschema pytest --constraint $(WHEEL_VENV)/constraints.txt
+	set -e; outside=$$(mktemp -d); trap 'rm -rf "$$outside"' EXIT; \
+	  python=$(CURDIR)/$(WHEEL_VENV)/bin/python; \
+	  cp -R examples tests pyproject.toml "$$outside"; cd "$$outside"; \
+	  $$python -m dpaudit report $(EXAMPLE) --out report; \
+	  $$python -m pytest -m 'not slow' -p no:cacheprovider tests/cli tests/decisions
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report

@@ -38,6 +38,13 @@ def faults_of(module: ModuleType) -> PluginError | None:
                 f"{module.__name__}.{name} is not marked as a hook",
                 hint="put @dpaudit.hookimpl above it",
             )
+        known = inspect.signature(getattr(hookspecs, name)).parameters
+        strange = [key for key in inspect.signature(thing).parameters if key not in known]
+        if strange:
+            return PluginError(
+                f"{module.__name__}.{name} takes {strange[0]!r}, which the hook does not give",
+                hint=f"it gives: {', '.join(known) or 'nothing'}",
+            )
     return None
 
 

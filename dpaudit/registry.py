@@ -261,11 +261,7 @@ class Registry:
         if faults is not None:
             raise faults
         offered = classes(module)
-        try:
-            self.manager.register(module, module.__name__)
-        except Exception:
-            self.manager.unregister(module)
-            raise
+        self.manager.register(module, module.__name__)
         for kind, cls in offered:
             self._keep(kind, cls, origin)
 

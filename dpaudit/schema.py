@@ -82,18 +82,19 @@ def json_schema(registry: Registry) -> Schema:
 def _kind(registry: Registry, kind: Kind) -> Schema:
     """Return the schema of a table that names a plug-in: its parameters follow from ``use``."""
     known = registry.all(kind)
-    return {
+    made: Schema = {
         "type": "object",
         "required": ["use"],
         "properties": {"use": {"enum": list(known)}},
-        "allOf": [
-            {
-                "if": {"required": ["use"], "properties": {"use": {"const": name}}},
-                "then": _plugin(cls),
-            }
-            for name, cls in known.items()
-        ],
     }
+    cases = [
+        {
+            "if": {"required": ["use"], "properties": {"use": {"const": name}}},
+            "then": _plugin(cls),
+        }
+        for name, cls in known.items()
+    ]
+    return {**made, "allOf": cases} if cases else made
 
 
 def _plugin(cls: type[Plugin]) -> Schema:

@@ -62,7 +62,7 @@ def measuring(function: F) -> F:
             "--seed", type=click.IntRange(min=0), metavar="N", help="Use another seed.",
         ),
         click.option(
-            "--draws", type=click.IntRange(min=1), metavar="N",
+            "--draws", type=click.IntRange(min=2), metavar="N",
             help="Draw the noise so many times.",
         ),
         click.option(
@@ -84,9 +84,12 @@ def measure(options: Options, settings: Settings) -> Measured:
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     registry = settings.registry()
     spec = load(options.audit, registry=registry)
-    changed = {"draws": options.draws, "seed": options.seed}
-    changed = {key: value for key, value in changed.items() if value is not None}
-    spec = attrs.evolve(spec, run=attrs.evolve(spec.run, **changed))
+    chosen = spec.run
+    if options.draws is not None:
+        chosen = attrs.evolve(chosen, draws=options.draws)
+    if options.seed is not None:
+        chosen = attrs.evolve(chosen, seed=options.seed)
+    spec = attrs.evolve(spec, run=chosen)
     results = run(
         spec,
         registry=registry,

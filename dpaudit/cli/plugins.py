@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -75,8 +76,7 @@ def show(settings: Settings, name: str, kind: Kind | None) -> None:
     click.echo(source.summary)
     if parameters:
         click.echo("\nIn an audit file:")
-        rows = [(p["name"], p["type"], "required" if p["required"] else f"default {p['default']}")
-                for p in parameters]  # fmt: skip
+        rows = [(p["name"], p["type"], _needed(p)) for p in parameters]
         table(rows, indent="  ")
 
 
@@ -87,7 +87,7 @@ def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:
             f"{name!r} is the name of a {' and of a '.join(kinds)}", hint="add --kind KIND"
         )
     if kinds or kind:
-        return registry.get(kinds[0] if kinds else kind, name)
+        return registry.get(kind or kinds[0], name)
     if any(broken.name == name for broken in registry.broken):
         return registry.get("mechanism", name)  # raises with the reason
     known = sorted({known for each in KINDS for known in registry.all(each)})
@@ -96,15 +96,24 @@ def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:
 
 def _parameters(cls: type[Plugin]) -> list[dict[str, Any]]:
     """Return the parameters that an audit file may set."""
+    from dpaudit.parameters import parameters
+    from dpaudit.values import describe
+
     found = []
-    for field in attrs.fields(cls):
-        required = field.default is attrs.NOTHING
-        default = None if required or isinstance(field.default, attrs.Factory) else field.default
-        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
-        name = field.name
-        found.append({"name": name, "type": str(kind), "required": required, "default": default})
+    for name, parameter in parameters(cls).items():
+        default = parameter.default if isinstance(parameter.default, str | int | float) else None
+        required = parameter.default is attrs.NOTHING
+        kind = describe(parameter.type)
+        found.append({"name": name, "type": kind, "required": required, "default": default})
     return found
 
 
+def _needed(parameter: Mapping[str, Any]) -> str:
+    if parameter["required"]:
+        return "required"
+    default = parameter["default"]
+    return "optional" if default is None else f"default {default}"
+
+
 def _headline(summary: str) -> str:
-    return summary.split("\n\n", maxsplit=1)[0].replace("\n", " ")
+    return summary.split("\n\n", maxsplit=1)[0].replace("\n", " ").replace("``", "")

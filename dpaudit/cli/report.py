@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dpaudit.cli.execution import Measured, Options, ending, measure, measuring, write_record
+from dpaudit.cli.execution import Options, ending, measure, measuring, write_record
 from dpaudit.cli.headlines import as_json, print_findings
 from dpaudit.cli.output import document, warn
 from dpaudit.cli.settings import Settings, common
 
 if TYPE_CHECKING:
+    from dpaudit.report.findings import Found
     from dpaudit.report.write import WrittenReport
 
 FORMATS = ("html", "pdf", "json")
@@ -41,14 +42,14 @@ def command(
     strict: bool,
 ) -> None:
     """Measure and write the report: everything in one go."""
-    from dpaudit.report.findings import findings
-    from dpaudit.report.thresholds import thresholds
-    from dpaudit.report.write import write_report
-
     options = Options(
         audit=audit, out=out, draws=draws, seed=seed, workers=workers, use_cache=not no_cache
     )
     measured = measure(options, settings)
+
+    from dpaudit.report.findings import findings
+    from dpaudit.report.write import write_report
+
     written = write_report(
         measured.results,
         out,
@@ -58,35 +59,32 @@ def command(
     )
     write_record(out, measured.record)
     found = findings(measured.results, registry=measured.registry)
-    kept = thresholds(measured.results)
-    code = ending(found, kept, strict=strict)
+    code = ending(found.every, found.thresholds, strict=strict)
     for name, reason in written.missing.items():
         warn(f"no {name}: {reason}")
     if settings.json:
         document(
             {
                 "folder": str(out),
-                "files": sorted([*(path.name for path in written.files), "run.json"]),
+                "files": sorted([*(path.name for path in written.files.values()), "run.json"]),
                 "missing": dict(written.missing),
-                "findings": as_json(found),
-                "thresholds": as_json(kept),
+                "findings": as_json(found.every),
+                "thresholds": as_json(found.thresholds),
                 "exit_code": int(code),
             }
         )
     else:
-        _say(measured, written, out, quiet=settings.quiet)
+        _say(written, found, out, quiet=settings.quiet)
     click.get_current_context().exit(code)
 
 
-def _say(measured: Measured, written: WrittenReport, folder: Path, *, quiet: bool) -> None:
+def _say(written: WrittenReport, found: Found, folder: Path, *, quiet: bool) -> None:
     """Print the headlines of page one, the thresholds, and where the report lies."""
-    from dpaudit.report.findings import findings, page_one
-    from dpaudit.report.thresholds import thresholds
+    from dpaudit.report.findings import page_one
 
     if not quiet:
-        click.echo(f"{measured.results.spec.title}\n")
-        found = page_one(findings(measured.results, registry=measured.registry))
-        print_findings(as_json(found), heading="Findings")
-        print_findings(as_json(thresholds(measured.results)), heading="Thresholds")
-    names = sorted([*(path.name for path in written.files), "run.json"])
+        click.echo(f"{written.report.title}\n")
+        print_findings(as_json(page_one(found.told)), heading="Findings")
+        print_findings(as_json(found.thresholds), heading="Thresholds")
+    names = sorted([*(path.name for path in written.files.values()), "run.json"])
     click.echo(f"Report written to {folder}: {', '.join(names)}")

@@ -28,13 +28,17 @@ def command(
 
     Writes measurements.parquet and run.json into a folder: for those who make their own report.
     """
-    from dpaudit.report.measurements import write_measurements
-
     options = Options(
         audit=audit, out=out, draws=draws, seed=seed, workers=workers, use_cache=not no_cache
     )
     measured = measure(options, settings)
-    files = [write_measurements(measured.results, out), write_record(out, measured.record)]
+
+    from dpaudit.engine.cache import write_atomically
+    from dpaudit.report.exports import measurements_parquet
+
+    path = out / "measurements.parquet"
+    write_atomically(path, measurements_parquet(measured.results))
+    files = [path, write_record(out, measured.record)]
     if settings.json:
         document({"folder": str(out), "files": [file.name for file in files]})
     else:

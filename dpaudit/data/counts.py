@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from fractions import Fraction
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +60,7 @@ def counts_of(frame: Frame, column: str) -> FloatArray:
     for i, cell in enumerate(frame.columns[column]):
         fault = _fault(cell.strip())
         if fault is None:
-            values.append(float(cell))
+            values.append(abs(float(cell)))  # -0 is 0
         else:
             faults.append(f"{frame.place(i, column)}: {fault}")
     frame.refuse(faults, "a true count is a whole number of persons, 0 or more, at most 2^53")
@@ -92,11 +92,12 @@ def _fault(cell: str) -> str | None:  # noqa: PLR0911 (one line for each fault)
         return f"the count {cell!r} is not finite"
     if not NUMBER.fullmatch(cell) or len(cell) > _LONGEST:
         return f"the count {cell[:40]!r} is no number"
-    if "e" in cell.lower() and abs(float(cell)) > LARGEST:
-        return f"the count {cell} is above 2^53"
-    exact = Fraction(cell) if "e" not in cell.lower() or float(cell) else Fraction(float(cell))
+    try:
+        exact = Decimal(cell)
+    except InvalidOperation:
+        return f"the count {cell} is no number that can be read"
     if exact < 0:
         return f"the count {cell} is negative"
-    if exact.denominator != 1:
-        return f"the count {cell} is not whole"
-    return f"the count {cell} is above 2^53" if exact > LARGEST else None
+    if exact > LARGEST:
+        return f"the count {cell} is above 2^53"
+    return None if exact == exact.to_integral_value() else f"the count {cell} is not whole"

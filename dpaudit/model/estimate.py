@@ -7,7 +7,7 @@ from typing import Literal, Self, get_args
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.arrays import ColumnArray, FloatArray, frozen_floats
 
 Method = Literal["exact", "quadrature", "controlled", "simulated", "asymptotic", "bound"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -74,7 +74,7 @@ class Estimate:
         """Whether the number carries no sampling error."""
         return self.method in DETERMINISTIC
 
-    def __getitem__(self, index: int | slice | FloatArray) -> Estimate:
+    def __getitem__(self, index: int | slice | ColumnArray) -> Estimate:
         return attrs.evolve(
             self, value=self.value[index], low=self.low[index], high=self.high[index]
         )

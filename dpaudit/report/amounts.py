@@ -46,6 +46,17 @@ class Amounts:
             return text
         return ("+" if value > 0 else "\u2212") + text
 
+    def tick(self, value: float) -> str:
+        """Return a round number with as few figures as it has."""
+        size = abs(value)
+        if size == 0:
+            return self._written(0.0, place=0)
+        top = math.floor(math.log10(size))
+        exact = (p for p in range(top, top - _FIGURES, -1) if math.isclose(
+            round(size / 10.0**p) * 10.0**p, size, rel_tol=1e-9))  # fmt: skip
+        place = next(exact, top - _FIGURES)
+        return ("\u2212" if value < 0 else "") + self._written(size, place=place)
+
     def value(self, estimate: Estimate, *, signed: bool = False) -> str:
         """Return the value of a scalar estimate at its interval's precision."""
         place = self.precision(estimate)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from dpaudit.model.report import Block, Column, DefinitionList, Heading, List, Paragraph, Section
-from dpaudit.model.report import Table
+from dpaudit.model.report import (
+    Block,
+    Column,
+    DefinitionList,
+    Heading,
+    List,
+    Paragraph,
+    Section,
+    Table,
+)
 from dpaudit.report.amounts import odds, percent
 from dpaudit.report.findings import Found
 from dpaudit.report.glossary import formulas, terms
@@ -150,7 +158,7 @@ def _quantities(context: Context) -> tuple[tuple[str, str], ...]:
     known = formulas(context.prose)
     measured = dict.fromkeys(m.quantity for m in context.results.measurements)
     other = context.prose("Measured by a plug-in: its documentation is below.")
-    return tuple((q.replace("-", " "), known.get(q, other)) for q in measured)
+    return tuple((q.replace("-", " ").capitalize(), known.get(q, other)) for q in measured)
 
 
 def _methods_table(context: Context) -> Table:

@@ -12,6 +12,7 @@ from dpaudit.model.results import Results
 from dpaudit.report.appendix import glossary, limits, methods, provenance
 from dpaudit.report.findings import Found, findings, hooks_of
 from dpaudit.report.highlights import highlights, summary
+from dpaudit.report.html import date_of
 from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
 from dpaudit.report.wording import Context
 
@@ -60,7 +61,7 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
         summary=summary(context),
         organisation=results.spec.report.organisation,
         language=_.tag,
-        date=results.spec.report.date,
+        date=date_of(results.spec.report.date),
         banner=banner,
         sections=_sections(context, found, extra),
         findings=found.every,
@@ -68,9 +69,7 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
     )
 
 
-def _sections(
-    context: Context, found: Found, extra: Mapping[str, Section]
-) -> tuple[Section, ...]:
+def _sections(context: Context, found: Found, extra: Mapping[str, Section]) -> tuple[Section, ...]:
     wanted = list(context.results.spec.report.sections)
     if "findings" in wanted:
         at = wanted.index("findings") + 1

@@ -99,14 +99,13 @@ def dot_plot(
     x = Scale(marks[0], marks[-1], left + 6, width - right)
     bottom = top + step * len(rows)
     out = [_text(left + 6, 13, axis, fill=MUTED)]
-    place = round(math.log10(marks[1] - marks[0]) - 0.35)
     written = 0.0
     for mark in marks:
         dark = mark == 0
         out.append(
             _line(x(mark), top, x(mark), bottom, INK if dark else RULE, 1.2 if dark else 0.7)
         )
-        label = amounts.signed(mark, place=min(place, amounts.place(mark)) if mark else place)
+        label = amounts.tick(mark)
         half = _LETTER * len(label) / 2
         if x(mark) - half >= written:
             out.append(_text(x(mark), 34, label, anchor="middle", fill=MUTED))
@@ -171,8 +170,7 @@ def curve(
     out = [_text(0, 13, axes[1], fill=MUTED)]
     for mark in marks:
         out.append(_line(left, y(mark), width - right + 8, y(mark), RULE, 0.7))
-        place = round(math.log10(mark)) if log_y else None
-        label = amounts.size(mark, place=place)
+        label = amounts.tick(mark)
         out.append(_text(left - 8, y(mark) + 4, label, anchor="end", fill=MUTED))
     if marked is not None:
         out.append(_line(x(marked[0]), top - 8, x(marked[0]), bottom, INK, 1, dash="3 3"))
@@ -195,7 +193,7 @@ def _line_of(line: Line, x: Scale, y: Scale, colour: str, dash: str) -> list[str
 
     band = [(p[0], p[3]) for p in line.points] + [(p[0], p[2]) for p in reversed(line.points)]
     made = [
-        f'<polygon points="{at(band)}" fill="{colour}" fill-opacity="0.14"/>',
+        f'<polygon points="{at(band)}" fill="{colour}" fill-opacity="0.1"/>',
         f'<polyline points="{at([p[:2] for p in line.points])}" fill="none" stroke="{colour}" '
         f'stroke-width="2.2"{f""" stroke-dasharray="{dash}" """ if dash else ""}/>',
     ]

@@ -140,7 +140,7 @@ def releases(context: Context, case: Case) -> Finding | None:
         statement=statement,
         detail=_("Cost of privacy at {point}: {listed}. Difference: {extra} ({interval}).",
                  point=words.point(case), listed=_.listing(listed),
-                 extra=amounts.value(extra, signed=True), interval=amounts.interval(extra)),
+                 extra=amounts.value(extra), interval=amounts.interval(extra)),
         estimate=extra,
         unit=base.unit,
         confidence=sure,

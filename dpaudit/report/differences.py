@@ -116,7 +116,6 @@ def _loss_statement(context: Context, axis: str, extremes: Extremes) -> str:
 
 def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) -> str:
     _, m, words = context.prose, extremes.measurement, context.words
-    amounts = words.amounts(m.unit)
     said = [
         _(
             "This is the average difference from the true counts under {where}, not bad luck.",
@@ -126,11 +125,11 @@ def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) ->
     for index in extremes.losers[:1] + extremes.gainers[:1]:
         one = m.estimate[index]
         said.append(
-            _(
-                "{name}: {value} ({interval}).",
-                name=words.label(m.labels[index]),
-                value=amounts.value(one, signed=True),
-                interval=amounts.interval(one),
+            _changed(
+                context,
+                words.label(m.labels[index]),
+                one,
+                m.unit,
             )
         )
         if rivals := extremes.rivals(index):
@@ -143,7 +142,7 @@ def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) ->
             )
     said.append(
         _(
-            "In all, {losers} of {total} {axes} dependably lose and {gainers} dependably gain.",
+            "Of {total} {axes}, the number that dependably lose is {losers}; that gain, {gainers}.",
             losers=_.whole(len(extremes.losers)),
             gainers=_.whole(len(extremes.gainers)),
             total=_.whole(len(m.labels)),
@@ -151,6 +150,19 @@ def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) ->
         )
     )
     return " ".join(said)
+
+
+def _changed(context: Context, name: str, estimate: Estimate, unit: str) -> str:
+    """Say a loss or a gain by its size, so that no sign can be lost at a line's end."""
+    _, amounts = context.prose, context.words.amounts(unit)
+    values = {
+        "name": name,
+        "size": amounts.value(estimate).lstrip("\u2212"),
+        "interval": amounts.interval(estimate, absolute=True),
+    }
+    if float(estimate.value) < 0:
+        return _("{name} loses {size} ({interval}).", **values)
+    return _("{name} gains {size} ({interval}).", **values)
 
 
 def _no_loss(context: Context, case: Case, axis: str, measured: Measurement) -> Finding:

@@ -31,13 +31,13 @@ def source(context: Context) -> str:
 def bias_plot(
     context: Context, case: Case, axis: str, *, most: int = MOST_DOTS, width: float = WIDTH
 ) -> Figure | None:
-    """Return the dot plot of the bias over entities or groups, largest loss at the foot."""
+    """Return the dot plot of the bias over entities or groups, largest loss first."""
     measured = case.find("bias", over=axis)
     if measured is None or not measured.labels:
         return None
     _, words = context.prose, context.words
     amounts = words.amounts(measured.unit)
-    order = np.argsort(-measured.estimate.value, kind="stable")
+    order = np.argsort(measured.estimate.value, kind="stable")
     cut = len(order) > most
     if cut:
         order = np.concatenate([order[: most // 2], order[-(most // 2) :]])
@@ -76,9 +76,9 @@ def _bias_title(context: Context, axis: str, extremes: Extremes) -> str:
     words = context.words
     if extremes.losers and extremes.gainers:
         return _(
-            "{gainer} gains most, {loser} loses most",
-            gainer=_first_upper(words.named(axis, measured.labels[extremes.gainers[0]])),
-            loser=words.named(axis, measured.labels[extremes.losers[0]]),
+            "{loser} loses most, {gainer} gains most",
+            loser=_first_upper(words.named(axis, measured.labels[extremes.losers[0]])),
+            gainer=words.named(axis, measured.labels[extremes.gainers[0]]),
         )
     return _("No dependable shift between {axes}", axes=_.many(words.over(axis)))
 

@@ -84,7 +84,7 @@ class Prose:
 
     def point(self, parameter: str, value: object) -> str:
         """Return ``ε = 0.1``: a parameter and its value."""
-        return f"{symbol(parameter)} = {self.plain(value)}"
+        return f"{symbol(parameter)}\u00a0=\u00a0{self.plain(value)}"
 
     def many(self, noun: str) -> str:
         """Return the plural of a noun that came from a column's name (English only)."""

@@ -30,11 +30,16 @@ def _better_release(context: Context, case: Case) -> tuple[str, ...]:
     ]
     processed = [p for p in better if p.case.steps][-1:]
     raw = [p for p in better if not p.case.steps][-1:]
-    return tuple(_swap(context, case, p) for p in sorted(raw + processed, key=_value))
+    return tuple(_swap(context, case, p) for p in sorted(raw + processed, key=_preference))
 
 
-def _value(option: Priced) -> float:
-    return float(option.cost.estimate.value)
+def _preference(option: Priced) -> tuple[bool, float]:
+    """Put what has an expectation first, then what costs least."""
+    return _stands_in(option.case), float(option.cost.estimate.value)
+
+
+def _stands_in(case: Case) -> bool:
+    return any(note.kind == "definition" for note in case.notes)
 
 
 def _swap(context: Context, case: Case, option: Priced) -> str:
@@ -56,10 +61,19 @@ def _swap(context: Context, case: Case, option: Priced) -> str:
             "from {before} to {after} ({interval}), at no cost in privacy.",
             **values,
         )
-    return _(
+    said = _(
         "Whoever decides can use the noisy counts without post-processing (“{name}”). The cost "
         "of privacy falls from {before} to {after} ({interval}), at no cost in privacy.",
         **values,
+    )
+    if not _stands_in(option.case):
+        return said
+    return (
+        said
+        + " "
+        + _(
+            "Guard the rule against a total near zero first: as it stands, its average does not exist."
+        )
     )
 
 

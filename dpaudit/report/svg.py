@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _ELEMENTS = frozenset(
-    "svg g defs title desc path rect circle ellipse line polyline polygon text tspan use "
-    "clipPath pattern linearGradient radialGradient stop symbol marker".split()
+    ["svg", "g", "defs", "title", "desc", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "use", "clipPath", "pattern", "linearGradient", "radialGradient", "stop", "symbol", "marker"]
 )
 _LOCAL = re.compile(r"url\(\s*['\"]?#([\w.-]+)['\"]?\s*\)")
 _FOREIGN = re.compile(r"url\(|@import|expression|javascript:|data:|\\", re.IGNORECASE)

@@ -7,7 +7,6 @@ import re
 from dpaudit.model.finding import Finding
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Block, Heading, List, Paragraph, Section
-from dpaudit.report.amounts import percent
 from dpaudit.report.cases import Case
 from dpaudit.report.costs import COST
 from dpaudit.report.figures import bias_plot, tradeoffs
@@ -15,7 +14,7 @@ from dpaudit.report.findings import Found
 from dpaudit.report.tables import along_sweep, by_group, every_release, extremes, spread
 from dpaudit.report.wording import Context
 
-_EACH = 8
+_EACH, _FEW = 8, 12
 
 
 def finding_sections(context: Context, found: Found) -> tuple[Section, ...]:
@@ -27,8 +26,7 @@ def finding_sections(context: Context, found: Found) -> tuple[Section, ...]:
 def table_sections(context: Context, _found: Found) -> tuple[Section, ...]:
     """Return who gains and who loses, group by group, at the operating point."""
     return tuple(
-        _tables(context, context.cases.leading(decision))
-        for decision in context.cases.decisions()
+        _tables(context, context.cases.leading(decision)) for decision in context.cases.decisions()
     )
 
 
@@ -59,15 +57,17 @@ def _tables(context: Context, case: Case) -> Section:
         Paragraph(
             text=_(
                 "Each number is the average, over the noise, of what the noisy counts give minus "
-                "what the true counts would give. Rows are ordered from loss to gain."
+                "what the true counts would give. Rows are ordered from loss to gain. What is not "
+                "printed is in the attached measurements."
             )
         )
     ]
     for grouping in context.cases.groupings():
+        few = len(set(context.results.data.groups[grouping])) <= _FEW
         for block in (
             bias_plot(context, case, grouping),
             by_group(context, case, grouping),
-            spread(context, case, grouping),
+            spread(context, case, grouping) if few else None,
         ):
             blocks += [block] if block is not None else []
     for block in (bias_plot(context, case, "entity", most=2 * _EACH),
@@ -211,7 +211,9 @@ def relative(context: Context, share: float) -> str:
     size = abs(share)
     sign = "+" if share > 0 else "\u2212" if share < 0 else ""
     places = 0 if size >= 0.1 else 1 if size >= 0.01 else 2 if size >= 0.001 else 3  # noqa: PLR2004
-    return sign + percent(context.prose, round(size, places + 2))
+    return sign + context.prose(
+        "{number}%", number=context.prose.decimal(100 * size, places=places)
+    )
 
 
 def _due(context: Context, case: Case, finding: Finding, name: str) -> tuple[float, float]:

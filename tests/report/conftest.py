@@ -26,13 +26,7 @@ from dpaudit.model.spec import (
     Spec,
 )
 
-COUNTIES = (
-    "Alameda Butte Calaveras Contra_Costa El_Dorado Fresno Glenn Humboldt Imperial Inyo Kern "
-    "Kings Lake Lassen Los_Angeles Madera Marin Mendocino Merced Monterey Nevada Orange Placer "
-    "Riverside Sacramento San_Benito San_Bernardino San_Diego San_Joaquin San_Luis_Obispo "
-    "San_Mateo Santa_Barbara Santa_Clara Santa_Cruz Shasta Siskiyou Sonoma Stanislaus Sutter "
-    "Tehama Trinity Tulare Tuolumne Ventura Yuba"
-).split()
+COUNTIES = ["Alameda", "Butte", "Calaveras", "Contra_Costa", "El_Dorado", "Fresno", "Glenn", "Humboldt", "Imperial", "Inyo", "Kern", "Kings", "Lake", "Lassen", "Los_Angeles", "Madera", "Marin", "Mendocino", "Merced", "Monterey", "Nevada", "Orange", "Placer", "Riverside", "Sacramento", "San_Benito", "San_Bernardino", "San_Diego", "San_Joaquin", "San_Luis_Obispo", "San_Mateo", "Santa_Barbara", "Santa_Clara", "Santa_Cruz", "Shasta", "Siskiyou", "Sonoma", "Stanislaus", "Sutter", "Tehama", "Trinity", "Tulare", "Tuolumne", "Ventura", "Yuba"]
 SIZES = ("under 50 children", "50 to 199", "200 to 999", "1,000 or more")
 EPSILONS = (0.01, 0.1, 1.0)
 CHAINS = {"clipped": ("non-negative",), "unprocessed": (), "simplex": ("simplex",)}

@@ -1,0 +1,132 @@
+"""The data files of a report: findings as JSON, measurements as Parquet and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from dpaudit.model.estimate import Estimate
+from dpaudit.model.finding import Finding
+from dpaudit.model.report import Report
+from dpaudit.model.results import Results
+
+SCHEMA_VERSION = 1
+COLUMNS = (
+    "task", "quantity", "entity", "group", "value", "low", "high", "level", "method", "draws",
+    "unit", "per", "audit",
+)  # fmt: skip
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def findings_json(report: Report, results: Results) -> str:
+    """Return the findings as JSON; an infinite number is the text ``inf`` or ``-inf``."""
+    made = results.provenance
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "title": report.title,
+        "language": report.language,
+        "data": {"source": results.data.source, "status": results.data.status},
+        "generator": report.generator,
+        "seed": made.seed,
+        "audit_digest": made.audit_digest,
+        "data_digest": made.data_digest,
+        "findings": [_finding(finding) for finding in report.findings],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def measurement_rows(results: Results) -> Iterator[tuple[Any, ...]]:
+    """Yield one row for each number, in the order of :data:`COLUMNS`.
+
+    ``entity`` is the label over entities; ``group`` is ``grouping: label``, or the axis that a
+    single number stands for (``entity`` for an alpha over entities).
+    """
+    for m in results.measurements:
+        e = m.estimate
+        if not m.labels:
+            group = "" if m.over == "total" else m.over
+            yield (m.task, m.quantity, "", group, *_numbers(e), m.unit, m.per, m.audit)
+            continue
+        for i, label in enumerate(m.labels):
+            entity, group = (label, "") if m.over == "entity" else ("", f"{m.over}: {label}")
+            yield (m.task, m.quantity, entity, group, *_numbers(e, i), m.unit, m.per, m.audit)
+
+
+def measurements_csv(results: Results) -> str:
+    """Return every measurement as CSV that no spreadsheet runs: text that looks like a formula
+    gets an apostrophe in front, numbers stay numbers.
+    """
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for row in measurement_rows(results):
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
+    return target.getvalue()
+
+
+def harmless(text: str) -> str:
+    """Return a text cell that a spreadsheet shows and does not run."""
+    return "'" + text if text.startswith(_DANGEROUS) else text
+
+
+def measurements_parquet(results: Results) -> bytes:
+    """Return every measurement as Parquet, the same bytes for the same numbers."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"value": pa.float64(), "low": pa.float64(), "high": pa.float64(),
+             "level": pa.float64(), "draws": pa.int64()}  # fmt: skip
+    columns = list(zip(*measurement_rows(results), strict=True)) or [()] * len(COLUMNS)
+    table = pa.table(
+        {
+            name: pa.array(list(values), type=kinds.get(name, pa.string()))
+            for name, values in zip(COLUMNS, columns, strict=True)
+        }
+    )
+    target = io.BytesIO()
+    pq.write_table(table, target, compression="zstd", version="2.6")
+    return target.getvalue()
+
+
+def _numbers(estimate: Estimate, index: int | None = None) -> tuple[Any, ...]:
+    e = estimate if index is None else estimate[index]
+    return (float(e.value), float(e.low), float(e.high), e.level, e.method, e.draws)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "verdict": finding.verdict,
+        "statement": finding.statement,
+        "detail": finding.detail,
+        "estimate": None if finding.estimate is None else _estimate(finding.estimate),
+        "unit": finding.unit,
+        "threshold": finding.threshold,
+        "confidence": finding.confidence,
+        "reason": finding.reason,
+        "evidence": list(finding.evidence),
+        "entities": list(finding.entities),
+        "recommendations": list(finding.recommendations),
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "value": _plain(estimate.value.tolist()),
+        "low": _plain(estimate.low.tolist()),
+        "high": _plain(estimate.high.tolist()),
+        "level": estimate.level,
+        "method": estimate.method,
+        "draws": estimate.draws,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers that JSON has: infinity becomes text."""
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return value if math.isfinite(value) else f"{value}"

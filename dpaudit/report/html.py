@@ -1,0 +1,186 @@
+"""A report as one self-contained HTML page: fonts and style inside, no script, no network."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import functools
+import os
+import re
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from dpaudit.errors import UnavailableError
+from dpaudit.model.finding import Finding
+from dpaudit.model.report import Block, Figure, Report, Section
+from dpaudit.report.prose import Prose
+from dpaudit.report.svg import clean
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+_WEIGHTS = (400, 600, 700)
+_FAMILIES = {"latin": "Source Sans 3", "greek": "Source Sans Greek", "latin-ext": "Source Sans Ext"}
+_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+NEUTRAL = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def render_html(report: Report) -> str:
+    """Return the report as one HTML page.
+
+    Every value is escaped, whatever the template is called; an unknown name in a template is
+    an error; control characters and bidirectional overrides are taken out of every text.
+    """
+    from markupsafe import Markup
+
+    prose = Prose(report.language)
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        _=prose,
+        style=Markup(stylesheet(report)),  # noqa: S704 - the package's own file
+        moment=moment(report).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        byline=byline(report, prose),
+        kind_of=_kind,
+        kind_of_section=_section_class,
+        running=functools.partial(_running, prose),
+        drawing=_drawing,
+        sureness=functools.partial(_sureness, prose),
+    )
+
+
+def moment(report: Report) -> datetime.datetime:
+    """Return the report's date, or a neutral one (which is never printed)."""
+    if report.date is None:
+        return NEUTRAL
+    day = datetime.date.fromisoformat(report.date[:10])
+    return datetime.datetime.combine(day, datetime.time(), tzinfo=datetime.UTC)
+
+
+def date_of(written: str | None) -> str | None:
+    """Return the date to print: the audit file's, else that of ``SOURCE_DATE_EPOCH``."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if written is None and epoch.isdigit():
+        return datetime.datetime.fromtimestamp(int(epoch), tz=datetime.UTC).date().isoformat()
+    return written
+
+
+def byline(report: Report, prose: Prose) -> str:
+    """Return who reports, when and with what, as far as it is known."""
+    parts = [report.organisation, report.date, report.banner]
+    return " · ".join(part for part in parts if part)
+
+
+def stylesheet(report: Report) -> str:
+    """Return the style with its fonts inside, and the mark that a banner asks for."""
+    folder = _folder()
+    faces = "\n".join(
+        f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url(data:font/woff2;'
+        f"base64,{_font(script, weight)}) format('woff2'); }}"
+        for script, family in _FAMILIES.items()
+        for weight in _WEIGHTS
+    )
+    running = _quoted(" · ".join(p for p in (report.organisation, report.generator) if p))
+    style = (folder / "report.css").read_text(encoding="utf-8")
+    style = f"{faces}\n{style.replace('string(maker)', running)}"
+    return style + (_mark(report.banner) if report.banner else "")
+
+
+def _mark(banner: str) -> str:
+    """Return the style that puts a banner and a watermark on every printed page."""
+    word = banner.split(":", maxsplit=1)[0].upper()
+    drawn = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="612" height="792">'
+        '<text x="306" y="420" text-anchor="middle" font-family="sans-serif" font-size="84" '
+        'font-weight="700" fill="#a2420a" fill-opacity="0.09" '
+        f'transform="rotate(-52 306 396)">{_escaped(word)}</text></svg>'
+    )
+    data = base64.b64encode(drawn.encode()).decode()
+    box = f'content: {_quoted(banner)}; font: 700 9pt "Source Sans 3"; color: #a2420a; width: 70%;'
+    return (
+        f"\n@page {{ background: url(data:image/svg+xml;base64,{data}) center / 100% 100% "
+        f"no-repeat; @bottom-center {{ {box} }} "
+        "@bottom-left { content: none } }\n"
+    )
+
+
+def _escaped(text: str) -> str:
+    from markupsafe import escape
+
+    return str(escape(text))
+
+
+def _quoted(text: str) -> str:
+    """Return a CSS string: every character that could end it or the style element escaped."""
+    return '"' + "".join(
+        c if c.isalnum() or c in " .,:·-" else f"\\{ord(c):06x}" for c in _HIDDEN.sub("", text)
+    ) + '"'  # fmt: skip
+
+
+def _folder() -> Traversable:
+    try:
+        return resources.files("dpaudit_templates") / "report"
+    except ModuleNotFoundError as error:
+        raise UnavailableError(
+            "the report templates (package dpaudit_templates) are not installed",
+            hint="reinstall dpaudit: pip install --force-reinstall dpaudit",
+        ) from error
+
+
+@functools.cache
+def _font(script: str, weight: int) -> str:
+    name = f"source-sans-3-{script}-{weight}-normal.woff2"
+    return base64.b64encode((_folder() / "fonts" / name).read_bytes()).decode()
+
+
+def _environment() -> Any:
+    import jinja2
+
+    folder = _folder()
+
+    def load(name: str) -> str | None:
+        file = folder / name
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(load),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+
+
+def _visible(value: object) -> object:
+    """Take control characters and bidirectional overrides out of a text."""
+    from markupsafe import Markup
+
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return _HIDDEN.sub("", value)
+
+
+def _kind(block: Block) -> str:
+    return type(block).__name__
+
+
+def _section_class(section: Section) -> str:
+    return section.name.split("-")[0] + "-section"
+
+
+def _running(_: Prose, section: Section) -> str:
+    """Return the running head of a section: short, so that it stays on one line."""
+    return _("Findings") if _section_class(section) == "finding-section" else section.title
+
+
+def _drawing(figure: Figure) -> object:
+    from markupsafe import Markup
+
+    return Markup(clean(figure.svg))  # noqa: S704 - cleaned
+
+
+def _sureness(_: Prose, finding: Finding) -> str:
+    words = {"high": _("High"), "medium": _("Medium"), "low": _("Low")}
+    return _("{level} confidence: {reason}.", level=words[finding.confidence],
+             reason=finding.reason)  # fmt: skip

@@ -1,0 +1,67 @@
+"""What WeasyPrint's tags lack: header scopes, artifacts, page labels, readable metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def finish(_document: Any, pdf: Any) -> None:
+    """Complete a PDF before it is written (a WeasyPrint finisher)."""
+    import pydyf
+
+    elements = {_reference(o): o for o in pdf.objects if isinstance(o, pydyf.Dictionary)}
+    _scope_headers(elements)
+    _set_running_text_apart(pdf, elements)
+    for o in pdf.objects:
+        if isinstance(o, pydyf.Stream) and o.extra.get("Type") == "/Metadata":
+            o.compress = False  # PDF/A: metadata must be readable without a decoder
+    label = pydyf.Dictionary({"S": "/D"})
+    pdf.catalog["PageLabels"] = pydyf.Dictionary({"Nums": pydyf.Array([0, label])})
+
+
+def _reference(obj: Any) -> bytes:
+    return f"{obj.number} {obj.generation} R".encode()
+
+
+def _scope_headers(elements: dict[bytes, Any]) -> None:
+    """Say of every header cell whether it heads its column or its row."""
+    for element in elements.values():
+        if element.get("S") != "/TH":
+            continue
+        above = element
+        while above.get("S") not in {"/THead", "/TBody", "/TFoot", "/Table"}:
+            above = elements[above["P"]]
+        element["A"]["Scope"] = "/Column" if above["S"] == "/THead" else "/Row"
+
+
+def _set_running_text_apart(pdf: Any, elements: dict[bytes, Any]) -> None:
+    """Make artifacts of marked content outside the reading order: running heads, page numbers."""
+    import pydyf
+
+    tree = elements[pdf.catalog["StructTreeRoot"]]
+    read = _reached(tree, elements)
+    owners_of = elements[tree["ParentTree"]]["Nums"]
+    streams = {_reference(o): o for o in pdf.objects if isinstance(o, pydyf.Stream)}
+    pages = [e for e in elements.values() if e.get("Type") == "/Page"]
+    for page in pages:
+        owners = owners_of[2 * page["StructParents"] + 1]
+        outside = {mcid for mcid, owner in enumerate(owners) if owner not in read}
+        content = streams[page["Contents"]].stream
+        for i, operator in enumerate(content):
+            if operator == b"BDC" and content[i - 1].get("MCID") in outside:
+                kind = pydyf.Dictionary({"Type": "/Pagination"})
+                content[i - 2 : i + 1] = ["/Artifact", kind, b"BDC"]
+        for mcid in outside:
+            owners[mcid] = "null"
+
+
+def _reached(tree: Any, elements: dict[bytes, Any]) -> set[bytes]:
+    """Return the references of all structure elements below the root."""
+    reached: set[bytes] = set()
+    waiting = list(tree["K"])
+    while waiting:
+        reference = waiting.pop()
+        if isinstance(reference, bytes) and reference in elements and reference not in reached:
+            reached.add(reference)
+            waiting += elements[reference].get("K", ())
+    return reached

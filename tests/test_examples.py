@@ -1,0 +1,60 @@
+"""Every example runs as its README says, with few draws."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from dpaudit.cli.main import run
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*/audit.toml"))
+
+
+def test_there_are_examples():
+    assert {file.parent.name for file in EXAMPLES} >= {"title_i", "own_formula"}
+
+
+@pytest.mark.parametrize("audit", EXAMPLES, ids=lambda file: file.parent.name)
+def test_the_readme_says_the_command(audit):
+    text = (audit.parent / "README.md").read_text(encoding="utf-8")
+    assert f"dpaudit report examples/{audit.parent.name}/audit.toml" in text
+
+
+@pytest.mark.parametrize("audit", EXAMPLES, ids=lambda file: file.parent.name)
+def test_the_example_has_no_fault(audit, capsys):
+    assert run(["check", str(audit)]) == 0
+    assert "no fault found" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("audit", EXAMPLES, ids=lambda file: file.parent.name)
+def test_the_example_runs(audit, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (
+        run(["report", str(audit), "--draws", "64", "--out", "out", "-f", "html", "-f", "json"])
+        == 0
+    )
+    out = tmp_path / "out"
+    assert {"report.html", "findings.json", "measurements.parquet", "run.json"} <= {
+        file.name for file in out.iterdir()
+    }
+    assert json.loads((out / "findings.json").read_text(encoding="utf-8"))["findings"]
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record["workers"] == 1
+    printed = capsys.readouterr().out
+    assert "Findings:" in printed
+    assert "Report written to out:" in printed
+
+
+@pytest.mark.slow
+def test_a_plugin_beside_the_audit_file_is_in_the_report(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    audit = ROOT / "examples" / "own_formula" / "audit.toml"
+    assert run(["report", str(audit), "--draws", "64", "-f", "html"]) == 0
+    text = re.sub(r"\s+", " ", (tmp_path / "dpaudit-report" / "report.html").read_text("utf-8"))
+    assert "Share the appropriation by eligible children" in text
+    assert "title_i.py" in text
