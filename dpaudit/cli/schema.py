@@ -13,6 +13,6 @@ from dpaudit.cli.settings import Settings, common
 @click.pass_obj
 def command(settings: Settings) -> None:
     """Print a JSON schema of the audit file, for editors that complete and check TOML."""
-    from dpaudit.config.schema import schema
+    from dpaudit.schema import json_schema
 
-    document(schema(settings.registry()))
+    document(json_schema(settings.registry()))
