@@ -112,6 +112,12 @@ class Job:
             guard=guard,
         )
 
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the outcome is known to be a smooth function of the noise."""
+        _, rest = self.chain.reduced()
+        return self.structure is not None and all(step.linear for step in rest)
+
     def outcome(self, released: FloatArray) -> FloatArray:
         """Return the outcomes of released counts (draws, n), output steps included."""
         if self.guard is not None:

@@ -19,13 +19,13 @@ from dpaudit.stats.streams import BLOCK, PAIRS, PILOT, block_generator
 
 @attrs.frozen(kw_only=True, eq=False)
 class Tally:
-    """Moments over pairs of noise vectors, one column per entity, group and total.
+    """Moments over noise vectors (or mirrored pairs), a column per entity, group and total.
 
     Parameters
     ----------
     error
-        Outcome minus truth in the first half of each pair: plain simulation, which closed forms
-        are checked against. A mirrored pair would hide clipping that is too rare to be seen.
+        Outcome minus truth, without mirrored draws: plain simulation, which closed forms are
+        checked against.
     bias
         Outcome minus control, to which :attr:`Controlled.offset` is added.
     square
@@ -88,28 +88,28 @@ class Controlled:
         return result
 
 
-def noisy_pairs(
+def noisy_counts(
     job: Job, seed: int, digest: str, block: int, shared: dict[str, Variates]
-) -> tuple[FloatArray, FloatArray]:
-    """Return the two halves of a block of noisy counts, each (PAIRS, n).
+) -> tuple[FloatArray, ...]:
+    """Return a block of noisy counts: one array (BLOCK, n), or two mirrored ones (PAIRS, n).
 
-    For symmetric noise the second half mirrors the first (antithetic pairs); ``shared`` keeps
-    the unit-scale variates of the block by family, so that every task sees the same ones.
+    ``shared`` keeps the unit-scale variates of the block by family, so that every task sees
+    the same ones. Noise is mirrored (antithetic pairs, which cancel every odd order) only
+    where the outcome is smooth in it. Where something is clipped, a pair without a clipped
+    entry would cancel exactly, and the sample variance would know nothing of the rare pairs
+    that do not.
     """
-    counts, mechanism = job.chain.counts, job.chain.mechanism
-    noise = mechanism.noise()
+    counts, noise = job.chain.counts, job.chain.mechanism.noise()
     if noise is None:
         rng = block_generator(seed, digest, block)
-        rows = np.stack([_released(job, rng) for _ in range(BLOCK)])
-        return rows[0::2], rows[1::2]
-    half = PAIRS if noise.symmetric else BLOCK
-    key = f"{noise.family}/{half}"
-    if key not in shared:
-        shared[key] = noise.variates(block_generator(seed, digest, block), (half, counts.size))
-    drawn = noise.from_variates(shared[key])
-    if noise.symmetric:
-        return counts + drawn, counts - drawn
-    return counts + drawn[0::2], counts + drawn[1::2]
+        return (np.stack([_released(job, rng) for _ in range(BLOCK)]),)
+    if noise.family not in shared:
+        rng = block_generator(seed, digest, block)
+        shared[noise.family] = noise.variates(rng, (BLOCK, counts.size))
+    drawn = noise.from_variates(shared[noise.family])
+    if noise.symmetric and job.is_smooth:
+        return counts + drawn[:PAIRS], counts - drawn[:PAIRS]
+    return (counts + drawn,)
 
 
 def measure_block(
@@ -118,7 +118,7 @@ def measure_block(
     """Measure one block of one job."""
     job = controlled.job
     plain, residuals, squares, shortfalls = [], [], [], []
-    for noisy in noisy_pairs(job, seed, digest, block, shared):
+    for noisy in noisy_counts(job, seed, digest, block, shared):
         errors = job.outcome(job.chain.process(noisy)) - job.truth
         residuals.append(job.extended(controlled.minus_control(errors, noisy)))
         wide = job.extended(errors)
@@ -128,9 +128,9 @@ def measure_block(
         shortfalls.append(_totalled(short, np.clip(-errors, 0.0, None)))
     return Tally(
         error=Moments.of(plain[0]),
-        bias=_paired(residuals),
-        square=_paired(squares),
-        shortfall=_paired(shortfalls),
+        bias=_averaged(residuals),
+        square=_averaged(squares),
+        shortfall=_averaged(shortfalls),
     )
 
 
@@ -146,8 +146,9 @@ def tallies(
     return found
 
 
-def _paired(halves: list[FloatArray]) -> Moments:
-    return Moments.of((halves[0] + halves[1]) / 2.0)
+def _averaged(parts: list[FloatArray]) -> Moments:
+    """Return the moments of single draws, or of the means of mirrored pairs."""
+    return Moments.of(parts[0] if len(parts) == 1 else (parts[0] + parts[1]) / 2.0)
 
 
 def _totalled(wide: FloatArray, entity: FloatArray) -> FloatArray:

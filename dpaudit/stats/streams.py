@@ -13,16 +13,20 @@ import math
 import numpy as np
 
 BLOCK = 64
-"""Noise vectors in a block; a power of two, so that blocks hold whole antithetic pairs."""
+"""Noise vectors in a block."""
 
 PAIRS = BLOCK // 2
+"""Antithetic pairs in a block, where noise is mirrored."""
 PILOT = 2**40
 """Number of the block on which controls are chosen; it never enters an estimate."""
 
 
 def blocks_for(draws: int) -> int:
-    """Return how many blocks hold at least ``draws`` noise vectors (at least two blocks)."""
-    return max(2, math.ceil(draws / BLOCK))
+    """Return how many blocks hold at least ``draws`` noise vectors.
+
+    An even number: the even and the odd blocks are two independent halves of the draws.
+    """
+    return 2 * max(1, math.ceil(draws / (2 * BLOCK)))
 
 
 def block_generator(seed: int, digest: str, block: int) -> np.random.Generator:

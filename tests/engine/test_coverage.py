@@ -96,3 +96,10 @@ def test_bands_and_intervals_cover(epsilon, with_control):
     assert missed["alpha"] <= ALLOWED
     assert missed["cost"] <= ALLOWED
     assert missed["unadjusted"] > ALLOWED, "the negative control must fail"
+
+
+@pytest.mark.slow
+def test_mirrored_pairs_would_not_cover_where_something_is_clipped(monkeypatch):
+    """Why antithetic pairs are kept to smooth outcomes: the band would miss too often."""
+    monkeypatch.setattr(Job, "is_smooth", property(lambda self: True))
+    assert misses(0.5, with_control=True)["band"] > ALLOWED
