@@ -22,7 +22,7 @@ from dpaudit.errors import UsageError
 from dpaudit.stats.moments import Moments
 
 _FIELDS = ("mean", "m2", "m4")
-_PARTS = ("bias", "square", "shortfall")
+_PARTS = ("error", "bias", "square", "shortfall")
 
 
 @attrs.frozen

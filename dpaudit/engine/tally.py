@@ -23,6 +23,9 @@ class Tally:
 
     Parameters
     ----------
+    error
+        Outcome minus truth in the first half of each pair: plain simulation, which closed forms
+        are checked against. A mirrored pair would hide clipping that is too rare to be seen.
     bias
         Outcome minus control, to which :attr:`Controlled.offset` is added.
     square
@@ -31,12 +34,14 @@ class Tally:
         Amount by which the outcome is below the truth.
     """
 
+    error: Moments
     bias: Moments
     square: Moments
     shortfall: Moments
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
+            error=self.error + other.error,
             bias=self.bias + other.bias,
             square=self.square + other.square,
             shortfall=self.shortfall + other.shortfall,
@@ -112,15 +117,21 @@ def measure_block(
 ) -> Tally:
     """Measure one block of one job."""
     job = controlled.job
-    residuals, squares, shortfalls = [], [], []
+    plain, residuals, squares, shortfalls = [], [], [], []
     for noisy in noisy_pairs(job, seed, digest, block, shared):
         errors = job.outcome(job.chain.process(noisy)) - job.truth
         residuals.append(job.extended(controlled.minus_control(errors, noisy)))
         wide = job.extended(errors)
+        plain.append(wide)
         squares.append(_totalled(wide**2, errors**2))
         short = np.clip(-wide, 0.0, None)
         shortfalls.append(_totalled(short, np.clip(-errors, 0.0, None)))
-    return Tally(bias=_paired(residuals), square=_paired(squares), shortfall=_paired(shortfalls))
+    return Tally(
+        error=Moments.of(plain[0]),
+        bias=_paired(residuals),
+        square=_paired(squares),
+        shortfall=_paired(shortfalls),
+    )
 
 
 def tallies(

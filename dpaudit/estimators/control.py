@@ -30,7 +30,7 @@ class Expansion(Protocol):
     """The expansion of a decision along deviations."""
 
     def __call__(self, deviation: FloatArray, /) -> FloatArray:
-        """Return the expansion minus the outcome at the mean, shape (draws, n)."""
+        """Return the expansion minus its mean, shape (draws, n)."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -40,10 +40,9 @@ class DecisionControl:
     Parameters
     ----------
     expansion
-        From deviations of the release (draws, n) to the control (draws, n).
+        From deviations of the release (draws, n) to the control minus its mean (draws, n).
     mean
-        E of the control plus the outcome at the mean release, shape (n,), in the unit of the
-        decision.
+        The mean of the control, shape (n,), in the unit of the decision.
     error
         Numerical error of ``mean``, in the same unit.
     """
@@ -94,7 +93,7 @@ def _allotment(structure: Proportional, control: Control) -> DecisionControl | N
         first: FloatArray = own - shares * common
         if variance is not None:
             first = first * (1.0 - common)
-        return structure.total * first
+        return structure.total * (first - curvature)
 
     return DecisionControl(expansion=expansion, mean=structure.total * (shares + curvature))
 
@@ -103,22 +102,25 @@ def _by_differences(
     outcome: Outcome, control: Control, centre: FloatArray
 ) -> DecisionControl | None:
     """Expand a black box by central differences along each draw's own deviation."""
-    quadratic = control.variance is not None
-
-    def expansion(deviation: FloatArray) -> FloatArray:
-        up = outcome(control.mean + _STEP * deviation)
-        down = outcome(control.mean - _STEP * deviation)
-        first: FloatArray = (up - down) / (2.0 * _STEP)
-        return first + (up - 2.0 * centre + down) / (2.0 * _STEP**2) if quadratic else first
-
+    variance = control.variance
     curvature, error = np.zeros_like(centre), 0.0
-    if control.variance is not None:
-        spread = np.sqrt(control.variance)
+    if variance is not None:
+        spread = np.sqrt(variance)
         curvature = _curvature(outcome, control.mean, centre, spread, _STEP)
         coarse = _curvature(outcome, control.mean, centre, spread, 2.0 * _STEP)
         error = float(np.abs(curvature - coarse).max())
     if not np.isfinite(curvature).all():
         return None
+
+    def expansion(deviation: FloatArray) -> FloatArray:
+        up = outcome(control.mean + _STEP * deviation)
+        down = outcome(control.mean - _STEP * deviation)
+        first: FloatArray = (up - down) / (2.0 * _STEP)
+        if variance is None:
+            return first
+        second: FloatArray = (up - 2.0 * centre + down) / (2.0 * _STEP**2)
+        return first + second - curvature
+
     return DecisionControl(expansion=expansion, mean=centre + curvature, error=error)
 
 

@@ -8,6 +8,7 @@ calibration and optimal denoising, ICML, Theorem 8.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -68,6 +69,7 @@ def gaussian_delta(epsilon: float, sigma: float, sensitivity: float = 1.0) -> fl
     return density * (near - far)
 
 
+@functools.lru_cache(maxsize=256)
 def analytic_gaussian_sigma(epsilon: float, delta: float, sensitivity: float = 1.0) -> float:
     """Return the smallest sigma for which N(0, sigma^2) noise is (epsilon, delta)-private.
 

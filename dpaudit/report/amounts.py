@@ -160,7 +160,7 @@ def odds(epsilon: float, delta: float = 0.0) -> float | None:
     """
     if not math.isfinite(epsilon):
         return None
-    return 100.0 * min(1.0, 1.0 / (1.0 + math.exp(-epsilon)) + delta / (1.0 + math.exp(epsilon)))
+    return 100.0 * min(1.0, (1.0 + delta * math.exp(-epsilon)) / (1.0 + math.exp(-epsilon)))
 
 
 def scalar(estimate: Estimate, index: int) -> Estimate:

@@ -194,7 +194,7 @@ def _guarantees(context: Context) -> tuple[Block, ...]:
         "add-remove": _("one person more or less"),
         "replace": _("one person's data changed"),
     }
-    rows = {}
+    rows: dict[tuple[str, ...], float] = {}
     for result in context.results.tasks:
         promise = result.guarantee
         ceiling = odds(promise.epsilon, promise.delta)

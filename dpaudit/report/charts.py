@@ -6,6 +6,7 @@ points at the width at which the report prints the chart. Nothing is told by col
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from html import escape
@@ -13,7 +14,7 @@ from html import escape
 import attrs
 
 from dpaudit.report.amounts import Amounts
-from dpaudit.report.prose import Prose
+from dpaudit.report.prose import Prose, visible
 
 INK, MUTED, RULE, BLUE, ORANGE = "#1b1b1b", "#565c65", "#c6cace", "#005ea2", "#b8500a"
 SERIES = (BLUE, ORANGE, INK, MUTED)
@@ -122,8 +123,7 @@ def _dot(row: Dot, x: Scale, left: float, y: float, width: float) -> list[str]:
     return [
         _text(left - 6, y + 4, clipped(row.name, left - 10), anchor="end"),
         _line(x(low), y, x(high), y, colour, 2.4),
-        f'<circle cx="{x(row.value):.1f}" cy="{y:.1f}" r="4.5" fill="{colour if sure else "#fff"}" '
-        f'stroke="{colour}" stroke-width="1.6"/>',
+        _circle(x(row.value), y, colour, filled=sure),
         _text(width - 2, y + 4, row.label, anchor="end", fill=colour, weight=600),
     ]
 
@@ -192,17 +192,15 @@ def _line_of(line: Line, x: Scale, y: Scale, colour: str, dash: str) -> list[str
         return " ".join(f"{x(a):.1f},{y(min(max(b, y.low), y.high)):.1f}" for a, b in points)
 
     band = [(p[0], p[3]) for p in line.points] + [(p[0], p[2]) for p in reversed(line.points)]
-    made = [
+    dashed = f' stroke-dasharray="{dash}"' if dash else ""
+    return [
         f'<polygon points="{at(band)}" fill="{colour}" fill-opacity="0.1"/>',
-        f'<polyline points="{at([p[:2] for p in line.points])}" fill="none" stroke="{colour}" '
-        f'stroke-width="2.2"{f""" stroke-dasharray="{dash}" """ if dash else ""}/>',
+        (
+            f'<polyline points="{at([p[:2] for p in line.points])}" fill="none" '
+            f'stroke="{colour}" stroke-width="2.2"{dashed}/>'
+        ),
+        *(_circle(x(p[0]), y(max(p[1], y.low)), colour, filled=p[2] > 0) for p in line.points),
     ]
-    for point in line.points:
-        made.append(
-            f'<circle cx="{x(point[0]):.1f}" cy="{y(max(point[1], y.low)):.1f}" r="4" '
-            f'fill="{colour if point[2] > 0 else "#fff"}" stroke="{colour}" stroke-width="1.6"/>'
-        )
-    return made
 
 
 def _decades(low: float, high: float) -> tuple[float, ...]:
@@ -215,7 +213,7 @@ def _spread(places: Sequence[float], *, gap: float) -> list[float]:
     """Move labels apart so that none overlaps, keeping their order."""
     order = sorted(range(len(places)), key=lambda i: places[i])
     moved = list(places)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in itertools.pairwise(order):
         moved[after] = max(moved[after], moved[before] + gap)
     return moved
 
@@ -233,7 +231,7 @@ def svg(width: float, height: float, title: str, desc: str, body: Sequence[str])
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}" '
         f"font-family=\"'Source Sans 3', 'Source Sans Greek', sans-serif\" "
-        f'font-size="{SIZE:g}"><title>{escape(title)}</title><desc>{escape(desc)}</desc>'
+        f'font-size="{SIZE:g}"><title>{escape(visible(title))}</title><desc>{escape(visible(desc))}</desc>'
         f"\n{inner}\n</svg>"
     )
 
@@ -243,11 +241,18 @@ def _text(
 ) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}" '
-        f'font-weight="{weight}">{escape(text)}</text>'
+        f'font-weight="{weight}">{escape(visible(text))}</text>'
     )
 
 
-def _line(
+def _circle(x: float, y: float, colour: str, *, filled: bool) -> str:
+    return (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.3" fill="{colour if filled else "#fff"}" '
+        f'stroke="{colour}" stroke-width="1.6"/>'
+    )
+
+
+def _line(  # noqa: PLR0917 - two points
     x1: float, y1: float, x2: float, y2: float, colour: str, width: float, *, dash: str = ""
 ) -> str:
     dashed = f' stroke-dasharray="{dash}"' if dash else ""

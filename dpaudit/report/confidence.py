@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dpaudit.model.estimate import Estimate
-from dpaudit.model.finding import Confidence, Verdict
+from dpaudit.model.finding import Confidence, Finding, Verdict
 from dpaudit.report.cases import Case
 from dpaudit.report.prose import Prose
 
@@ -11,7 +11,9 @@ FEW_DRAWS = 1000
 TOO_WIDE = 10.0
 
 
-def confidence(_: Prose, estimate: Estimate, *cases: Case) -> tuple[Confidence, str]:
+def confidence(  # noqa: PLR0911 - one return for each reason
+    _: Prose, estimate: Estimate, *cases: Case
+) -> tuple[Confidence, str]:
     """Return the confidence of a number that was made from ``cases``, and its reason.
 
     A definition note (the quantity has no expectation, another was measured) and a failed check
@@ -78,3 +80,11 @@ def worst(one: tuple[Confidence, str], other: tuple[Confidence, str]) -> tuple[C
     """Return the lower of two confidences."""
     order: tuple[Confidence, ...] = ("low", "medium", "high")
     return min((one, other), key=lambda pair: order.index(pair[0]))
+
+
+def sureness(_: Prose, finding: Finding) -> str:
+    """Return the confidence of a finding and its reason, as one sentence."""
+    words = {"high": _("High"), "medium": _("Medium"), "low": _("Low")}
+    return _(
+        "{level} confidence: {reason}.", level=words[finding.confidence], reason=finding.reason
+    )

@@ -39,10 +39,7 @@ class Extremes:
     def rivals(self, index: int) -> int:
         """Return how many others may be as extreme as ``index``: their intervals overlap."""
         e = self.measurement.estimate
-        if e.value[index] < 0:
-            overlap = e.low <= e.high[index]
-        else:
-            overlap = e.high >= e.low[index]
+        overlap = e.low <= e.high[index] if e.value[index] < 0 else e.high >= e.low[index]
         return int(np.count_nonzero(overlap)) - 1
 
 
@@ -120,7 +117,7 @@ def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) ->
         _(
             "This is the average difference from the true counts under {where}, not bad luck.",
             where=words.where(case),
-        )  # fmt: skip
+        )
     ]
     for index in extremes.losers[:1] + extremes.gainers[:1]:
         one = m.estimate[index]

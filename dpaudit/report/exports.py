@@ -57,8 +57,9 @@ def measurement_rows(results: Results) -> Iterator[tuple[Any, ...]]:
 
 
 def measurements_csv(results: Results) -> str:
-    """Return every measurement as CSV that no spreadsheet runs: text that looks like a formula
-    gets an apostrophe in front, numbers stay numbers.
+    """Return every measurement as CSV that no spreadsheet runs.
+
+    Text that looks like a formula gets an apostrophe in front; numbers stay numbers.
     """
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\r\n")

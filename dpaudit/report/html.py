@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import functools
 import os
-import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from dpaudit.errors import UnavailableError
-from dpaudit.model.finding import Finding
 from dpaudit.model.report import Block, Figure, Report, Section
-from dpaudit.report.prose import Prose
+from dpaudit.report.confidence import sureness
+from dpaudit.report.prose import Prose, visible
 from dpaudit.report.svg import clean
 
 if TYPE_CHECKING:
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
 _WEIGHTS = (400, 600, 700)
 _FAMILIES = {"latin": "Source Sans 3", "greek": "Source Sans Greek", "latin-ext": "Source Sans Ext"}
-_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-NEUTRAL = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+NEUTRAL = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def render_html(report: Report) -> str:
@@ -40,32 +38,32 @@ def render_html(report: Report) -> str:
         _=prose,
         style=Markup(stylesheet(report)),  # noqa: S704 - the package's own file
         moment=moment(report).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        byline=byline(report, prose),
+        byline=byline(report),
         kind_of=_kind,
         kind_of_section=_section_class,
         running=functools.partial(_running, prose),
         drawing=_drawing,
-        sureness=functools.partial(_sureness, prose),
+        sureness=functools.partial(sureness, prose),
     )
 
 
-def moment(report: Report) -> datetime.datetime:
+def moment(report: Report) -> dt.datetime:
     """Return the report's date, or a neutral one (which is never printed)."""
     if report.date is None:
         return NEUTRAL
-    day = datetime.date.fromisoformat(report.date[:10])
-    return datetime.datetime.combine(day, datetime.time(), tzinfo=datetime.UTC)
+    day = dt.date.fromisoformat(report.date[:10])
+    return dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
 
 
 def date_of(written: str | None) -> str | None:
     """Return the date to print: the audit file's, else that of ``SOURCE_DATE_EPOCH``."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if written is None and epoch.isdigit():
-        return datetime.datetime.fromtimestamp(int(epoch), tz=datetime.UTC).date().isoformat()
+        return dt.datetime.fromtimestamp(int(epoch), tz=dt.UTC).date().isoformat()
     return written
 
 
-def byline(report: Report, prose: Prose) -> str:
+def byline(report: Report) -> str:
     """Return who reports, when and with what, as far as it is known."""
     parts = [report.organisation, report.date, report.banner]
     return " · ".join(part for part in parts if part)
@@ -113,7 +111,7 @@ def _escaped(text: str) -> str:
 def _quoted(text: str) -> str:
     """Return a CSS string: every character that could end it or the style element escaped."""
     return '"' + "".join(
-        c if c.isalnum() or c in " .,:·-" else f"\\{ord(c):06x}" for c in _HIDDEN.sub("", text)
+        c if c.isalnum() or c in " .,:·-" else f"\\{ord(c):06x}" for c in visible(text)
     ) + '"'  # fmt: skip
 
 
@@ -158,7 +156,7 @@ def _visible(value: object) -> object:
 
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    return _HIDDEN.sub("", value)
+    return visible(value)
 
 
 def _kind(block: Block) -> str:
@@ -178,9 +176,3 @@ def _drawing(figure: Figure) -> object:
     from markupsafe import Markup
 
     return Markup(clean(figure.svg))  # noqa: S704 - cleaned
-
-
-def _sureness(_: Prose, finding: Finding) -> str:
-    words = {"high": _("High"), "medium": _("Medium"), "low": _("Low")}
-    return _("{level} confidence: {reason}.", level=words[finding.confidence],
-             reason=finding.reason)  # fmt: skip

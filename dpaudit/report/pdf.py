@@ -7,8 +7,10 @@ and (in :mod:`dpaudit.report.tagging`) header scopes, artifacts and page labels.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
+import io
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,7 @@ class Attached:
     description: str
 
 
-def render_pdf(html: str, *, when: datetime.datetime, files: Mapping[str, Attached]) -> bytes:
+def render_pdf(html: str, *, when: dt.datetime, files: Mapping[str, Attached]) -> bytes:
     """Return a page of :func:`dpaudit.report.html.render_html` as PDF.
 
     Parameters
@@ -77,12 +79,15 @@ def render_pdf(html: str, *, when: datetime.datetime, files: Mapping[str, Attach
     )
     _identify(document.metadata)
     attachments = _attachments(weasyprint, when, files, fetcher)
-    written: bytes = document.write_pdf(
-        pdf_variant="pdf/a-3a",
-        pdf_identifier=b"dpaudit",
-        attachments=attachments,
-        finisher=finish,
-    )
+    with warnings.catch_warnings():
+        # WeasyPrint leaves its own colour profile open until it is collected.
+        warnings.simplefilter("ignore", ResourceWarning)
+        written: bytes = document.write_pdf(
+            pdf_variant="pdf/a-3a",
+            pdf_identifier=b"dpaudit",
+            attachments=attachments,
+            finisher=finish,
+        )
     return written
 
 
@@ -99,10 +104,8 @@ def _weasyprint() -> ModuleType:
 
 
 def _attachments(
-    weasyprint: Any, when: datetime.datetime, files: Mapping[str, Attached], fetcher: Any
+    weasyprint: Any, when: dt.datetime, files: Mapping[str, Attached], fetcher: Any
 ) -> Sequence[Any]:
-    import io
-
     return [
         weasyprint.Attachment(
             file_obj=io.BytesIO(file.content),

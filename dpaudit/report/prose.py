@@ -3,7 +3,8 @@
 ``_`` is a :class:`Prose`: ``_("{who} loses {amount}", who=..., amount=...)`` looks the English
 sentence up in the message catalogue of the report's language and fills the named places in.
 Values are never looked at as templates, so braces in a name are harmless. Extract the catalogue
-with ``pybabel extract -F dpaudit/report/locale/babel.cfg -k _.plural:1,2 .``.
+with ``pybabel extract -F dpaudit/report/locale/babel.cfg -k _ -k plural:1,2 --no-location -o
+dpaudit/report/locale/dpaudit.pot .``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,18 @@ import attrs
 
 DOMAIN = "dpaudit"
 _ID_COLUMN = re.compile(r"^(?P<stem>.+?)[ _-](?:id|code|key|name|number)$", re.IGNORECASE)
+
+
+# Control characters, bidirectional overrides and what no XML document may hold.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufffe\uffff]"
+)
+
+
+def visible(text: str) -> str:
+    """Return ``text`` without characters that hide, reorder or break what is printed."""
+    return _HIDDEN.sub("", text)
 
 
 @attrs.frozen

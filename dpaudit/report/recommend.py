@@ -72,7 +72,8 @@ def _swap(context: Context, case: Case, option: Priced) -> str:
         said
         + " "
         + _(
-            "Guard the rule against a total near zero first: as it stands, its average does not exist."
+            "Guard the rule against a total near zero first: as it stands, its average "
+            "does not exist."
         )
     )
 

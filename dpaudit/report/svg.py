@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from dpaudit.errors import PluginError
@@ -20,7 +20,30 @@ if TYPE_CHECKING:
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _ELEMENTS = frozenset(
-    ["svg", "g", "defs", "title", "desc", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "use", "clipPath", "pattern", "linearGradient", "radialGradient", "stop", "symbol", "marker"]
+    [
+        "svg",
+        "g",
+        "defs",
+        "title",
+        "desc",
+        "path",
+        "rect",
+        "circle",
+        "ellipse",
+        "line",
+        "polyline",
+        "polygon",
+        "text",
+        "tspan",
+        "use",
+        "clipPath",
+        "pattern",
+        "linearGradient",
+        "radialGradient",
+        "stop",
+        "symbol",
+        "marker",
+    ]
 )
 _LOCAL = re.compile(r"url\(\s*['\"]?#([\w.-]+)['\"]?\s*\)")
 _FOREIGN = re.compile(r"url\(|@import|expression|javascript:|data:|\\", re.IGNORECASE)
@@ -93,8 +116,7 @@ def figure_to_svg(figure: Figure, alt: str) -> str:
     """
     import matplotlib as mpl
 
-    options: dict[str, Any] = {"svg.fonttype": "none", "svg.hashsalt": "dpaudit"}
-    with mpl.rc_context(options):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "dpaudit"}):
         target = io.StringIO()
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     drawn = re.sub(r"<metadata>.*?</metadata>", "", target.getvalue(), flags=re.DOTALL)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 
 def finish(_document: Any, pdf: Any) -> None:
     """Complete a PDF before it is written (a WeasyPrint finisher)."""
-    import pydyf
+    import pydyf  # type: ignore[import-untyped]  # comes with WeasyPrint
 
     elements = {_reference(o): o for o in pdf.objects if isinstance(o, pydyf.Dictionary)}
     _scope_headers(elements)
@@ -15,8 +16,27 @@ def finish(_document: Any, pdf: Any) -> None:
     for o in pdf.objects:
         if isinstance(o, pydyf.Stream) and o.extra.get("Type") == "/Metadata":
             o.compress = False  # PDF/A: metadata must be readable without a decoder
+    _end_streams_plainly(pdf)
     label = pydyf.Dictionary({"S": "/D"})
     pdf.catalog["PageLabels"] = pydyf.Dictionary({"Nums": pydyf.Array([0, label])})
+
+
+def _end_streams_plainly(pdf: Any) -> None:
+    """Encode anew each compressed stream that ends in a carriage return.
+
+    Before the line feed that closes a stream it would read as one line end of two characters,
+    and the stream as one byte shorter than its /Length. The last bytes of a deflated stream are
+    a checksum, so that one in 256 does, whatever the level of compression.
+    """
+    import pydyf
+
+    start, end = b"\nstream\n", b"\nendstream"
+    for o in pdf.objects:
+        if isinstance(o, pydyf.Stream) and o.compress and (data := o.data).endswith(b"\r" + end):
+            packed = data[data.index(start) + len(start) : -len(end)]
+            o.compress = False
+            o.extra["Filter"] = pydyf.Array(["/ASCII85Decode", "/FlateDecode"])
+            o.stream = [base64.a85encode(packed) + b"~>"]
 
 
 def _reference(obj: Any) -> bytes:
@@ -36,7 +56,7 @@ def _scope_headers(elements: dict[bytes, Any]) -> None:
 
 def _set_running_text_apart(pdf: Any, elements: dict[bytes, Any]) -> None:
     """Make artifacts of marked content outside the reading order: running heads, page numbers."""
-    import pydyf
+    import pydyf  # comes with WeasyPrint
 
     tree = elements[pdf.catalog["StructTreeRoot"]]
     read = _reached(tree, elements)

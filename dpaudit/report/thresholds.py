@@ -102,7 +102,7 @@ def _threshold(context: Context, case: Case, audit: AuditSpec, limit: FailIf) ->
     )
 
 
-def _statement(
+def _statement(  # noqa: PLR0917
     context: Context, case: Case, audit: AuditSpec, limit: FailIf, verdict: Verdict, unit: str
 ) -> str:
     _ = context.prose

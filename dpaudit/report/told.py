@@ -8,6 +8,7 @@ from dpaudit.model.finding import Finding
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Block, Heading, List, Paragraph, Section
 from dpaudit.report.cases import Case
+from dpaudit.report.confidence import sureness
 from dpaudit.report.costs import COST
 from dpaudit.report.figures import bias_plot, tradeoffs
 from dpaudit.report.findings import Found
@@ -83,7 +84,7 @@ def _section(context: Context, finding: Finding) -> Section:
     blocks: list[Block] = [
         Heading(text=_("Condition: what was found"), level=3),
         Paragraph(text=finding.detail),
-        Paragraph(text=sureness(context, finding), kind="note"),
+        Paragraph(text=sureness(context.prose, finding), kind="note"),
         Heading(text=_("Criterion: what it was held against"), level=3),
         Paragraph(text=_criterion(context, kind)),
     ]
@@ -102,14 +103,6 @@ def _section(context: Context, finding: Finding) -> Section:
     return Section(
         name=f"finding-{slug(finding.id)}", title=finding.statement, blocks=tuple(blocks)
     )
-
-
-def sureness(context: Context, finding: Finding) -> str:
-    """Return ``High confidence: the formula and 2,000 simulated releases agree.``"""
-    _ = context.prose
-    words = {"high": _("High"), "medium": _("Medium"), "low": _("Low")}
-    return _("{level} confidence: {reason}.", level=words[finding.confidence],
-             reason=finding.reason)  # fmt: skip
 
 
 def _case(context: Context, finding: Finding) -> Case | None:

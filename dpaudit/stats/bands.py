@@ -65,7 +65,7 @@ def agreement(
     """
     quantile = band_quantile(1.0 - 1e-6, moments.mean.size, moments.degrees_of_freedom)
     scale = moments.standard_error
-    gap = np.clip(np.abs(moments.mean - exact) - error - 64 * np.spacing(np.abs(exact)), 0, None)
+    gap = np.clip(np.abs(moments.mean - exact) - error, 0.0, None)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(gap > 0, gap / scale, 0.0)
     ratio = np.where(np.isinf(z), np.inf, z / quantile)

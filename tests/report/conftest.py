@@ -26,7 +26,53 @@ from dpaudit.model.spec import (
     Spec,
 )
 
-COUNTIES = ["Alameda", "Butte", "Calaveras", "Contra_Costa", "El_Dorado", "Fresno", "Glenn", "Humboldt", "Imperial", "Inyo", "Kern", "Kings", "Lake", "Lassen", "Los_Angeles", "Madera", "Marin", "Mendocino", "Merced", "Monterey", "Nevada", "Orange", "Placer", "Riverside", "Sacramento", "San_Benito", "San_Bernardino", "San_Diego", "San_Joaquin", "San_Luis_Obispo", "San_Mateo", "Santa_Barbara", "Santa_Clara", "Santa_Cruz", "Shasta", "Siskiyou", "Sonoma", "Stanislaus", "Sutter", "Tehama", "Trinity", "Tulare", "Tuolumne", "Ventura", "Yuba"]
+COUNTIES = [
+    "Alameda",
+    "Butte",
+    "Calaveras",
+    "Contra_Costa",
+    "El_Dorado",
+    "Fresno",
+    "Glenn",
+    "Humboldt",
+    "Imperial",
+    "Inyo",
+    "Kern",
+    "Kings",
+    "Lake",
+    "Lassen",
+    "Los_Angeles",
+    "Madera",
+    "Marin",
+    "Mendocino",
+    "Merced",
+    "Monterey",
+    "Nevada",
+    "Orange",
+    "Placer",
+    "Riverside",
+    "Sacramento",
+    "San_Benito",
+    "San_Bernardino",
+    "San_Diego",
+    "San_Joaquin",
+    "San_Luis_Obispo",
+    "San_Mateo",
+    "Santa_Barbara",
+    "Santa_Clara",
+    "Santa_Cruz",
+    "Shasta",
+    "Siskiyou",
+    "Sonoma",
+    "Stanislaus",
+    "Sutter",
+    "Tehama",
+    "Trinity",
+    "Tulare",
+    "Tuolumne",
+    "Ventura",
+    "Yuba",
+]
 SIZES = ("under 50 children", "50 to 199", "200 to 999", "1,000 or more")
 EPSILONS = (0.01, 0.1, 1.0)
 CHAINS = {"clipped": ("non-negative",), "unprocessed": (), "simplex": ("simplex",)}
@@ -92,7 +138,7 @@ def measure(task: Task, data: Dataset, chain: str, total: float, *, exact: bool 
 
     made = []
 
-    def add(quantity, unit, over, per, labels, value, spread, audit):
+    def add(quantity, unit, over, per, labels, value, spread, audit):  # noqa: PLR0917
         made.append(
             Measurement(
                 task=task.id,
@@ -148,7 +194,7 @@ def measure(task: Task, data: Dataset, chain: str, total: float, *, exact: bool 
     return made
 
 
-def scalar(quantity, value, low, high, task, exact, *, over="total"):
+def scalar(quantity, value, low, high, task, exact, *, over="total"):  # noqa: PLR0917
     estimate = (
         Estimate.exact(value)
         if exact

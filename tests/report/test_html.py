@@ -139,15 +139,15 @@ def test_a_plug_in_adds_a_section_and_its_drawing_is_cleaned(results):
     )
 
     class Hook:
-        def dpaudit_sections(self, results):  # noqa: ARG002
+        def dpaudit_sections(self, results):
             figure = Figure(title="T", subtitle="s", svg=svg, alt="a")
             return [{"mine": Section(name="mine", title="Mine", blocks=(figure,)),
                      "more": Paragraph(text="<b>")}]  # fmt: skip
 
-        def dpaudit_findings(self, results):  # noqa: ARG002
+        def dpaudit_findings(self, results):
             return []
 
-        def dpaudit_recommendations(self, results, finding):  # noqa: ARG002
+        def dpaudit_recommendations(self, results, finding):
             return []
 
     class Registry:

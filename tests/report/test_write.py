@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zlib
 
 import attrs
 import numpy as np
@@ -199,3 +200,16 @@ def test_an_exact_audit_prints_no_interval(make, tmp_path):
     html = made.files["html"].read_text(encoding="utf-8")
     assert "(exact)" in html
     assert "95% interval" not in html
+
+
+def test_a_stream_that_ends_in_a_carriage_return_is_encoded_anew(tmp_path):
+
+    bad = b"\x0c"
+    assert zlib.compress(bad, 9).endswith(b"\r")
+    html = '<html lang="en"><head><title>t</title></head><body><h1>t</h1></body></html>'
+    file = Attached(content=bad, relationship="Data", description="d")
+    made = render_pdf(html, when=NEUTRAL, files={"a.csv": file})
+    report = checker.validate_pdf_bytes(made, profile="3a")
+    assert report.is_compliant, [(f.rule_id, f.message) for f in report.failures]
+    with pikepdf.open(io.BytesIO(made)) as document:
+        assert document.attachments["a.csv"].get_file().read_bytes() == bad

@@ -50,8 +50,12 @@ class SumPreserving(dpaudit.PostProcessor):
     def variance(self, counts: FloatArray, noise: dpaudit.Noise) -> FloatArray:
         """Return v_i (1 - 2/n) + mean(v) / n, shape (n,), persons squared; exact."""
         n = counts.size
+        if n == 1:
+            return np.zeros_like(counts)
         own = np.broadcast_to(noise.variance, counts.shape)
-        return np.maximum(own * (1.0 - 2.0 / n) + own.mean() / n, 0.0)
+        with np.errstate(invalid="ignore"):
+            left = np.maximum(own * (1.0 - 2.0 / n) + own.mean() / n, 0.0)
+        return np.where(np.isinf(own.mean()), np.inf, left)
 
     def control(self, counts: FloatArray, noise: dpaudit.Noise) -> dpaudit.Control:
         """Return the step itself; entities depend on one another."""
