@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -46,11 +47,26 @@ def bind(plugin: P, data: Dataset, *, total: float | None = None) -> P:
     found: dict[str, Any] = {}
     for name, parameter in parameters(type(plugin)).items():
         value = getattr(plugin, parameter.field.name)
-        if isinstance(value, ColumnName):
-            found[name] = _column(plugin, name, str(value), data)
+        bound = _bound(plugin, name, value, data)
+        if bound is not value:
+            found[name] = bound
         elif value is None and total is not None and _is_total(parameter.type):
             found[name] = float(total)
     return attrs.evolve(plugin, **found) if found else plugin
+
+
+def _bound(plugin: Plugin, name: str, value: Any, data: Dataset) -> Any:
+    """Return ``value`` with columns for their names, also inside lists and tables."""
+    if isinstance(value, ColumnName):
+        return _column(plugin, name, str(value), data)
+    if isinstance(value, Mapping):
+        inner = {key: _bound(plugin, f"{name}.{key}", item, data) for key, item in value.items()}
+        return inner if any(inner[key] is not value[key] for key in inner) else value
+    if isinstance(value, list | tuple):
+        items = [_bound(plugin, name, item, data) for item in value]
+        changed = any(a is not b for a, b in zip(items, value, strict=True))
+        return type(value)(items) if changed else value
+    return value
 
 
 def _column(plugin: Plugin, name: str, column: str, data: Dataset) -> ColumnArray:

@@ -15,6 +15,7 @@ def share(
     weight: dpaudit.Column | float = 1.0,
     total: dpaudit.Total | None = None,
     by: str = "",
+    where: dict[str, dpaudit.Column | float] | None = None,
 ):
     return counts
 
@@ -64,3 +65,11 @@ def test_a_missing_column_is_named(data):
 def test_a_column_with_holes_is_refused(data):
     with pytest.raises(dpaudit.DataError, match=r"'holes' of d.csv has no finite value for 02"):
         bind(made(weight="holes"), data)
+
+
+def test_columns_inside_a_table_are_bound(data):
+    bound = bind(made(where={"a": "spending", "b": 2}), data).where
+    assert bound["a"].tolist() == [1.5, 2.5]
+    assert bound["b"] == 2.0
+    with pytest.raises(dpaudit.DataError, match=r"parameter 'where\.a'"):
+        bind(made(where={"a": "spendings"}), data)

@@ -257,13 +257,14 @@ def test_what_is_in_memory_can_be_added():
         registry.add(int)
 
 
-def test_packages_bring_data_and_commands(install, tmp_path):
+def test_packages_bring_data_and_commands(install, tmp_path, monkeypatch):
     data = "import dpaudit, pathlib\n@dpaudit.hookimpl\ndef dpaudit_datasets():\n"
     data += "    return {'d': %s}\n"
     command = "import click, dpaudit\n@click.command()\ndef hello(): ...\n"
     command += "@dpaudit.hookimpl\ndef dpaudit_commands():\n    return [hello]\n"
     fails = "import dpaudit\n@dpaudit.hookimpl\ndef dpaudit_datasets():\n    return 1 / 0\n"
     install("some", {"d": data % "pathlib.Path('a.csv')", "c": command, "f": fails})
+    monkeypatch.setenv("DPAUDIT_LOAD_PLUGINS", "d,c,f")
     registry = Registry.discover()
     assert [path.name for path in registry.datasets().values()] == ["a.csv"]
     assert [found.name for found in registry.commands()] == ["hello"]

@@ -160,9 +160,19 @@ class Uses:
         except MisfitError as error:
             self.faults.misfit(path, error)
             return None
-        if isinstance(made, ColumnName):
-            self.columns.append((path, str(made), f"the parameter {wanted.name!r}"))
+        self._note_columns(path, made, f"the parameter {wanted.name!r}")
         return made
+
+    def _note_columns(self, path: Steps, made: Any, purpose: str) -> None:
+        """Remember every column that a value names, with its place."""
+        if isinstance(made, ColumnName):
+            self.columns.append((path, str(made), purpose))
+        elif isinstance(made, Mapping):
+            for key, item in made.items():
+                self._note_columns((*path, key), item, purpose)
+        elif isinstance(made, list | tuple):
+            for i, item in enumerate(made):
+                self._note_columns((*path, i), item, purpose)
 
     def _make(
         self, cls: type[Plugin], path: Steps, plain: dict[str, Any], fixed: Mapping[str, Any]

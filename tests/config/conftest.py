@@ -64,7 +64,7 @@ def counts(counts):
 
 @dpaudit.decision(unit="dollars")
 def share(counts, *, weight: dpaudit.Column | float = 1.0, total: dpaudit.Total | None = None,
-          public: bool = False):
+          public: bool = False, where: dict[str, dpaudit.Column | float] | None = None):
     return counts
 
 @dpaudit.mitigation()

@@ -144,6 +144,10 @@ CASES = {
             ("13:11", "no column 'spendin' (for the parameter 'weight')", "'spending'"),
         ],
     ),
+    "a column in a table of parameters": (
+        HEAD + RELEASE + '[[decision]]\nuse = "share"\nwhere = { a = 1, b = "spendin" }\n',
+        [("12:18", "the data have no column 'spendin'", "did you mean 'spending'?")],
+    ),
     "data that are not there": (
         HEAD.replace("d.csv", "dd.csv") + RELEASE,
         [("3:1", "dd.csv: no such file", "did you mean 'd.csv'?")],
