@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import functools
 import os
+import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 _WEIGHTS = (400, 600, 700)
+_AMOUNT = re.compile(r"[\u2212+]\$[\d.,]*\d")
 _FAMILIES = {"latin": "Source Sans 3", "greek": "Source Sans Greek", "latin-ext": "Source Sans Ext"}
 NEUTRAL = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -140,7 +142,7 @@ def _environment() -> Any:
         file = folder / name
         return file.read_text(encoding="utf-8") if file.is_file() else None
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(load),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -148,6 +150,16 @@ def _environment() -> Any:
         lstrip_blocks=True,
         finalize=_visible,
     )
+    environment.filters["unbroken"] = _unbroken
+    return environment
+
+
+def _unbroken(text: str) -> object:
+    """Return a text, escaped, in which no line ends between a sign and its amount."""
+    from markupsafe import Markup, escape
+
+    kept = _AMOUNT.sub(r'<span class="nb">\g<0></span>', str(escape(visible(text))))
+    return Markup(kept)  # noqa: S704 - escaped above
 
 
 def _visible(value: object) -> object:

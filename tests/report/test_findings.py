@@ -12,9 +12,11 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import FailIf
 from dpaudit.report.amounts import Amounts, odds
+from dpaudit.report.assemble import build_report
 from dpaudit.report.cases import Cases
 from dpaudit.report.confidence import gap_verdict, signed_verdict
 from dpaudit.report.findings import findings, page_one
+from dpaudit.report.html import render_html
 from dpaudit.report.prose import Prose
 from dpaudit.report.thresholds import thresholds
 
@@ -203,3 +205,27 @@ def test_odds_are_the_balanced_accuracy_ceiling():
     assert odds(800.0) == pytest.approx(100.0)
     assert odds(float("inf")) is None
     assert odds(0.0) == 50.0
+
+
+@pytest.mark.parametrize("kept", ["variance", "bias", "cost-of-privacy", "alpha-fairness"])
+def test_an_audit_of_one_quantity_still_makes_a_report(make, kept):
+    make_results, make_dataset = make
+    results = make_results(data=make_dataset(20), mechanisms=("laplace",))
+    only = tuple(m for m in results.measurements if m.quantity == kept)
+    report = build_report(attrs.evolve(results, measurements=only))
+    assert report.sections[0].name == "highlights"
+    assert render_html(report)
+
+
+def test_an_audit_without_groups_sweep_or_baseline_makes_a_report(make):
+    make_results, make_dataset = make
+    data = attrs.evolve(make_dataset(20), groups={})
+    results = make_results(data=data, chains={"c": ("non-negative",)}, mechanisms=("laplace",))
+    first = results.tasks[0]
+    task = attrs.evolve(first.task, point={})
+    own = tuple(m for m in results.measurements if m.task == task.id)
+    single = attrs.evolve(
+        results, tasks=(attrs.evolve(first, task=task),), measurements=own, notes=()
+    )
+    html = render_html(build_report(single))
+    assert "No release without post-processing was measured" in html
