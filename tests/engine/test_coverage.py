@@ -7,9 +7,6 @@ count with a band that forgets how many entities there are must fail.
 import attrs
 import numpy as np
 import pytest
-from dpaudit_plugins.decisions.allotment import Allotment
-from dpaudit_plugins.mechanisms.laplace import Laplace
-from dpaudit_plugins.postprocessors.non_negative import NonNegative
 from scipy import stats
 
 from dpaudit.engine.chunks import halves
@@ -22,6 +19,9 @@ from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Task
 from dpaudit.stats.bands import band_quantile
 from dpaudit.stats.spread import alpha, cost_of_privacy
+from dpaudit_plugins.decisions.allotment import Allotment
+from dpaudit_plugins.mechanisms.laplace import Laplace
+from dpaudit_plugins.postprocessors.non_negative import NonNegative
 
 NULLS = 1000
 ALLOWED = int(stats.binom.isf(1e-6, NULLS, 0.05))
