@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import math
 import operator
 import typing
 from collections.abc import Mapping, Sequence
@@ -180,7 +181,7 @@ def _limits(validator: Any) -> Schema:
             found |= _limits(one)
         return found
     bound, compare = getattr(validator, "bound", None), getattr(validator, "compare_func", None)
-    if compare in _BOUNDS and isinstance(bound, int | float):
+    if compare in _BOUNDS and isinstance(bound, int | float) and math.isfinite(bound):
         return {_BOUNDS[compare]: bound}
     wrapped = getattr(validator, "validator", None)
     return _limits(wrapped) if attrs.has(type(validator)) and wrapped is not None else {}
