@@ -1,5 +1,6 @@
 # make report   set up what a report needs and make the report of examples/title_i
 # make test     set up everything and run all that guards the project
+# make bench    measure what a report costs, beside its bars
 # make lint     ruff, mypy and the import contracts;  make fix  mends what ruff can
 # Set PYTHON to choose another Python (3.11 to 3.13), NO_SYSTEM=1 to install no system library.
 
@@ -18,10 +19,10 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help report test pango lint fix tests wheel clean
+.PHONY: help report test pango lint fix tests wheel bench clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
 
 report: pango $(CORE)
 	$(RUN)/dpaudit report $(EXAMPLE) --out $(REPORT)
@@ -74,6 +75,9 @@ wheel: $(EVERYTHING)
 	  cp -R examples tests pyproject.toml "$$outside"; cd "$$outside"; \
 	  $$python -m dpaudit report $(EXAMPLE) --out report; \
 	  $$python -m pytest -m 'not slow' -p no:cacheprovider tests/cli tests/decisions
+
+bench: pango $(CORE)
+	$(RUN)/python tests/benchmarks/report.py
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report
