@@ -9,11 +9,13 @@ mechanism at the same point with no post-processing at all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import attrs
 
+from dpaudit.model.dataset import Dataset
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.plan import Task
 from dpaudit.model.results import Results, TaskResult
@@ -43,10 +45,24 @@ class Case:
         """What the engine says beside the numbers."""
         return tuple(note for note in self.results.notes if note.task == self.task.id)
 
+    @property
+    def shortfall(self) -> Measurement | None:
+        """What all entities together fall short in one release, bad luck included."""
+        named = self.find("total-shortfall")
+        return named if named is not None else self.find("expected-shortfall")
+
     def find(self, quantity: str, *, over: str = "total", per: str = "total") -> Measurement | None:
-        """Return the measurement with this address, or ``None``."""
+        """Return the measurement with this address, or ``None``.
+
+        Entities are called by their names, not by their identifiers.
+        """
         found = self.results.select(task=self.task.id, quantity=quantity, over=over, per=per)
-        return found[0] if found else None
+        if not found:
+            return None
+        data = self.results.data
+        if over == "entity" and found[0].labels == data.entities:
+            return attrs.evolve(found[0], labels=called(data))
+        return found[0]
 
 
 @attrs.frozen(eq=False)
@@ -129,6 +145,15 @@ class Cases:
             for c in self.cases
             if c.task.decision == decision and release in {None, c.task.release}
         )
+
+
+def called(data: Dataset) -> tuple[str, ...]:
+    """Return what to call each entity: its name, with its identifier where names repeat."""
+    times = Counter(data.names)
+    return tuple(
+        name if times[name] == 1 else f"{name} ({entity})"
+        for name, entity in zip(data.names, data.entities, strict=True)
+    )
 
 
 def _unique(items: Iterable[T]) -> tuple[T, ...]:

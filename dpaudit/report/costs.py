@@ -11,12 +11,12 @@ from dpaudit.report.cases import Case
 from dpaudit.report.confidence import confidence, gap_verdict, signed_verdict, worst
 from dpaudit.report.wording import Context, evidence
 
-COST, SHORTFALL = "cost-of-privacy", "total-shortfall"
+COST = "cost-of-privacy"
 
 
 def cost(context: Context, case: Case) -> Finding | None:
     """Return the cost of privacy beside the expected shortfall, never one without the other."""
-    long_run, one_release = case.find(COST), case.find(SHORTFALL)
+    long_run, one_release = case.find(COST), case.shortfall
     if long_run is None or one_release is None:
         return None
     _, words = context.prose, context.words
@@ -44,7 +44,7 @@ def cost(context: Context, case: Case) -> Finding | None:
         unit=long_run.unit,
         confidence=sure,
         reason=reason,
-        evidence=evidence(case, COST, SHORTFALL),
+        evidence=evidence(case, COST, one_release.quantity),
     )
 
 

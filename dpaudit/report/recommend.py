@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dpaudit.report.amounts import odds
 from dpaudit.report.cases import Case
-from dpaudit.report.costs import COST, SHORTFALL, Priced, priced
+from dpaudit.report.costs import COST, Priced, priced
 from dpaudit.report.wording import Context
 
 
@@ -118,7 +118,7 @@ def _more_budget(context: Context, case: Case) -> tuple[str, ...]:
 
 
 def _nothing(context: Context, case: Case) -> tuple[str, ...]:
-    here, once = case.find(COST), case.find(SHORTFALL)
+    here, once = case.find(COST), case.shortfall
     if here is None or once is None:
         return ()
     amounts = context.words.amounts(here.unit)

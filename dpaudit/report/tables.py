@@ -8,7 +8,7 @@ from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Column, Table
 from dpaudit.report.amounts import percent, rooted
 from dpaudit.report.cases import Case
-from dpaudit.report.costs import COST, SHORTFALL
+from dpaudit.report.costs import COST
 from dpaudit.report.wording import Context
 
 MOST_ROWS = 200
@@ -34,8 +34,8 @@ def by_group(context: Context, case: Case, grouping: str) -> Table | None:
             _.whole(members.count(measured.labels[i])),
             words.amounts(measured.unit).value(measured.estimate[i], signed=True),
             words.amounts(measured.unit).ends(measured.estimate[i]),
-            _mean(context, case, grouping, "entity", i),
-            _mean(context, case, grouping, "person", i),
+            _mean(context, case, grouping, "entity", measured.labels[i]),
+            _mean(context, case, grouping, "person", measured.labels[i]),
         )
         for i in shown
     )
@@ -134,7 +134,7 @@ def every_release(context: Context, decision: str) -> Table | None:
     at = [cases.operating(decision, name) for name in cases.releases(decision)]
     rows, first = [], None
     for case in at:
-        cost, short = case.find(COST), case.find(SHORTFALL)
+        cost, short = case.find(COST), case.shortfall
         if cost is None or short is None:
             continue
         first = first or cost
@@ -174,7 +174,7 @@ def along_sweep(context: Context, case: Case) -> Table | None:
         return None
     rows, level = [], None
     for value, at in context.cases.sweep(case):
-        cost, short = at.find(COST), at.find(SHORTFALL)
+        cost, short = at.find(COST), at.shortfall
         gap = at.find("alpha-fairness", over="entity")
         if cost is None or short is None:
             continue
@@ -220,10 +220,11 @@ def interval_label(context: Context, measured: Measurement) -> str:
     return _("{level} interval", level=percent(_, measured.estimate.level))
 
 
-def _mean(context: Context, case: Case, grouping: str, per: str, index: int) -> str:
+def _mean(context: Context, case: Case, grouping: str, per: str, label: str) -> str:
     measured = case.find("bias", over=grouping, per=per)
-    if measured is None:
+    if measured is None or label not in measured.labels:
         return context.prose("not measured")
+    index = measured.labels.index(label)
     return context.words.amounts(measured.unit).value(measured.estimate[index], signed=True)
 
 

@@ -9,7 +9,7 @@ from dpaudit.model.finding import Finding, Verdict
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.results import Results
 from dpaudit.model.spec import AuditSpec, FailIf
-from dpaudit.report.cases import Case
+from dpaudit.report.cases import Case, called
 from dpaudit.report.confidence import confidence
 from dpaudit.report.wording import Context, evidence
 
@@ -85,7 +85,10 @@ def _threshold(context: Context, case: Case, audit: AuditSpec, limit: FailIf) ->
     name = ""
     if measurement.labels:
         worst = int(np.argmax(ends))
-        estimate, name = estimate[worst], measurement.labels[worst]
+        shown_names = called(case.results.data)
+        entity = measurement.labels == case.results.data.entities
+        names = shown_names if entity else measurement.labels
+        estimate, name = estimate[worst], names[worst]
     sure, reason = confidence(context.prose, estimate, case)
     return Finding(
         id=f"threshold/{audit.name}/{case.task.id}/{limit.for_}",

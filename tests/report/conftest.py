@@ -153,21 +153,21 @@ def measure(task: Task, data: Dataset, chain: str, total: float, *, exact: bool 
         )
 
     base = noise * np.sqrt(variance) * 0.4
-    add("bias", "dollars", "entity", "total", data.names, bias, base, "bias")
+    add("bias", "dollars", "entity", "total", data.entities, bias, base, "bias")
     add(
         "variance",
         "dollars^2",
         "entity",
         "total",
-        data.names,
+        data.entities,
         variance,
         0.03 * variance,
         "variance",
     )
     mse = bias**2 + variance
-    add("mean-squared-error", "dollars^2", "entity", "total", data.names, mse, 0.03 * mse, "mse")
+    add("mean-squared-error", "dollars^2", "entity", "total", data.entities, mse, 0.03 * mse, "mse")
     shortfall = 0.4 * np.sqrt(variance) + np.maximum(-bias, 0) / 2
-    add("expected-shortfall", "dollars", "entity", "total", data.names, shortfall,
+    add("expected-shortfall", "dollars", "entity", "total", data.entities, shortfall,
         0.03 * shortfall, "expected-shortfall")  # fmt: skip
     for grouping, member in data.groups.items():
         labels = list(dict.fromkeys(member))
@@ -189,7 +189,7 @@ def measure(task: Task, data: Dataset, chain: str, total: float, *, exact: bool 
     made.append(
         scalar("cost-of-privacy", cost, max(0.0, cost - band / 2), cost + band, task, exact)
     )
-    made.append(scalar("total-shortfall", shortfall.sum(), 0.98 * shortfall.sum(),
+    made.append(scalar("expected-shortfall", shortfall.sum(), 0.98 * shortfall.sum(),
                        1.02 * shortfall.sum(), task, exact))  # fmt: skip
     return made
 
