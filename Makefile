@@ -19,7 +19,7 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help report test pango lint fix tests wheel bench clean
+.PHONY: help report test pango lint fix tests wheel catalogue bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
@@ -75,6 +75,11 @@ wheel: $(EVERYTHING)
 	  cp -R examples tests pyproject.toml "$$outside"; cd "$$outside"; \
 	  $$python -m dpaudit report $(EXAMPLE) --out report; \
 	  $$python -m pytest -m 'not slow' -p no:cacheprovider tests/cli tests/decisions
+
+# The sentences of the report, for translators.
+catalogue: $(CORE)
+	$(RUN)/pybabel --quiet extract --no-default-keywords -k _ -k gettext -k plural:1,2 \
+	  --omit-header --no-location -o dpaudit/report/locale/dpaudit.pot dpaudit/report
 
 bench: pango $(CORE)
 	$(RUN)/python tests/benchmarks/report.py

@@ -16,6 +16,10 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.report.prose import Prose
 
 _FIGURES = 5
+_FLOOR = {"dollars": -4, "persons": -4}
+_FLOOR_ELSE = -15
+"""Power of ten below which nobody cares: an exact 1e-300 of a person is not a gain."""
+
 _MILLION, _BILLION = 6, 9
 _SMALL = 10.0
 
@@ -92,7 +96,8 @@ class Amounts:
             return self.place(value)
         place = max(math.floor(math.log10(high - low)) - 1, self.place(value))
         kept = [abs(end) for end in (low, high) if (low > 0 or high < 0)]
-        while any(round(end / 10.0**place) == 0 for end in kept if end > 0):
+        seen = [end for end in kept if end > negligible(self.unit)]
+        while any(round(end / 10.0**place) == 0 for end in seen):
             place -= 1
         return place
 
@@ -110,7 +115,9 @@ class Amounts:
             finest = top - 2
         if top >= _MILLION:
             return top - 2
-        return max(finest, top - _FIGURES + 1) if top >= 0 else min(finest, top)
+        if top >= 0:
+            return max(finest, top - _FIGURES + 1)
+        return max(min(finest, top), _FLOOR.get(self.unit, _FLOOR_ELSE))
 
     def _ended(self, value: float, place: int) -> str:
         text = self._written(abs(value), place=place)
@@ -128,6 +135,16 @@ class Amounts:
         if self.unit == "persons":
             return _("{number} people", number=_scaled(_, size, place))
         return f"{_scaled(_, size, place)} {self.unit}".strip()
+
+
+def negligible(unit: str) -> float:
+    """Return the size under which an amount of ``unit`` prints as nothing."""
+    return 0.5 * 10.0 ** _FLOOR.get(unit, _FLOOR_ELSE)
+
+
+def shown(value: float, unit: str) -> float:
+    """Return a value as a chart shows it: zero where it would print as nothing."""
+    return 0.0 if abs(value) < negligible(unit) else float(value)
 
 
 def _scaled(_: Prose, size: float, place: int) -> str:

@@ -105,11 +105,12 @@ def _strengths(context: Context) -> tuple[str, ...]:
     if checks:
         made.append(
             _(
-                "A formula was checked against simulation in {n} of {total} cases; they agree in "
-                "{agree}.",
-                n=_.whole(len(checks)),
+                "In {tasks} of {total} cases a formula was checked against simulation: {agree} of "
+                "{n} comparisons agree.",
+                tasks=_.whole(len({n.task for n in results.notes if n.kind == "check"})),
                 total=_.whole(len(results.tasks)),
                 agree=_.whole(agree),
+                n=_.whole(len(checks)),
             )
         )
     return tuple(made)

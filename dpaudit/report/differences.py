@@ -8,6 +8,7 @@ import numpy as np
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.finding import Finding, Verdict
 from dpaudit.model.measurement import Measurement
+from dpaudit.report.amounts import negligible
 from dpaudit.report.cases import Case
 from dpaudit.report.confidence import confidence, gap_verdict
 from dpaudit.report.wording import Context, evidence
@@ -18,7 +19,7 @@ class Extremes:
     """The dependable losers and gainers of one bias measurement, most extreme first.
 
     *Dependable* means that the simultaneous band excludes zero, so that naming any of them
-    is right for all of them at once at the band's level.
+    is right for all of them at once at the band's level, and the amount is one that prints.
     """
 
     measurement: Measurement
@@ -30,10 +31,11 @@ class Extremes:
         """Return the extremes of a bias measurement over entities or groups."""
         estimate = measurement.estimate
         order = np.argsort(estimate.value, kind="stable")
+        nothing = negligible(measurement.unit)
         return cls(
             measurement,
-            losers=tuple(int(i) for i in order if estimate.high[i] < 0),
-            gainers=tuple(int(i) for i in order[::-1] if estimate.low[i] > 0),
+            losers=tuple(int(i) for i in order if estimate.high[i] < -nothing),
+            gainers=tuple(int(i) for i in order[::-1] if estimate.low[i] > nothing),
         )
 
     def rivals(self, index: int) -> int:

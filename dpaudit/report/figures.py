@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from dpaudit.model.report import Figure
+from dpaudit.report.amounts import shown
 from dpaudit.report.cases import Case
 from dpaudit.report.charts import WIDTH, Dot, Line, curve, dot_plot
 from dpaudit.report.costs import COST
@@ -44,9 +45,9 @@ def bias_plot(
     rows = tuple(
         Dot(
             name=measured.labels[i],
-            value=float(measured.estimate.value[i]),
-            low=float(measured.estimate.low[i]),
-            high=float(measured.estimate.high[i]),
+            value=shown(measured.estimate.value[i], measured.unit),
+            low=shown(measured.estimate.low[i], measured.unit),
+            high=shown(measured.estimate.high[i], measured.unit),
             label=amounts.value(measured.estimate[i], signed=True),
         )
         for i in order
