@@ -79,7 +79,10 @@ class Amounts:
         )
 
     def ends(self, estimate: Estimate, *, absolute: bool = False) -> str:
-        """Return ``a to b``; ``absolute`` tells a loss by its size, smaller end first."""
+        """Return ``a to b``; ``absolute`` tells a loss by its size, smaller end first.
+
+        Ends that print alike are told by what separates them at most: ``within $1``.
+        """
         _ = self.prose
         if estimate.is_deterministic:
             return _("exact") if estimate.method != "bound" else _("bound")
@@ -87,6 +90,9 @@ class Amounts:
         low, high = float(estimate.low), float(estimate.high)
         if absolute and high <= 0:
             low, high = -high, -low
+        step = 10.0**place
+        if np.rint(low / step) == np.rint(high / step):
+            return _("within {step}", step=self.size(step, place=place))
         return _("{low} to {high}", low=self._ended(low, place), high=self._ended(high, place))
 
     def precision(self, estimate: Estimate) -> int:
@@ -104,7 +110,7 @@ class Amounts:
     def place(self, value: float) -> int:
         """Return the finest power of ten that ``value`` is printed to."""
         size = abs(value)
-        if size == 0 or not math.isfinite(size):
+        if size < negligible(self.unit) or not math.isfinite(size):
             return 0
         top = math.floor(math.log10(size))
         if self.unit == "dollars":

@@ -141,7 +141,7 @@ def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) ->
             )
     said.append(
         _(
-            "Of {total} {axes}, the number that dependably lose is {losers}; that gain, {gainers}.",
+            "Dependable losses: {losers} of {total} {axes}; dependable gains: {gainers}.",
             losers=_.whole(len(extremes.losers)),
             gainers=_.whole(len(extremes.gainers)),
             total=_.whole(len(m.labels)),

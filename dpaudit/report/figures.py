@@ -81,6 +81,12 @@ def _bias_title(context: Context, axis: str, extremes: Extremes) -> str:
             loser=_first_upper(words.named(axis, measured.labels[extremes.losers[0]])),
             gainer=words.named(axis, measured.labels[extremes.gainers[0]]),
         )
+    if extremes.losers or extremes.gainers:
+        first = (extremes.losers or extremes.gainers)[0]
+        name = _first_upper(words.named(axis, measured.labels[first]))
+        if extremes.losers:
+            return _("{name} loses most", name=name)
+        return _("{name} gains most", name=name)
     return _("No dependable shift between {axes}", axes=_.many(words.over(axis)))
 
 

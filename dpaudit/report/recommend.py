@@ -30,12 +30,10 @@ def _better_release(context: Context, case: Case) -> tuple[str, ...]:
     ]
     processed = [p for p in better if p.case.steps][-1:]
     raw = [p for p in better if not p.case.steps][-1:]
-    return tuple(_swap(context, case, p) for p in sorted(raw + processed, key=_preference))
-
-
-def _preference(option: Priced) -> tuple[bool, float]:
-    """Put what has an expectation first, then what costs least."""
-    return _stands_in(option.case), float(option.cost.estimate.value)
+    return tuple(
+        _swap(context, case, p)
+        for p in sorted(raw + processed, key=lambda p: float(p.cost.estimate.value))
+    )
 
 
 def _stands_in(case: Case) -> bool:
@@ -55,27 +53,50 @@ def _swap(context: Context, case: Case, option: Priced) -> str:
         "after": amounts.value(option.cost.estimate),
         "interval": amounts.interval(option.cost.estimate),
     }
-    if option.case.steps:
-        return _(
+    said = [
+        _(
             "Whoever decides can use “{name}” in place of “{current}”. The cost of privacy falls "
-            "from {before} to {after} ({interval}), at no cost in privacy.",
+            "from {before} to {after} ({interval}).",
             **values,
         )
-    said = _(
-        "Whoever decides can use the noisy counts without post-processing (“{name}”). The cost "
-        "of privacy falls from {before} to {after} ({interval}), at no cost in privacy.",
-        **values,
-    )
-    if not _stands_in(option.case):
-        return said
-    return (
-        said
-        + " "
-        + _(
-            "Guard the rule against a total near zero first: as it stands, its average "
-            "does not exist."
+        if option.case.steps
+        else _(
+            "Whoever decides can use the noisy counts without post-processing (“{name}”). The "
+            "cost of privacy falls from {before} to {after} ({interval}).",
+            **values,
         )
-    )
+    ]
+    once, then = case.shortfall, option.case.shortfall
+    if once is not None and then is not None:
+        said.append(
+            _(
+                "What one release takes changes from {before} to {after}.",
+                before=amounts.value(once.estimate),
+                after=amounts.value(then.estimate),
+            )
+        )
+    said.append(_privacy_of(context, case, option.case))
+    if _stands_in(option.case):
+        said.append(
+            _(
+                "Guard the rule against a total near zero first: as it stands, its average "
+                "does not exist."
+            )
+        )
+    return " ".join(said)
+
+
+def _privacy_of(context: Context, case: Case, other: Case) -> str:
+    """Say what the other release costs in privacy: what it publishes outside the guarantee."""
+    _ = context.prose
+    more = [
+        what
+        for what in other.result.guarantee.uncovered
+        if what not in case.result.guarantee.uncovered
+    ]
+    if not more:
+        return _("It costs no privacy.")
+    return _("It publishes more than the guarantee covers: {what}.", what=_.listing(tuple(more)))
 
 
 def _publish(context: Context, case: Case) -> tuple[str, ...]:

@@ -52,6 +52,8 @@ class Wording:
         """Return a name with what it is: ``county “Kern”``, for an entity the name alone."""
         if axis == "entity":
             return self.label(name)
+        if axis in self.results.spec.data.classes:
+            return self.prose("{axis} class “{name}”", axis=self.over(axis), name=name)
         return self.prose("{axis} “{name}”", axis=self.over(axis), name=name)
 
     def decision(self, case: Case) -> str:
