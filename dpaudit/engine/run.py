@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
+import numpy as np
 
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import Halves
@@ -24,6 +25,7 @@ from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
 from dpaudit.model.spec import Spec
+from dpaudit.noise.base import Noise
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import block_generator
 
@@ -167,6 +169,16 @@ def _notes(subject: MeasuredTask) -> Iterator[Note]:
         yield Note(
             task=subject.task, kind="definition", message=job.guard, values=(("guard", GUARD),)
         )
+    noise = job.chain.mechanism.noise()
+    if job.structure is None and not job.chain.is_nonnegative and _is_noisy(noise):
+        yield Note(
+            task=subject.task,
+            kind="assumption",
+            message=(
+                f"whether {job.decision.name} has an expected outcome under noise that is not "
+                "bounded was not checked: a rule that divides by noisy counts has none"
+            ),
+        )
     if subject.known.empty > 0:
         yield Note(
             task=subject.task,
@@ -174,6 +186,11 @@ def _notes(subject: MeasuredTask) -> Iterator[Note]:
             message="the release has no positive count",
             values=(("probability", subject.known.empty),),
         )
+
+
+def _is_noisy(noise: Noise | None) -> bool:
+    """Whether there is noise, or nothing is known of it."""
+    return noise is None or bool(np.any(noise.variance > 0))
 
 
 def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Provenance:

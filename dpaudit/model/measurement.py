@@ -55,8 +55,9 @@ class Note:
     """Something the engine must say beside the numbers of a task.
 
     ``kind`` is ``check`` (a closed form was compared with simulation), ``definition`` (a
-    quantity does not exist and another was measured), ``rounding`` or ``warning``; ``values``
-    are the figures that the sentence prints.
+    quantity does not exist and another was measured), ``assumption`` (something was not
+    checked) or ``empty`` (the release may have no positive count); ``values`` are the figures
+    that the sentence prints.
     """
 
     task: str

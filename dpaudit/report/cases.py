@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import attrs
+import numpy as np
 
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.measurement import Measurement, Note
@@ -50,6 +51,15 @@ class Case:
         """What all entities together fall short in one release, bad luck included."""
         named = self.find("total-shortfall")
         return named if named is not None else self.find("expected-shortfall")
+
+    def typical(self, over: str) -> float:
+        """Return the mean size of an outcome over an axis; the sum of all for ``total``."""
+        whole = float(np.abs(self.result.truth).sum())
+        if over == "total":
+            return whole
+        if over == "entity":
+            return whole / self.result.truth.size
+        return whole / len(set(self.results.data.groups[over]))
 
     def find(self, quantity: str, *, over: str = "total", per: str = "total") -> Measurement | None:
         """Return the measurement with this address, or ``None``.

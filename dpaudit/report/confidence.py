@@ -8,7 +8,8 @@ from dpaudit.report.cases import Case
 from dpaudit.report.prose import Prose
 
 FEW_DRAWS = 1000
-TOO_WIDE = 10.0
+TOO_WIDE = 0.1
+"""An interval that reaches beyond this share of the typical outcome settles nothing."""
 
 
 def confidence(  # noqa: PLR0911 - one return for each reason
@@ -16,8 +17,9 @@ def confidence(  # noqa: PLR0911 - one return for each reason
 ) -> tuple[Confidence, str]:
     """Return the confidence of a number that was made from ``cases``, and its reason.
 
-    A definition note (the quantity has no expectation, another was measured) and a failed check
-    make it low; every case checked against a closed form makes it high.
+    A failed check, few draws and an unchecked assumption make it low; a definition note (the
+    quantity has no expectation, another was measured) makes it medium; every case checked
+    against a closed form makes it high.
     """
     notes = [note for case in cases for note in case.notes]
     checks = [dict(note.values) for note in notes if note.kind == "check"]
@@ -25,6 +27,8 @@ def confidence(  # noqa: PLR0911 - one return for each reason
         return "low", _("the formula and the simulation disagree")
     if not estimate.is_deterministic and estimate.draws < FEW_DRAWS:
         return "low", _("only {draws} simulated releases", draws=_.whole(estimate.draws))
+    if any(note.kind == "assumption" for note in notes):
+        return "low", _("an assumption was not checked: see the limits")
     if any(note.kind == "definition" for note in notes):
         return "medium", _("a stand-in was measured where no expectation exists: see the limits")
     checked = {n.task for n in notes if n.kind == "check"}
@@ -41,26 +45,26 @@ def confidence(  # noqa: PLR0911 - one return for each reason
     )
 
 
-def gap_verdict(estimate: Estimate) -> Verdict:
+def gap_verdict(estimate: Estimate, typical: float) -> Verdict:
     """Return what a gap's interval says: *higher*, *no difference found* or *cannot tell*.
 
     A gap is a size, so its interval cannot lie below zero. *Cannot tell* is said where the
-    interval reaches zero and its upper end is infinite or over ten times the value.
+    interval holds zero and allows a gap of more than a tenth of the typical outcome.
     """
     low, value, high = (float(x) for x in (estimate.low, estimate.value, estimate.high))
     if low > 0 and value > 0 and not _is_nothing(estimate):
         return "higher"
-    return _undecided(value, high, estimate)
+    return _undecided(high, typical)
 
 
-def signed_verdict(estimate: Estimate) -> Verdict:
+def signed_verdict(estimate: Estimate, typical: float) -> Verdict:
     """Return what a signed difference's interval says, one of the four outcomes."""
-    low, value, high = (float(x) for x in (estimate.low, estimate.value, estimate.high))
+    low, high = float(estimate.low), float(estimate.high)
     if low > 0:
         return "higher"
     if high < 0:
         return "lower"
-    return _undecided(value, max(abs(low), abs(high)), estimate)
+    return _undecided(max(abs(low), abs(high)), typical)
 
 
 def _is_nothing(estimate: Estimate) -> bool:
@@ -68,12 +72,8 @@ def _is_nothing(estimate: Estimate) -> bool:
     return estimate.is_deterministic and float(estimate.low) <= 0
 
 
-def _undecided(value: float, reach: float, estimate: Estimate) -> Verdict:
-    if reach == float("inf"):
-        return "cannot tell"
-    if estimate.is_deterministic or value == 0:
-        return "no difference found"
-    return "cannot tell" if reach > TOO_WIDE * abs(value) else "no difference found"
+def _undecided(reach: float, typical: float) -> Verdict:
+    return "cannot tell" if reach > TOO_WIDE * typical else "no difference found"
 
 
 def worst(one: tuple[Confidence, str], other: tuple[Confidence, str]) -> tuple[Confidence, str]:

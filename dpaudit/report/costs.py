@@ -21,7 +21,7 @@ def cost(context: Context, case: Case) -> Finding | None:
         return None
     _, words = context.prose, context.words
     amounts = words.amounts(long_run.unit)
-    verdict = gap_verdict(long_run.estimate)
+    verdict = gap_verdict(long_run.estimate, case.typical("total"))
     sure, reason = confidence(_, long_run.estimate, case)
     shortfall = amounts.value(one_release.estimate)
     if verdict == "higher":
@@ -108,7 +108,7 @@ def releases(context: Context, case: Case) -> Finding | None:
     _, words = context.prose, context.words
     dearest = others[0]
     extra = difference(dearest.cost.estimate, base.estimate)
-    verdict = signed_verdict(extra)
+    verdict = signed_verdict(extra, dearest.case.typical("total"))
     amounts = words.amounts(base.unit)
     name = dearest.case.task.release
     reference = baseline.task.release
