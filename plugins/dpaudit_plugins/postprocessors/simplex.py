@@ -11,13 +11,14 @@ import numpy as np
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers.simplex import project_onto_simplex
+from dpaudit_plugins.postprocessors._total import KeepsTotal
 
 _STEPS = 500
 _PRECISION = 1e-13
 
 
 @attrs.frozen(kw_only=True)
-class Simplex(dpaudit.PostProcessor):
+class Simplex(KeepsTotal):
     """Project on the non-negative vectors with the public total.
 
     All bias comes from non-negativity: small counts gain, the others pay alike
@@ -39,11 +40,9 @@ class Simplex(dpaudit.PostProcessor):
     nonnegative: ClassVar[bool] = True
     commutes: ClassVar[frozenset[str]] = frozenset({"none"})
 
-    total: dpaudit.Total | None = None
-
     def process(self, release: FloatArray) -> FloatArray:
         """Return the projected release, shape (..., n)."""
-        return project_onto_simplex(release, self._bound())
+        return project_onto_simplex(release, self.public_total())
 
     def control(self, counts: FloatArray, noise: dpaudit.Noise) -> dpaudit.Control | None:
         """Return the first-order expansion of the projection, whose mean is known exactly.
@@ -57,7 +56,7 @@ class Simplex(dpaudit.PostProcessor):
         """
         if not noise.symmetric:
             return None
-        total = self._bound()
+        total = self.public_total()
         if total == 0:
             return dpaudit.Control(
                 mean=np.zeros_like(counts), variance=None, deviation=np.zeros_like
@@ -73,18 +72,6 @@ class Simplex(dpaudit.PostProcessor):
             return left
 
         return dpaudit.Control(mean=mean, variance=None, deviation=deviation)
-
-    def uncovered(self) -> tuple[str, ...]:
-        """Say that the total is published exactly."""
-        return ("the total of the counts, which is published exactly",)
-
-    def _bound(self) -> float:
-        if self.total is None:
-            raise dpaudit.UsageError(
-                "the post-processor 'simplex' has no total",
-                hint="give total = NUMBER, or let an audit fill in the total of its counts",
-            )
-        return self.total
 
 
 def _mean_threshold(counts: FloatArray, noise: dpaudit.Noise, total: float) -> float:

@@ -10,10 +10,11 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
+from dpaudit_plugins.postprocessors._total import KeepsTotal
 
 
 @attrs.frozen(kw_only=True)
-class SumPreserving(dpaudit.PostProcessor):
+class SumPreserving(KeepsTotal):
     """Project on the vectors with the public total: subtract the mean surplus from every count.
 
     Unbiased where the total is that of the true counts; counts may be negative
@@ -35,17 +36,15 @@ class SumPreserving(dpaudit.PostProcessor):
     linear: ClassVar[bool] = True
     commutes: ClassVar[frozenset[str]] = frozenset({"none"})
 
-    total: dpaudit.Total | None = None
-
     def process(self, release: FloatArray) -> FloatArray:
         """Return the shifted release, shape (..., n)."""
-        surplus = release.sum(axis=-1, keepdims=True) - self._bound()
+        surplus = release.sum(axis=-1, keepdims=True) - self.public_total()
         shifted: FloatArray = release - surplus / release.shape[-1]
         return shifted
 
     def bias(self, counts: FloatArray, noise: dpaudit.Noise) -> FloatArray:
         """Return the same shift for every entity, shape (n,), persons; 0 for the true total."""
-        return np.full_like(counts, (self._bound() - float(counts.sum())) / counts.size)
+        return np.full_like(counts, (self.public_total() - float(counts.sum())) / counts.size)
 
     def variance(self, counts: FloatArray, noise: dpaudit.Noise) -> FloatArray:
         """Return v_i (1 - 2/n) + mean(v) / n, shape (n,), persons squared; exact."""
@@ -64,18 +63,6 @@ class SumPreserving(dpaudit.PostProcessor):
             variance=None,
             deviation=lambda noisy: _centred(noisy - counts),
         )
-
-    def uncovered(self) -> tuple[str, ...]:
-        """Say that the total is published exactly."""
-        return ("the total of the counts, which is published exactly",)
-
-    def _bound(self) -> float:
-        if self.total is None:
-            raise dpaudit.UsageError(
-                "the post-processor 'sum-preserving' has no total",
-                hint="give total = NUMBER, or let an audit fill in the total of its counts",
-            )
-        return self.total
 
 
 def _centred(noise: FloatArray) -> FloatArray:
