@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from dpaudit.engine.cache import write_atomically
 from dpaudit.errors import UnavailableError, UsageError
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
@@ -74,7 +73,8 @@ def write_report(
     Raises
     ------
     UsageError
-        If a format is unknown, or a public report is asked of confidential data.
+        If a format is unknown, a file cannot be written, or a public report is asked of
+        confidential data.
     """
     if public and results.data.status == "confidential":
         raise UsageError(
@@ -119,12 +119,21 @@ class _Writer:
             content = make()
         except UnavailableError as error:
             self.missing[name] = str(error)
+            (self.folder / file).unlink(missing_ok=True)  # an older one tells of another run
         else:
             self.save(name, file, lambda: content)
 
     def save(self, name: str, file: str, make: Callable[[], bytes]) -> None:
         """Write a file whole or not at all."""
-        self.files[name] = _replace(self.folder / file, make())
+        content = make()
+        try:
+            write_atomically(self.folder / file, content)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {str(self.folder / file)!r}: {error.strerror or error}",
+                hint="free some space or choose another folder; what stood there is untouched",
+            ) from error
+        self.files[name] = self.folder / file
 
     def html(self) -> bytes:
         return self._once("html", lambda: render_html(self.report).encode())
@@ -168,19 +177,3 @@ class _Writer:
         if not file.resolve().is_relative_to(self.folder.resolve()):
             raise UsageError(f"format {name!r} was written outside the folder: {file.name}")
         return file
-
-
-def _replace(path: Path, content: bytes) -> Path:
-    """Write beside the target, flush to the disk, then put it in place in one step."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

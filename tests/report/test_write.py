@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import zlib
 
 import attrs
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dpaudit.errors import UnavailableError, UsageError
-from dpaudit.report import pdf, write
+from dpaudit.report import pdf
 from dpaudit.report.exports import COLUMNS, harmless, measurements_csv, measurements_parquet
 from dpaudit.report.html import NEUTRAL
 from dpaudit.report.pdf import Attached, render_pdf
@@ -128,6 +129,7 @@ def test_without_pango_the_rest_is_written(small, tmp_path, monkeypatch):
     def gone():
         raise UnavailableError("the PDF needs WeasyPrint and Pango", hint=pdf.INSTALL)
 
+    (tmp_path / "report.pdf").write_bytes(b"of another run")
     monkeypatch.setattr(pdf, "_weasyprint", gone)
     made = write_report(small, tmp_path)
     assert "pdf" not in made.files
@@ -143,8 +145,8 @@ def test_a_failed_write_leaves_the_old_file(small, tmp_path, monkeypatch):
     def full(_handle):
         raise OSError("no space")
 
-    monkeypatch.setattr(write.os, "fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UsageError, match="no space"):
         write_report(small, tmp_path, formats=("html",))
     assert [f.name for f in tmp_path.iterdir()] == ["report.html"]
     assert (tmp_path / "report.html").read_text() == "old"
