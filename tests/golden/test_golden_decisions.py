@@ -5,12 +5,15 @@ import json
 import numpy as np
 import pytest
 
+from dpaudit.estimators.clipped_allotment import clipped_allotment
 from dpaudit.estimators.ratio import fourth_order_bias, second_order_bias
+from dpaudit.model.estimate import Estimate
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
 from dpaudit.privacy.gaussian import analytic_gaussian_sigma
 from dpaudit.solvers.simplex import simplex_threshold
+from dpaudit.stats.spread import cost_of_privacy
 from dpaudit_plugins.decisions.allotment import Allotment
 from dpaudit_plugins.mechanisms import gaussian, geometric, laplace
 from dpaudit_plugins.postprocessors.non_negative import NonNegative
@@ -18,7 +21,17 @@ from dpaudit_plugins.postprocessors.simplex import Simplex
 from dpaudit_plugins.postprocessors.sum_preserving import SumPreserving
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.golden]
-COVERED = ("laplace.", "geometric.", "gaussian.", "clip.", "piS.variance.", "simplex.", "allot.")
+COVERED = (
+    "laplace.",
+    "geometric.",
+    "gaussian.",
+    "clip.",
+    "piS.variance.",
+    "simplex.",
+    "allot.",
+    "baselineBL.",
+    "cost_of_privacy",
+)
 
 
 def clip_bias(noise, x):
@@ -58,6 +71,14 @@ def analytic_sigma(epsilon, delta, l2_sensitivity):
     return plugin
 
 
+def cost(bias, budget):
+    return cost_of_privacy(Estimate.exact(np.array(bias)).scaled(budget)).value
+
+
+def clipped_allotment_bias(a, x, scale):
+    return clipped_allotment(np.array(x), np.array(a), Laplace(scale)).bias
+
+
 COMPUTE = {
     "laplace.variance": lambda scale: Laplace(scale).variance,
     "laplace.scale_replace_histogram": laplace_scale,
@@ -75,6 +96,8 @@ COMPUTE = {
     "simplex.tau": lambda v, C: simplex_threshold(np.array(v), C),  # noqa: N803
     "allot.bias2.laplace5": second_order,
     "allot.bias4.gauss7": both_orders,
+    "baselineBL.bias.laplace": clipped_allotment_bias,
+    "cost_of_privacy": cost,
 }
 
 
