@@ -79,7 +79,7 @@ def dpaudit_plan_made(plan: Plan) -> None:
 
 @hookspec
 def dpaudit_task_done(task: Task, seconds: float) -> None:
-    """See each task when its numbers are final."""
+    """See each task when its numbers are final, ``seconds`` after the run began."""
 
 
 @hookspec

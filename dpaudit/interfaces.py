@@ -278,7 +278,7 @@ class Subject(Protocol):
         """The outcome from the true counts, shape (n,)."""
 
     def entity(self, quantity: str) -> Estimate:
-        """Return ``bias``, ``variance``, ``mean-squared-error`` or ``shortfall`` per entity."""
+        """Return ``bias``, ``variance``, ``mean-squared-error`` or ``expected-shortfall``."""
 
     def grouped(self, quantity: str, grouping: str) -> Estimate:
         """Return the quantity of the sums over the groups of ``grouping``."""

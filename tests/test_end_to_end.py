@@ -82,7 +82,7 @@ def test_a_black_box_under_unbounded_noise_is_never_high_confidence(tmp_path):
     results, found, _ = audit(
         tmp_path, '[[decision]]\nuse = "per-pupil"\n', plugins='plugins = ["rule.py"]'
     )
-    assert {note.kind for note in results.notes} == {"assumption"}
+    assert {note.kind for note in results.notes} == {"assumption", "check"}
     assert {each["confidence"] for each in found} == {"low"}
 
 
@@ -95,7 +95,7 @@ def test_clipping_names_who_loses_in_dollars_and_formula_and_simulation_agree(tm
         steps='{ use = "non-negative" }',
     )
     checks = [dict(note.values) for note in results.notes if note.kind == "check"]
-    assert len(checks) == 3
+    assert len(checks) == 5
     assert all(check["max_z"] <= check["limit"] for check in checks)
     bias = results.select(quantity="bias", over="entity")[0].estimate
     worst = results.data.entities[int(np.argmin(bias.value))]
@@ -109,5 +109,5 @@ def test_clipping_names_who_loses_in_dollars_and_formula_and_simulation_agree(tm
 
 def test_a_raw_ratio_is_measured_by_its_guarded_definition(tmp_path):
     results, _, html = audit(tmp_path, '[[decision]]\nuse = "allotment"\n')
-    assert {note.kind for note in results.notes} == {"definition"}
+    assert {note.kind for note in results.notes} == {"check", "definition"}
     assert "does not exist" in html

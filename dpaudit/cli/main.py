@@ -113,7 +113,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one for each kind o
         return error_out(settings, fault.format_message(), _usage_hint(fault), ExitCode.WRONG_INPUT)
     except DpauditError as fault:
         return error_out(settings, fault.message, fault.hint, fault.exit_code)
-    except Exception as fault:  # noqa: BLE001 - the last line of defence
+    except (Exception, SystemExit) as fault:  # noqa: BLE001 - the last line of defence
         return _defect(settings, fault)
     return ExitCode.DONE
 
@@ -123,7 +123,7 @@ def _usage_hint(fault: click.ClickException) -> str | None:
     return f"see '{context.command_path} --help'" if context is not None else None
 
 
-def _defect(settings: Settings, fault: Exception) -> int:
+def _defect(settings: Settings, fault: BaseException) -> int:
     """Say that dpaudit itself failed, with the traceback that a bug report needs."""
     import traceback
 

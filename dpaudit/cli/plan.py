@@ -34,6 +34,6 @@ def command(settings: Settings, audit: Path) -> None:
     click.echo(f"{spec.title}: {len(plan.tasks)} tasks, {plan.draws} draws each\n")
     rows = [("release", "at", "decision")]
     for task in plan.tasks:
-        point = " ".join(f"{key}={value:g}" for key, value in task.point.items())
+        point = " ".join(f"{key}={value}" for key, value in task.point.items())
         rows.append((task.release, point, task.decision))
     table(rows)

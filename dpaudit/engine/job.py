@@ -7,12 +7,17 @@ from collections.abc import Mapping
 import attrs
 import numpy as np
 
-from dpaudit.errors import DpauditError, PluginError
+from dpaudit.errors import DataError, DpauditError, PluginError, SpecError
 from dpaudit.estimators.chain import Chain, processed
 from dpaudit.estimators.control import DecisionControl, control_of
 from dpaudit.interfaces import Control, Decision, PostProcessor, Proportional, Structure
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.plan import Task
+
+_TOO_LOUD = 1e60
+"""Squares and products of noise beyond this variance overflow."""
+
+_SAFE_DEVIATIONS = 10.0
 
 GUARD = 0.5
 """A guarded ratio never divides by less than this share of the true denominator."""
@@ -100,7 +105,19 @@ class Job:
                 f"task {task.id!r}: {guard}",
                 hint="clip the release before the decision, or bound the decision's denominator",
             )
-        truth = processed(output, _decide(decision, chain.counts[None, :], task.id))[0]
+        if guard is not None and not _is_guardable(declared, chain.counts):
+            raise DataError(
+                f"task {task.id!r}: the true counts are all zero, so there is nothing to share",
+                hint="leave the decision out, or audit data with a positive count",
+            )
+        noise = chain.mechanism.noise()
+        if noise is not None and not np.all(noise.variance < _TOO_LOUD):
+            raise SpecError(
+                f"task {task.id!r}: noise of variance {float(np.max(noise.variance)):g} cannot be "
+                "computed with",
+                hint="raise epsilon",
+            )
+        truth = processed(output, decide(decision, chain.counts[None, :], task.id))[0]
         return cls(
             task=task,
             chain=chain,
@@ -118,12 +135,23 @@ class Job:
         _, rest = self.chain.reduced()
         return self.structure is not None and all(step.linear for step in rest)
 
+    @property
+    def guard_matters(self) -> bool:
+        """Whether the denominator may come within ten standard deviations of its guard."""
+        noise = self.chain.mechanism.noise()
+        declared = self.decision.structure(self.chain.counts.size)
+        if self.guard is None or noise is None or not isinstance(declared, Proportional):
+            return False
+        deviation = float(np.sqrt((declared.weights**2 * noise.variance).sum()))
+        denominator = float((declared.weights * self.chain.counts).sum())
+        return (1.0 - GUARD) * denominator < _SAFE_DEVIATIONS * deviation
+
     def outcome(self, released: FloatArray) -> FloatArray:
         """Return the outcomes of released counts (draws, n), output steps included."""
         if self.guard is not None:
             decided = self._guarded(released)
         else:
-            decided = _decide(self.decision, released, self.task.id)
+            decided = decide(self.decision, released, self.task.id)
         return processed(self.output, decided)
 
     def _guarded(self, released: FloatArray) -> FloatArray:
@@ -165,7 +193,12 @@ class Job:
         return slice(start, start + 1)
 
 
-def _decide(decision: Decision, released: FloatArray, task: str) -> FloatArray:
+def _is_guardable(structure: Structure | None, counts: FloatArray) -> bool:
+    """Whether half the true denominator is a positive floor."""
+    return isinstance(structure, Proportional) and float((structure.weights * counts).sum()) > 0
+
+
+def decide(decision: Decision, released: FloatArray, task: str) -> FloatArray:
     """Call the decision and hold it to its word."""
     released = released.view()
     released.flags.writeable = False
@@ -178,7 +211,7 @@ def _decide(decision: Decision, released: FloatArray, task: str) -> FloatArray:
             )
     except DpauditError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"decision {decision.name!r} failed in task {task!r}: {type(error).__name__}: {error}",
             hint=_advice(error),
@@ -203,7 +236,7 @@ def _shaped(decision: Decision, outcome: object, shape: tuple[int, ...], task: s
     return array
 
 
-def _advice(error: Exception) -> str:
+def _advice(error: BaseException) -> str:
     if "read-only" in str(error):
         return "do not write into the counts: make a copy first"
     return "try the decision by hand on the counts of your data"

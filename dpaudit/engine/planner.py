@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
+import numpy as np
+import scipy
 
 from dpaudit import binding, config, data
-from dpaudit.engine.job import Grouping, Job
+from dpaudit.engine.job import Grouping, Job, decide
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.estimators.chain import Chain
 from dpaudit.interfaces import Decision, Kind, Mechanism, Plugin, PostProcessor
@@ -48,8 +52,9 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
         name: Grouping.of(members, data.group_order(dataset, name))
         for name, members in dataset.groups.items()
     }
+    _refuse(spec, groupings)
     planner = _Planner(spec=spec, registry=registry, data=dataset, groupings=groupings)
-    return tuple(
+    jobs = tuple(
         planner.job(release, point, decision)
         for release in spec.releases
         for point in config.points(
@@ -57,6 +62,29 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
         )
         for decision in spec.decisions
     )
+    names = Counter(job.task.id for job in jobs)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise SpecError(
+            f"two tasks are called {twice[0]!r}",
+            hint="give releases and decisions names that differ, and name no value twice",
+        )
+    return jobs
+
+
+def _refuse(spec: Spec, groupings: Mapping[str, Grouping]) -> None:
+    """Refuse what would otherwise be passed over in silence."""
+    for kind in ("mitigations", "attacks", "learners"):
+        if getattr(spec, kind):
+            raise SpecError(
+                f"[[{kind[:-1]}]] is read but not measured in this version",
+                hint=f"take [[{kind[:-1]}]] out of the audit file",
+            )
+    for name in ("entity", "total"):
+        if name in groupings:
+            raise SpecError(
+                f"[data] groups: a grouping cannot be called {name!r}",
+                hint="rename the column: the name is taken by the audit itself",
+            )
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -72,7 +100,7 @@ class _Planner:
         steps = self._steps(release.postprocess, self.data.total)
         use = decided.decision
         decision = self._made(Decision, "decision", use.use, use.parameters, None)
-        outcome = decision.decide(self.data.counts)
+        outcome = decide(decision, self.data.counts[None, :], decided.name)
         output = self._steps(decided.output, float(outcome.sum()))
         swept = config.swept(release.mechanism, type(mechanism))
         values = {name: point[name] for name in swept}
@@ -131,6 +159,8 @@ class _Planner:
         content = {
             "engine": _engine_digest(),
             "plugins": [[s.kind, s.name, s.version, s.digest] for s in sources],
+            "packages": sorted({_package_digest(type(plugin).__module__) for plugin in plugins}),
+            "libraries": [np.__version__, scipy.__version__],
             "mechanism": [release.mechanism.use, dict(point), release.neighbours],
             "postprocess": [attrs.asdict(use) for use in release.postprocess],
             "decision": attrs.asdict(decided.decision),
@@ -143,23 +173,34 @@ class _Planner:
 
 
 def _label(release: str, values: Mapping[str, Any]) -> str:
-    settings = (
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in values.items()
-    )
-    return " ".join([release, *settings])
+    return " ".join([release, *(f"{name}={_short(value)}" for name, value in values.items())])
+
+
+def _short(value: object) -> str:
+    """Return ``0.1`` or ``1``, but never fewer digits than tell two values apart."""
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+@cache
+def _package_digest(module: str) -> str:
+    """Return a digest of all source of the package that a plug-in stands in."""
+    package = sys.modules.get(module.split(".", maxsplit=1)[0])
+    folders = [Path(folder) for folder in getattr(package, "__path__", ())]
+    digest = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(folder.rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 @cache
 def _engine_digest() -> str:
     """Return a digest of the framework's own source: a changed estimator is a changed number."""
     digest = hashlib.sha256()
-    for file in _framework_files():
-        digest.update(file.read_bytes())
+    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
+        if not {"cli", "report"} & set(file.parts):
+            digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def _framework_files() -> Iterator[Path]:
-    root = Path(__file__).parents[1]
-    for floor in ("noise", "stats", "solvers", "estimators", "engine"):
-        yield from sorted((root / floor).glob("*.py"))

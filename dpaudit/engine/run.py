@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 
+from dpaudit import binding
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import Halves
 from dpaudit.engine.job import GUARD
@@ -18,7 +19,7 @@ from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.engine.runner import NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
-from dpaudit.errors import PluginError
+from dpaudit.errors import DpauditError, PluginError
 from dpaudit.estimators.ladder import known
 from dpaudit.interfaces import Audit, Plugin
 from dpaudit.model.guarantee import Guarantee
@@ -27,7 +28,9 @@ from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
 from dpaudit.model.spec import Spec
 from dpaudit.noise.base import Noise
 from dpaudit.registry import Registry
-from dpaudit.stats.streams import block_generator
+from dpaudit.stats.bands import agreement
+from dpaudit.stats.moments import Moments
+from dpaudit.stats.streams import BLOCK, PILOT, block_generator
 
 _AUDIT_STREAM = 2**41
 """Number of the stream that audits with random steps of their own draw from."""
@@ -120,7 +123,11 @@ def _subjects(
 
 def _audits(prepared: Prepared) -> tuple[Audit, ...]:
     made = (
-        prepared.registry.create("audit", each.audit.use, **each.audit.parameters)
+        binding.bind(
+            prepared.registry.create("audit", each.audit.use, **each.audit.parameters),
+            prepared.data,
+            total=prepared.data.total,
+        )
         for each in prepared.spec.audits
     )
     return tuple(audit for audit in made if isinstance(audit, Audit))
@@ -131,13 +138,28 @@ def _measurements(
 ) -> Iterator[Measurement]:
     for spec, audit in zip(prepared.spec.audits, audits, strict=True):
         rng = block_generator(prepared.spec.run.seed, prepared.data.digest, _AUDIT_STREAM)
-        for measurement in audit.measure(subject, rng):
+        for measurement in _asked(audit, subject, rng):
             if not isinstance(measurement, Measurement):
                 raise PluginError(
                     f"audit {audit.name!r} returned {type(measurement).__name__}",
                     hint="return a list of dpaudit.Measurement",
                 )
             yield attrs.evolve(measurement, audit=spec.name)
+
+
+def _asked(
+    audit: Audit, subject: MeasuredTask, rng: np.random.Generator
+) -> tuple[Measurement, ...]:
+    try:
+        return tuple(audit.measure(subject, rng))
+    except DpauditError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"audit {audit.name!r} failed in task {subject.task!r}: "
+            f"{type(error).__name__}: {error}",
+            hint="see what the audit does with the estimates of this task",
+        ) from error
 
 
 def _task_result(subject: MeasuredTask) -> TaskResult:
@@ -165,10 +187,20 @@ def _guarantee(subject: MeasuredTask) -> Guarantee:
 def _notes(subject: MeasuredTask) -> Iterator[Note]:
     job = subject.controlled.job
     yield from subject.checks()
+    yield from _release_checks(subject)
     if job.guard is not None:
         yield Note(
             task=subject.task, kind="definition", message=job.guard, values=(("guard", GUARD),)
         )
+        if job.guard_matters:
+            yield Note(
+                task=subject.task,
+                kind="assumption",
+                message=(
+                    "the noise is so large beside the total that the guard, and not the rule, "
+                    "decides what is measured of unprocessed counts"
+                ),
+            )
     noise = job.chain.mechanism.noise()
     if job.structure is None and not job.chain.is_nonnegative and _is_noisy(noise):
         yield Note(
@@ -186,6 +218,26 @@ def _notes(subject: MeasuredTask) -> Iterator[Note]:
             message="the release has no positive count",
             values=(("probability", subject.known.empty),),
         )
+
+
+def _release_checks(subject: MeasuredTask) -> Iterator[Note]:
+    """Compare what a mechanism releases with the noise that it says it adds."""
+    chain = subject.controlled.job.chain
+    noise = chain.mechanism.noise()
+    if noise is None:
+        return
+    rng = block_generator(0, subject.data.digest, PILOT)
+    rows = np.stack([chain.mechanism.release(chain.counts, rng) for _ in range(BLOCK)])
+    errors = rows - chain.counts
+    variance = np.broadcast_to(noise.variance, chain.counts.shape)
+    rounding = 1e-12 * chain.counts
+    for message, truth, sample in (
+        ("mean of the noise", np.zeros_like(chain.counts), errors),
+        ("variance of the noise", variance, errors**2),
+    ):
+        worst, limit = agreement(truth, Moments.of(sample), rounding)
+        values = (("max_z", worst), ("limit", limit), ("draws", float(BLOCK)))
+        yield Note(task=subject.task, kind="check", message=message, values=values)
 
 
 def _is_noisy(noise: Noise | None) -> bool:

@@ -74,8 +74,8 @@ def measure(
     progress.started(sum(unit.chunk.count for unit in units))
     done = 0
     try:
-        with _measures(prepared, files) as (local, foreign):
-            for unit, measured in _completed(units, local, foreign, workers):
+        with _measures(prepared, files) as (local, foreign, end):
+            for unit, measured in _completed(units, (local, foreign), workers, end):
                 for task, parts in measured.items():
                     merged = halves(parts)
                     found[task, unit.chunk.number] = merged
@@ -123,9 +123,10 @@ def _address(key: str, chunk: Chunk) -> str:
 
 
 def _completed(
-    units: list[Unit], local: Measure, foreign: Measure, workers: int
+    units: list[Unit], how: tuple[Measure, Measure], workers: int, end: Callable[[], None]
 ) -> Iterator[tuple[Unit, Mapping[str, list[Tally]]]]:
     """Yield units as they are measured, and stop at the first failure."""
+    local, foreign = how
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         waiting: dict[Future[dict[str, list[Tally]]], Unit] = {
             pool.submit(foreign if unit.foreign else local, unit.tasks, unit.chunk): unit
@@ -137,13 +138,17 @@ def _completed(
                 for future in done:
                     yield waiting.pop(future), future.result()
         finally:
-            for future in waiting:
-                future.cancel()
+            if waiting:
+                for future in waiting:
+                    future.cancel()
+                end()  # a thread that waits for a hanging plug-in would never be joined
 
 
 @contextmanager
-def _measures(prepared: Prepared, files: tuple[str, ...]) -> Iterator[tuple[Measure, Measure]]:
-    """Offer how to measure built-in tasks (in this thread) and foreign ones (in a process)."""
+def _measures(
+    prepared: Prepared, files: tuple[str, ...]
+) -> Iterator[tuple[Measure, Measure, Callable[[], None]]]:
+    """Offer how to measure built-in tasks (in a thread), foreign ones (in a process), and end."""
     seed, digest = prepared.spec.run.seed, prepared.data.digest
     mine = threading.local()
     started: list[Worker] = []
@@ -159,8 +164,11 @@ def _measures(prepared: Prepared, files: tuple[str, ...]) -> Iterator[tuple[Meas
         measured: dict[str, list[Tally]] = mine.worker.measure(tasks, chunk)
         return measured
 
-    try:
-        yield local, foreign
-    finally:
+    def end() -> None:
         for worker in started:
             worker.close()
+
+    try:
+        yield local, foreign, end
+    finally:
+        end()

@@ -8,7 +8,7 @@ import numpy as np
 from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
 from dpaudit.estimators.ladder import Known
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.measurement import Note
@@ -20,6 +20,9 @@ _ROUNDING = 1e-13
 
 _PARTS = {"bias": "bias", "mean-squared-error": "square", "expected-shortfall": "shortfall"}
 """Which part of a tally each simulated quantity is read from."""
+
+_FEW = 30.0
+"""Fewer degrees of freedom say that a handful of draws carry a controlled estimate."""
 
 QUANTITIES = ("bias", "variance", "mean-squared-error", "expected-shortfall")
 
@@ -83,12 +86,9 @@ class MeasuredTask:
         """Return biases from two independent halves of the draws, where they are simulated."""
         if self.known.bias is not None:
             return None
-        columns = self.controlled.job.columns(over)
-        offset = self.controlled.offset[columns]
-        return (
-            self.even.bias.mean[columns] + offset,
-            self.odd.bias.mean[columns] + offset,
-        )
+        resolved = self._resolved(over)
+        first, second = (self._bias(half, over, resolved).mean for half in (self.even, self.odd))
+        return first, second
 
     def checks(self) -> tuple[Note, ...]:
         """Compare what is known with the simulation, over all entities at once.
@@ -96,7 +96,7 @@ class MeasuredTask:
         The bias is compared with plain simulation, which shares nothing with the closed form,
         and with controlled simulation, which is sharper but knows the moments of the release.
         """
-        offset = self.controlled.offset[self.controlled.job.columns("entity")]
+        offset = self._offset("entity")
         nothing = np.zeros_like(offset)
         compared = (
             ("bias", self.known.bias, "error", nothing),
@@ -168,16 +168,73 @@ class MeasuredTask:
 
     def _simulated(self, quantity: str, over: str, confidence: float) -> Estimate:
         job = self.controlled.job
-        moments = self._columns(_PARTS[quantity], over)
         if quantity != "bias":
-            estimate = band(moments, confidence, draws=self.draws, method="simulated")
+            moments = self._columns(_PARTS[quantity], over)
+            unseen = self._unseen(moments, quantity, over, confidence)
+            estimate = band(
+                moments, confidence, draws=self.draws, method="simulated", allowance=unseen
+            )
             return attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
-        offset = self.controlled.offset[job.columns(over)]
-        moments = attrs.evolve(moments, mean=moments.mean + offset)
-        method: Method = "simulated" if self.controlled.control is None else "controlled"
+        resolved = self._resolved(over)
+        moments = self._bias(self.even + self.odd, over, resolved)
+        method: Method = "controlled" if resolved.all() else "simulated"
         entries = job.chain.counts.size if over != "entity" else 1
-        allowance = self.controlled.error * entries
+        unseen = self._unseen(moments, quantity, over, confidence)
+        allowance = self.controlled.error * entries + unseen
         return band(moments, confidence, draws=self.draws, method=method, allowance=allowance)
+
+    def _resolved(self, over: str) -> BoolArray:
+        """Return which biases may be read from the controlled simulation.
+
+        What is left of a black box after its control can be carried by a few rare events (a
+        kink that few draws cross), and a band from a handful of them does not cover: such an
+        entry is read from plain simulation, whose own noise hides what the draws do not show.
+        """
+        controlled = self._columns("bias", over)
+        if self.controlled.control is None:
+            return np.zeros(controlled.mean.shape, dtype=np.bool_)
+        if self.controlled.job.structure is not None:
+            return np.ones(controlled.mean.shape, dtype=np.bool_)
+        rounding = controlled.count * (_ROUNDING * self._largest(over)) ** 2
+        return (controlled.m2 <= rounding) | (controlled.degrees_of_freedom >= _FEW)
+
+    def _bias(self, tally: Tally, over: str, resolved: BoolArray) -> Moments:
+        """Return the moments of the bias, controlled where that is resolved, else plain."""
+        columns = self.controlled.job.columns(over)
+        controlled, plain = tally.bias[columns], tally.error[columns]
+        if not resolved.any() or controlled.count != plain.count:
+            return plain if not resolved.any() else controlled.shifted(self._offset(over))
+        return controlled.shifted(self._offset(over)).where(resolved, plain)
+
+    def _offset(self, over: str) -> FloatArray:
+        return self.controlled.offset[self.controlled.job.columns(over)]
+
+    def _largest(self, over: str) -> float:
+        """Return an amount that no outcome of the task is expected to pass."""
+        error = 10.0 * np.sqrt(self._columns("square", over).mean.max())
+        return float(np.abs(self.truth).max() + error)
+
+    def _unseen(self, moments: Moments, quantity: str, over: str, confidence: float) -> FloatArray:
+        """Return what an event that no draw showed may add, where nothing varied.
+
+        With probability ``confidence`` an event that was not seen in N draws, for any of m
+        outcomes, has probability at most ln(m / (1 - confidence)) / N. Its size is taken to be
+        at most ten root mean square errors of the outcome or, where the outcome itself never
+        varied, the largest outcome of the task. Where the structure of the decision is
+        declared, the control accounts for such events and nothing is added.
+        """
+        job = self.controlled.job
+        noise = job.chain.mechanism.noise()
+        silent = noise is not None and not np.any(noise.variance > 0)
+        if job.structure is not None or silent:
+            return np.zeros_like(moments.mean)
+        own = 10.0 * np.sqrt(self._columns("square", over).mean)
+        largest = self._largest(over)
+        size = np.where(self._columns("error", over).m2 > 0, own, largest)
+        size = size**2 if quantity == "mean-squared-error" else size
+        risk = np.log(moments.mean.size / (1.0 - confidence)) / moments.count
+        rounding = moments.count * (_ROUNDING * largest) ** 2
+        return np.where(moments.m2 > rounding, 0.0, min(1.0, risk) * size)
 
     def _variance(self, over: str) -> Estimate:
         """Subtract the squared bias from the mean squared error, each at half the risk."""
@@ -201,9 +258,8 @@ class MeasuredTask:
         )
 
     def _columns(self, part: str, over: str) -> Moments:
-        columns = self.controlled.job.columns(over)
         both: Moments = getattr(self.even, part) + getattr(self.odd, part)
-        return attrs.evolve(both, mean=both.mean[columns], m2=both.m2[columns], m4=both.m4[columns])
+        return both[self.controlled.job.columns(over)]
 
 
 def _squares(bias: Estimate) -> tuple[FloatArray, FloatArray, FloatArray]:

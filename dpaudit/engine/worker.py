@@ -12,6 +12,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from typing import Any, BinaryIO
 
 from dpaudit.engine.chunks import Chunk, measure_chunk
@@ -27,7 +28,7 @@ class Worker:
     def __init__(self, spec: Spec, files: tuple[str, ...]) -> None:
         self._limit = spec.run.time_limit
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "dpaudit.engine.worker"],
+            [sys.executable, "-P", "-m", "dpaudit.engine.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -94,6 +95,7 @@ class Worker:
 
 def main() -> None:
     """Serve one parent until it closes the pipe."""
+    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
     incoming, outgoing = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a plug-in that prints must not write into the messages
     spec, files = pickle.load(incoming)  # noqa: S301 - from our own parent
@@ -111,6 +113,13 @@ def main() -> None:
         outgoing.flush()
 
 
+def _die_with(parent: int) -> None:
+    """End this process when its parent is gone, even if a plug-in hangs."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
+
+
 def _answer(prepared: Prepared | DpauditError, tasks: tuple[str, ...], chunk: Chunk) -> object:
     if isinstance(prepared, DpauditError):
         return prepared
@@ -119,6 +128,11 @@ def _answer(prepared: Prepared | DpauditError, tasks: tuple[str, ...], chunk: Ch
         return measure_chunk(jobs, prepared.spec.run.seed, prepared.data.digest, chunk)
     except DpauditError as error:
         return error
+    except SystemExit as error:
+        return PluginError(
+            f"a plug-in of {', '.join(map(repr, tasks))} ended with exit code {error.code!r}",
+            hint="a plug-in must return or raise, never exit",
+        )
 
 
 if __name__ == "__main__":

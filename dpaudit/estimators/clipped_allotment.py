@@ -81,13 +81,14 @@ def clipped_allotment(counts: FloatArray, weights: FloatArray, noise: Noise) -> 
     fine = _integrate(counts, weights, shares, noise, order=16, last=last)
     defect = abs(fine[2] - (1.0 - empty))
     fallback = weights / weights.sum() - shares
+    farthest = np.maximum(shares, 1.0 - shares)  # how far a share can be from the truth
     bias = fine[0] + empty * fallback
     square = fine[1] + empty * fallback**2
     return ClippedAllotment(
         bias=bias,
-        bias_error=np.abs(fine[0] - coarse[0]) + defect * (shares + np.abs(bias)) + 1e-16 * shares,
+        bias_error=np.abs(fine[0] - coarse[0]) + defect * farthest + 1e-16 * shares,
         square=square,
-        square_error=np.abs(fine[1] - coarse[1]) + 1e-12 * square,
+        square_error=np.abs(fine[1] - coarse[1]) + defect * farthest**2 + 1e-12 * square,
         defect=defect,
         empty=empty,
     )

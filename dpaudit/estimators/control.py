@@ -3,9 +3,10 @@
 Write the control of the release as m + d with E d = 0 exactly. The expansion of the decision P
 along d, ``L + q`` with ``L = J d`` and ``q = d' H d / 2``, is subtracted from every draw; the
 mean of ``q`` is added back in closed form, ``(1/2) sum_j v_j d^2 P / dx_j^2`` for independent
-entities. Expanding around the mean of the *clipped* release, not around the truth, removes the
-first-order effect of clipping as well: clipping that is too rare to be seen in the draws is in
-the known mean (METHODS-decisions 2.3; PERFORMANCE W1d).
+entities. A black box gets only what has a known mean whatever the box does. Expanding around
+the mean of the *clipped* release, not around the truth, removes the first-order effect of
+clipping as well: clipping that is too rare to be seen in the draws is in the known mean
+(METHODS-decisions 2.3; PERFORMANCE W1d).
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from dpaudit.model.arrays import FloatArray
 Outcome = Callable[[FloatArray], FloatArray]
 """From released counts (draws, n) to outcomes (draws, n)."""
 
-_STEP = 1e-2
-"""Step of the central differences, as a share of each deviation."""
+_LARGEST = 2048
+"""A black box of more entities gets no control: its coefficients would fill the memory."""
+
+_ROWS = 64
+"""Coordinates that are moved at once."""
 
 
 class Expansion(Protocol):
@@ -101,38 +105,31 @@ def _allotment(structure: Proportional, control: Control) -> DecisionControl | N
 def _by_differences(
     outcome: Outcome, control: Control, centre: FloatArray
 ) -> DecisionControl | None:
-    """Expand a black box by central differences along each draw's own deviation."""
-    variance = control.variance
-    curvature, error = np.zeros_like(centre), 0.0
-    if variance is not None:
-        spread = np.sqrt(variance)
-        curvature = _curvature(outcome, control.mean, centre, spread, _STEP)
-        coarse = _curvature(outcome, control.mean, centre, spread, 2.0 * _STEP)
-        error = float(np.abs(curvature - coarse).max())
-    if not np.isfinite(curvature).all():
+    """Control a black box by a fixed linear term in each count's own deviation.
+
+    The coefficients are differences over one standard deviation. Whatever they are, the
+    control ``J d`` has mean zero exactly, because E d = 0: a kink or a jump makes the control
+    useless, never wrong. A squared term would have a known mean too, but tails so heavy that
+    bands from a few hundred draws would not cover.
+    """
+    size = centre.size
+    if size > _LARGEST:
         return None
+    spread = _spread(control)
+    linear = np.empty((size, size))
+    for start in range(0, size, _ROWS):
+        columns = np.arange(start, min(start + _ROWS, size))
+        shift = np.zeros((columns.size, size))
+        shift[np.arange(columns.size), columns] = spread[columns]
+        up, down = outcome(control.mean + shift), outcome(control.mean - shift)
+        linear[columns] = (up - down) / (2.0 * spread[columns, None])
+    if not np.isfinite(linear).all():
+        return None
+    return DecisionControl(expansion=lambda deviation: deviation @ linear, mean=centre)
 
-    def expansion(deviation: FloatArray) -> FloatArray:
-        up = outcome(control.mean + _STEP * deviation)
-        down = outcome(control.mean - _STEP * deviation)
-        first: FloatArray = (up - down) / (2.0 * _STEP)
-        if variance is None:
-            return first
-        second: FloatArray = (up - 2.0 * centre + down) / (2.0 * _STEP**2)
-        return first + second - curvature
 
-    return DecisionControl(expansion=expansion, mean=centre + curvature, error=error)
-
-
-def _curvature(
-    outcome: Outcome, mean: FloatArray, centre: FloatArray, spread: FloatArray, step: float
-) -> FloatArray:
-    """Return 1/2 sum_j v_j d^2 P / dx_j^2 by second differences, 64 coordinates at a time."""
-    total = np.zeros_like(centre)
-    for start in range(0, mean.size, 64):
-        columns = np.arange(start, min(start + 64, mean.size))
-        shift = np.zeros((columns.size, mean.size))
-        shift[np.arange(columns.size), columns] = step * spread[columns]
-        both = outcome(mean + shift) - 2.0 * centre + outcome(mean - shift)
-        total += both.sum(axis=0) / (2.0 * step**2)
-    return total
+def _spread(control: Control) -> FloatArray:
+    """Return a step for every count: its standard deviation, or one where that is unknown."""
+    if control.variance is None:
+        return np.ones_like(control.mean)
+    return np.where(control.variance > 0, np.sqrt(control.variance), 1.0)

@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray: TypeAlias = NDArray[np.float64]
 """Real numbers: counts, noise, outcomes."""
 
+BoolArray: TypeAlias = NDArray[np.bool_]
+"""Marks on entities."""
+
 ColumnArray: TypeAlias = NDArray[Any]
 """One column of the data: numbers (float64) or text (``str``)."""
 

@@ -19,7 +19,7 @@ def confidence(  # noqa: PLR0911 - one return for each reason
 
     A failed check, few draws and an unchecked assumption make it low; a definition note (the
     quantity has no expectation, another was measured) makes it medium; every case checked
-    against a closed form makes it high.
+    against a closed form makes a number that is that closed form high.
     """
     notes = [note for case in cases for note in case.notes]
     checks = [dict(note.values) for note in notes if note.kind == "check"]
@@ -32,7 +32,7 @@ def confidence(  # noqa: PLR0911 - one return for each reason
     if any(note.kind == "definition" for note in notes):
         return "medium", _("a stand-in was measured where no expectation exists: see the limits")
     checked = {n.task for n in notes if n.kind == "check"}
-    if cases and all(case.task.id in checked for case in cases):
+    if estimate.is_deterministic and cases and all(case.task.id in checked for case in cases):
         draws = max((check.get("draws", 0.0) for check in checks), default=0.0)
         if not draws:
             return "high", _("the formula and the simulation agree")

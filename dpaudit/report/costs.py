@@ -93,7 +93,7 @@ class Priced:
 def priced(context: Context, case: Case) -> tuple[Priced, ...]:
     """Return the siblings of a case whose cost was measured, dearest first."""
     found = ((c, c.find(COST)) for c in context.cases.siblings(case))
-    made = [Priced(c, m) for c, m in found if m is not None]
+    made = [Priced(c, m) for c, m in found if m is not None and not c.is_assumed]
     return tuple(sorted(made, key=lambda p: -float(p.cost.estimate.value)))
 
 
@@ -103,7 +103,7 @@ def releases(context: Context, case: Case) -> Finding | None:
     ranked = priced(context, case)
     base = None if baseline is None else baseline.find(COST)
     others = [p for p in ranked if baseline is not None and p.case.task != baseline.task]
-    if baseline is None or base is None or not others:
+    if baseline is None or base is None or baseline.is_assumed or not others:
         return None
     _, words = context.prose, context.words
     dearest = others[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dpaudit.errors import SpecError
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.finding import Finding, Verdict
 from dpaudit.model.measurement import Measurement
@@ -28,15 +29,28 @@ def thresholds(results: Results) -> tuple[Finding, ...]:
         *not met* only if the bound of the interval that favours the release is over the
         threshold; *met* if the other bound is not; else *cannot tell*. Signed quantities
         (a bias) are tested by their size.
+
+    Raises
+    ------
+    SpecError
+        If a threshold is for something that its audit did not measure: a threshold that
+        nothing can break is no threshold.
     """
     context = Context.of(results)
-    return tuple(
-        finding
-        for audit in results.spec.audits
-        if audit.fail_if is not None
-        for case in context.cases.cases
-        if (finding := _threshold(context, case, audit, audit.fail_if)) is not None
-    )
+    found: list[Finding] = []
+    for audit in results.spec.audits:
+        if audit.fail_if is None:
+            continue
+        own = [_threshold(context, case, audit, audit.fail_if) for case in context.cases.cases]
+        made = [finding for finding in own if finding is not None]
+        if not made:
+            raise SpecError(
+                f"[[audit]] {audit.name!r}: fail_if is for {audit.fail_if.for_!r}, which this "
+                "audit did not measure",
+                hint='say for = "total", "any group" or "any entity", as the audit measures',
+            )
+        found += made
+    return tuple(found)
 
 
 def size(estimate: Estimate) -> Estimate:

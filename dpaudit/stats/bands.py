@@ -38,9 +38,14 @@ def half_widths(moments: Moments, confidence: float) -> FloatArray:
 
 
 def band(
-    moments: Moments, confidence: float, *, draws: int, method: Method, allowance: float = 0.0
+    moments: Moments,
+    confidence: float,
+    *,
+    draws: int,
+    method: Method,
+    allowance: FloatArray | float = 0.0,
 ) -> Estimate:
-    """Return means with a simultaneous band; ``allowance`` is added for numerical error."""
+    """Return means with a simultaneous band; ``allowance`` is added to each half width."""
     half = half_widths(moments, confidence) + allowance
     return Estimate(
         value=moments.mean,

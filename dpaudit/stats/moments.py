@@ -8,7 +8,7 @@ from typing import Protocol, Self, TypeVar
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import BoolArray, FloatArray
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -51,6 +51,23 @@ class Moments:
             mean=self.mean + step * (other.count / count),
             m2=self.m2 + other.m2 + step * step * (self.count * other.count / count),
             m4=self.m4 + other.m4,
+        )
+
+    def __getitem__(self, columns: slice) -> Moments:
+        """Return the moments of some of the columns."""
+        return attrs.evolve(self, mean=self.mean[columns], m2=self.m2[columns], m4=self.m4[columns])
+
+    def shifted(self, amount: FloatArray) -> Moments:
+        """Return the moments of every observation plus ``amount``, shape (m,)."""
+        return attrs.evolve(self, mean=self.mean + amount)
+
+    def where(self, kept: BoolArray, other: Moments) -> Moments:
+        """Return these columns where ``kept``, else those of ``other``, a sample as large."""
+        return attrs.evolve(
+            self,
+            mean=np.where(kept, self.mean, other.mean),
+            m2=np.where(kept, self.m2, other.m2),
+            m4=np.where(kept, self.m4, other.m4),
         )
 
     @property

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dpaudit.engine.chunks import halves
 from dpaudit.engine.job import Job
-from dpaudit.engine.subject import MeasuredTask
-from dpaudit.engine.tally import Controlled, tallies
+from dpaudit.engine.tally import Controlled
 from dpaudit.estimators.chain import Chain
-from dpaudit.estimators.ladder import Known, known
+from dpaudit.estimators.ladder import known
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Task
 from dpaudit.stats.bands import band_quantile
@@ -47,20 +45,7 @@ def job(epsilon):
     )
 
 
-def measured(controlled, seed, blocks=8):
-    even, odd = halves(tallies({"t": controlled}, seed, DIGEST, range(blocks))["t"])
-    return MeasuredTask(
-        controlled=controlled,
-        known=Known(),
-        even=even,
-        odd=odd,
-        data=DATA,
-        confidence=0.95,
-        draws=blocks * 64,
-    )
-
-
-def misses(epsilon, *, with_control):
+def misses(measured, epsilon, *, with_control):
     """Count the audits in which the band, α, cost of privacy, or an unadjusted band miss."""
     audited = job(epsilon)
     truth = known(audited.chain, audited.structure).bias.value
@@ -70,7 +55,7 @@ def misses(epsilon, *, with_control):
         if not with_control:
             zero = np.zeros_like(controlled.offset)
             controlled = attrs.evolve(controlled, control=None, offset=zero, error=0.0)
-        task = measured(controlled, seed)
+        task = measured(controlled, seed, DATA)
         bias, parts = task.entity("bias"), task.halves("entity")
         missed["band"] += not holds(bias, truth)
         missed["alpha"] += not holds(alpha(bias, parts), np.ptp(truth))
@@ -90,8 +75,8 @@ def holds(estimate, truth):
 @pytest.mark.slow
 @pytest.mark.parametrize("with_control", [True, False], ids=["controlled", "plain"])
 @pytest.mark.parametrize("epsilon", [0.05, 0.5])
-def test_bands_and_intervals_cover(epsilon, with_control):
-    missed = misses(epsilon, with_control=with_control)
+def test_bands_and_intervals_cover(measured, epsilon, with_control):
+    missed = misses(measured, epsilon, with_control=with_control)
     assert missed["band"] <= ALLOWED
     assert missed["alpha"] <= ALLOWED
     assert missed["cost"] <= ALLOWED
@@ -99,7 +84,7 @@ def test_bands_and_intervals_cover(epsilon, with_control):
 
 
 @pytest.mark.slow
-def test_mirrored_pairs_would_not_cover_where_something_is_clipped(monkeypatch):
+def test_mirrored_pairs_would_not_cover_where_something_is_clipped(measured, monkeypatch):
     """Why antithetic pairs are kept to smooth outcomes: the band would miss too often."""
     monkeypatch.setattr(Job, "is_smooth", property(lambda self: True))
-    assert misses(0.5, with_control=True)["band"] > ALLOWED
+    assert misses(measured, 0.5, with_control=True)["band"] > ALLOWED
