@@ -98,8 +98,9 @@ def _strengths(context: Context) -> tuple[str, ...]:
     checks = [dict(n.values) for n in results.notes if n.kind == "check"]
     agree = sum(c.get("max_z", 0.0) <= c.get("limit", float("inf")) for c in checks)
     made = [
-        _("Intervals for many {entities} hold for all of them at once, so naming the extremes is "
-          "fair.", entities=context.words.entities),
+        _("The intervals of one quantity hold for all {entities} at once, so naming the extremes "
+          "is fair. Different quantities, groupings and releases have levels of their own.",
+          entities=context.words.entities),
         _("All releases are compared under the same simulated noise, so differences are sharp."),
     ]  # fmt: skip
     if checks:
