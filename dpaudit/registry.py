@@ -53,6 +53,7 @@ class _Origin:
     module: str
     file: Path | None
     digest: str | None = None
+    in_memory: bool = False
 
 
 class Registry:
@@ -202,8 +203,13 @@ class Registry:
         )
 
     def is_foreign(self, cls: type[Plugin]) -> bool:
-        """Return whether a plug-in comes from a file or from another distribution."""
+        """Return whether a plug-in comes from a file or from another distribution.
+
+        What was added from memory is not foreign: no other process could find it.
+        """
         origin = self._origins.get(cls)
+        if origin is not None and origin.in_memory:
+            return False
         return origin is None or _normal(origin.distribution) != GROUP
 
     def datasets(self) -> dict[str, Path]:
@@ -316,7 +322,8 @@ def _answer(function: Callable[[], Any], hook: str, wanted: type[Any]) -> Any:
 def _memory(module: ModuleType | None) -> _Origin:
     name = module.__name__ if module else "__main__"
     file = getattr(module, "__file__", None)
-    return _Origin(distribution="", version="", module=name, file=Path(file) if file else None)
+    path = Path(file) if file else None
+    return _Origin(distribution="", version="", module=name, file=path, in_memory=True)
 
 
 def _normal(distribution: str) -> str:

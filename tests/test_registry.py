@@ -252,7 +252,7 @@ def test_what_is_in_memory_can_be_added():
     registry.add(half)
     registry.add(half)
     assert registry.create("decision", "half").decide([4.0]).tolist() == [2.0]
-    assert registry.is_foreign(registry.get("decision", "half"))
+    assert not registry.is_foreign(registry.get("decision", "half"))
     with pytest.raises(dpaudit.PluginError, match="is no plug-in class"):
         registry.add(int)
 

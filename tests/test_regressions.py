@@ -144,3 +144,18 @@ def dpaudit_mechanisms():
     results = dpaudit.run(dpaudit.load(path))
     checks = {note.message: dict(note.values) for note in results.notes if note.kind == "check"}
     assert checks["mean of the noise"]["max_z"] > checks["mean of the noise"]["limit"]
+
+
+def test_a_rule_added_from_memory_is_measured(tmp_path):
+    @dpaudit.decision(name="rule")
+    def rule(counts):
+        """A rule out of a notebook."""
+        return 2.0 * counts
+
+    registry = dpaudit.Registry.discover()
+    registry.add(rule)
+    path = audit(tmp_path)
+    path.write_text(path.read_text().replace('plugins = ["rule.py"]', ""))
+    results = dpaudit.run(dpaudit.load(path, registry=registry), registry=registry)
+    assert results.provenance.plugins
+    assert not any(result.task.foreign for result in results.tasks)

@@ -85,8 +85,9 @@ def provenance(context: Context, _found: Found) -> tuple[Section, ...]:
     shown = tuple((term, text or _("not stated")) for term, text in items)
     blocks: tuple[Block, ...] = (
         Paragraph(
-            text=_("The same audit file, data, seed and versions give the same report, byte for "
-                   "byte. The audit file, all findings and all measurements are attached.")
+            text=_("The same audit file, data, seed, draws and versions give the same report, byte "
+                   "for byte. The audit file, all findings and all measurements are attached to "
+                   "the PDF.")
         ),
         DefinitionList(items=shown),
     )  # fmt: skip

@@ -86,7 +86,9 @@ class Prose:
     def plain(self, value: object) -> str:
         """Return a parameter as its author wrote it (``0.01``, ``1``), never rounded."""
         if isinstance(value, float):
-            return f"{value:g}".replace("-", "\u2212")
+            short = f"{value:g}"
+            exact = short if float(short) == value else repr(value)
+            return exact.replace("-", "\u2212")
         return str(value).replace("-", "\u2212") if isinstance(value, int) else str(value)
 
     def listing(self, items: tuple[str, ...]) -> str:

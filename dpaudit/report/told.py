@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from dpaudit.model.finding import Finding
@@ -48,8 +49,11 @@ def tradeoff_sections(context: Context, _found: Found) -> tuple[Section, ...]:
 
 
 def slug(text: str) -> str:
-    """Return an anchor made of letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
+    """Return an anchor made of letters, digits and hyphens, unique to ``text``."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if plain == text:
+        return plain
+    return f"{plain or 'x'}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
 def _tables(context: Context, case: Case) -> Section:
