@@ -107,10 +107,7 @@ def _strengths(context: Context) -> tuple[str, ...]:
     if checks:
         made.append(
             _(
-                "In {tasks} of {total} cases a formula was checked against simulation: {agree} of "
-                "{n} comparisons agree.",
-                tasks=_.whole(len({n.task for n in results.notes if n.kind == "check"})),
-                total=_.whole(len(results.tasks)),
+                "{agree} of {n} comparisons of a formula with simulation agree.",
                 agree=_.whole(agree),
                 n=_.whole(len(checks)),
             )
