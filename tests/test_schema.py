@@ -85,7 +85,8 @@ def test_the_schema_is_a_schema(schema):
 
 
 def test_a_good_file_is_valid(schema):
-    jsonschema.Draft202012Validator(schema).validate(tomllib.loads(GOOD))
+    validator = jsonschema.Draft202012Validator(schema)
+    assert list(validator.iter_errors(tomllib.loads(GOOD))) == []
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,6 @@ class MeasuredTask:
         return self.controlled.job.groupings[over].sums(values)
 
     def _simulated(self, quantity: str, over: str, confidence: float) -> Estimate:
-        job = self.controlled.job
         if quantity != "bias":
             moments = self._columns(_PARTS[quantity], over)
             unseen = self._unseen(moments, quantity, over, confidence)
@@ -178,22 +177,20 @@ class MeasuredTask:
         resolved = self._resolved(over)
         moments = self._bias(self.even + self.odd, over, resolved)
         method: Method = "controlled" if resolved.all() else "simulated"
-        entries = job.chain.counts.size if over != "entity" else 1
         unseen = self._unseen(moments, quantity, over, confidence)
-        allowance = self.controlled.error * entries + unseen
-        return band(moments, confidence, draws=self.draws, method=method, allowance=allowance)
+        return band(moments, confidence, draws=self.draws, method=method, allowance=unseen)
 
     def _resolved(self, over: str) -> BoolArray:
         """Return which biases may be read from the controlled simulation.
 
-        What is left of a black box after its control can be carried by a few rare events (a
-        kink that few draws cross), and a band from a handful of them does not cover: such an
+        What is left of a black box or a projection after its control can be carried by a few
+        rare events (a kink that few draws cross), whose band would not cover: such an
         entry is read from plain simulation, whose own noise hides what the draws do not show.
         """
         controlled = self._columns("bias", over)
         if self.controlled.control is None:
             return np.zeros(controlled.mean.shape, dtype=np.bool_)
-        if self.controlled.job.structure is not None:
+        if self.controlled.is_complete:
             return np.ones(controlled.mean.shape, dtype=np.bool_)
         rounding = controlled.count * (_ROUNDING * self._largest(over)) ** 2
         return (controlled.m2 <= rounding) | (controlled.degrees_of_freedom >= _FEW)
@@ -201,10 +198,8 @@ class MeasuredTask:
     def _bias(self, tally: Tally, over: str, resolved: BoolArray) -> Moments:
         """Return the moments of the bias, controlled where that is resolved, else plain."""
         columns = self.controlled.job.columns(over)
-        controlled, plain = tally.bias[columns], tally.error[columns]
-        if not resolved.any() or controlled.count != plain.count:
-            return plain if not resolved.any() else controlled.shifted(self._offset(over))
-        return controlled.shifted(self._offset(over)).where(resolved, plain)
+        controlled = tally.bias[columns].shifted(self._offset(over))
+        return controlled if resolved.all() else controlled.where(resolved, tally.error[columns])
 
     def _offset(self, over: str) -> FloatArray:
         return self.controlled.offset[self.controlled.job.columns(over)]
@@ -220,13 +215,13 @@ class MeasuredTask:
         With probability ``confidence`` an event that was not seen in N draws, for any of m
         outcomes, has probability at most ln(m / (1 - confidence)) / N. Its size is taken to be
         at most ten root mean square errors of the outcome or, where the outcome itself never
-        varied, the largest outcome of the task. Where the structure of the decision is
-        declared, the control accounts for such events and nothing is added.
+        varied, the largest outcome of the task. Nothing is added where the control accounts
+        for such events.
         """
         job = self.controlled.job
         noise = job.chain.mechanism.noise()
         silent = noise is not None and not np.any(noise.variance > 0)
-        if job.structure is not None or silent:
+        if self.controlled.is_complete or silent:
             return np.zeros_like(moments.mean)
         own = 10.0 * np.sqrt(self._columns("square", over).mean)
         largest = self._largest(over)

@@ -52,24 +52,23 @@ class Tally:
 class Controlled:
     """A job with the control that was chosen for it on the pilot block.
 
-    ``offset`` (m,) is the known mean of the control minus the truth; ``error`` its numerical
-    error; ``control`` is ``None`` for plain simulation.
+    ``offset`` (m,) is the known mean of the control minus the truth; ``control`` is ``None`` for
+    plain simulation.
     """
 
     job: Job
     control: tuple[Control, DecisionControl] | None
     offset: FloatArray
-    error: float
 
     @classmethod
     def choose(cls, job: Job, seed: int, digest: str) -> Controlled:
         """Take the control if it lowers the variance on the pilot block, which is used up."""
-        plain = cls(job=job, control=None, offset=np.zeros(_width(job)), error=0.0)
+        plain = cls(job=job, control=None, offset=np.zeros(_width(job)))
         control = job.control()
         if control is None:
             return plain
         offset = job.extended((control[1].mean - job.truth)[None, :])[0]
-        tried = cls(job=job, control=control, offset=offset, error=control[1].error)
+        tried = cls(job=job, control=control, offset=offset)
         n = job.chain.counts.size
         with np.errstate(all="ignore"):
             gain = [
@@ -77,6 +76,17 @@ class Controlled:
                 for each in (tried, plain)
             ]
         return tried if np.isfinite(gain[0]) and gain[0] <= gain[1] else plain
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the control knows every event of the release, however rare.
+
+        The structure of the decision must be declared, and the release smooth in the noise or
+        its clipping known exactly; the stand-in for a projection knows it to first order only.
+        """
+        if self.control is None or self.job.structure is None:
+            return False
+        return self.job.is_smooth or self.control[0].variance is not None
 
     def minus_control(self, errors: FloatArray, noisy: FloatArray) -> FloatArray:
         """Return outcome minus control minus its mean, shape (draws, n)."""

@@ -32,9 +32,7 @@ class Chain:
 
     def process(self, noisy: FloatArray) -> FloatArray:
         """Return the release made from noisy counts of shape (draws, n)."""
-        for step in self.steps:
-            noisy = step.process(noisy) if step.vectorised else _row_by_row(step, noisy)
-        return noisy
+        return processed(self.steps, noisy)
 
     def reduced(self) -> tuple[Noise | None, tuple[PostProcessor, ...]]:
         """Return the noise with every step that only changes noise folded in, and the rest.
@@ -117,7 +115,7 @@ def _row_by_row(step: PostProcessor, noisy: FloatArray) -> FloatArray:
 
 
 def processed(steps: Sequence[PostProcessor], outcomes: FloatArray) -> FloatArray:
-    """Apply output steps to outcomes of shape (draws, n)."""
+    """Apply post-processing to counts or outcomes of shape (draws, n)."""
     for step in steps:
         outcomes = step.process(outcomes) if step.vectorised else _row_by_row(step, outcomes)
     return outcomes

@@ -47,13 +47,10 @@ class DecisionControl:
         From deviations of the release (draws, n) to the control minus its mean (draws, n).
     mean
         The mean of the control, shape (n,), in the unit of the decision.
-    error
-        Numerical error of ``mean``, in the same unit.
     """
 
     expansion: Expansion
     mean: FloatArray
-    error: float = 0.0
 
 
 def control_of(

@@ -54,7 +54,7 @@ def misses(measured, epsilon, *, with_control):
         controlled = Controlled.choose(audited, seed, DIGEST)
         if not with_control:
             zero = np.zeros_like(controlled.offset)
-            controlled = attrs.evolve(controlled, control=None, offset=zero, error=0.0)
+            controlled = attrs.evolve(controlled, control=None, offset=zero)
         task = measured(controlled, seed, DATA)
         bias, parts = task.entity("bias"), task.halves("entity")
         missed["band"] += not holds(bias, truth)
