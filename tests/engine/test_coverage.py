@@ -18,8 +18,10 @@ from dpaudit.model.plan import Task
 from dpaudit.stats.bands import band_quantile
 from dpaudit.stats.spread import alpha, cost_of_privacy
 from dpaudit_plugins.decisions.allotment import Allotment
+from dpaudit_plugins.decisions.counts import Counts
 from dpaudit_plugins.mechanisms.laplace import Laplace
 from dpaudit_plugins.postprocessors.non_negative import NonNegative
+from dpaudit_plugins.postprocessors.simplex import Simplex
 
 NULLS = 1000
 ALLOWED = int(stats.binom.isf(1e-6, NULLS, 0.05))
@@ -88,3 +90,22 @@ def test_mirrored_pairs_would_not_cover_where_something_is_clipped(measured, mon
     """Why antithetic pairs are kept to smooth outcomes: the band would miss too often."""
     monkeypatch.setattr(Job, "is_smooth", property(lambda self: True))
     assert misses(measured, 0.5, with_control=True)["band"] > ALLOWED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "decision", [Counts(), Allotment(weights=WEIGHTS)], ids=["counts", "share"]
+)
+def test_bands_cover_after_a_projection(measured, decision):
+    """The truth is a simulation of 128,000 draws, sixteen times as sharp as an audit's."""
+    step = Simplex(total=float(COUNTS.sum()))
+    chain = Chain(counts=COUNTS, mechanism=Laplace(epsilon=0.5), steps=(step,))
+    audited = Job.make(Task(id="t", key="k", release="r", decision="d"), chain, decision, (), {})
+
+    def bias(seed, blocks):
+        controlled = Controlled.choose(audited, seed, DIGEST)
+        return measured(controlled, seed, DATA, blocks).entity("bias")
+
+    truth = bias(10**6, 2000).value
+    missed = sum(not holds(bias(seed, 8), truth) for seed in range(300))
+    assert missed <= stats.binom.isf(1e-6, 300, 0.05)
