@@ -31,9 +31,14 @@ if TYPE_CHECKING:
     from dpaudit.interfaces import (
         Attack,
         Audit,
+        Bounds,
+        ClosedForm,
         Column,
         Control,
         Decision,
+        GivenDomain,
+        GivenHierarchy,
+        GivenNoise,
         Learner,
         Linear,
         Mechanism,
@@ -55,9 +60,11 @@ if TYPE_CHECKING:
         postprocessor,
     )
     from dpaudit.model.dataset import Dataset
+    from dpaudit.model.domain import Domain
     from dpaudit.model.estimate import Estimate
     from dpaudit.model.finding import Finding
     from dpaudit.model.guarantee import Guarantee
+    from dpaudit.model.hierarchy import Hierarchy
     from dpaudit.model.measurement import Measurement
     from dpaudit.noise.base import Noise
     from dpaudit.registry import Registry
@@ -68,15 +75,22 @@ if TYPE_CHECKING:
 __all__ = [
     "Attack",
     "Audit",
+    "Bounds",
+    "ClosedForm",
     "Column",
     "Control",
     "DataError",
     "Dataset",
     "Decision",
+    "Domain",
     "DpauditError",
     "Estimate",
     "Finding",
+    "GivenDomain",
+    "GivenHierarchy",
+    "GivenNoise",
     "Guarantee",
+    "Hierarchy",
     "Learner",
     "Linear",
     "Measurement",
@@ -114,14 +128,17 @@ _HOMES = {
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",
     "dpaudit.hookspecs": "hookimpl",
     "dpaudit.interfaces": (
-        "Attack Audit Column Control Decision Learner Linear Mechanism Mitigation Plugin "
-        "PostProcessor Proportional Structure Subject Total"
+        "Attack Audit Bounds ClosedForm Column Control Decision GivenDomain GivenHierarchy "
+        "GivenNoise Learner Linear Mechanism Mitigation Plugin PostProcessor Proportional "
+        "Structure Subject Total"
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
     "dpaudit.model.dataset": "Dataset",
+    "dpaudit.model.domain": "Domain",
     "dpaudit.model.estimate": "Estimate",
     "dpaudit.model.finding": "Finding",
     "dpaudit.model.guarantee": "Guarantee",
+    "dpaudit.model.hierarchy": "Hierarchy",
     "dpaudit.model.measurement": "Measurement",
     "dpaudit.noise.base": "Noise",
     "dpaudit.registry": "Registry",

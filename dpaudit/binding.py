@@ -10,17 +10,18 @@ import numpy as np
 
 from dpaudit.errors import DataError
 from dpaudit.interfaces import ColumnName, Plugin
-from dpaudit.parameters import parameters
+from dpaudit.parameters import given, parameters
 from dpaudit.values import members, source, suggest
 
 if TYPE_CHECKING:
     from dpaudit.model.arrays import ColumnArray
     from dpaudit.model.dataset import Dataset
+    from dpaudit.noise.base import Noise
 
 P = TypeVar("P", bound=Plugin)
 
 
-def bind(plugin: P, data: Dataset, *, total: float | None = None) -> P:
+def bind(plugin: P, data: Dataset, *, total: float | None = None, noise: Noise | None = None) -> P:
     """Return ``plugin`` with the data it asked for.
 
     Parameters
@@ -32,6 +33,8 @@ def bind(plugin: P, data: Dataset, *, total: float | None = None) -> P:
     total
         What replaces a ``Total`` that was left out: the sum of the true values. Without it
         such a parameter stays ``None``.
+    noise
+        The noise that a post-processor sees in its release, where it is known.
 
     Returns
     -------
@@ -52,6 +55,9 @@ def bind(plugin: P, data: Dataset, *, total: float | None = None) -> P:
             found[name] = bound
         elif value is None and total is not None and _is_total(parameter.type):
             found[name] = float(total)
+    offered = {"domain": data.domain, "hierarchy": data.hierarchy, "noise": noise}
+    for name, what in given(type(plugin)).items():
+        found[name] = offered[what]
     return attrs.evolve(plugin, **found) if found else plugin
 
 

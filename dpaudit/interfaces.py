@@ -17,13 +17,17 @@ import numpy as np
 
 from dpaudit.model.arrays import ColumnArray, FloatArray
 from dpaudit.model.dataset import Dataset
+from dpaudit.model.domain import Domain
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
 from dpaudit.noise.base import Noise
 
 Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
+Kept = Literal["whole", "total", "additive"]
+
 KINDS: tuple[Kind, ...] = (
     "mechanism",
     "postprocessor",
@@ -37,9 +41,14 @@ KINDS: tuple[Kind, ...] = (
 
 @attrs.frozen
 class FromData:
-    """Marks a parameter that the audit file names and the data fill in."""
+    """Marks a parameter that the engine fills in.
 
-    what: Literal["column", "total"]
+    A ``column`` is named by the audit file; a ``total`` may be given there. The public
+    ``domain`` and ``hierarchy`` of the data and the ``noise`` that a step sees in its release
+    are always given by the engine: an audit file cannot set them.
+    """
+
+    what: Literal["column", "total", "domain", "hierarchy", "noise"]
 
 
 class ColumnName(str):
@@ -55,6 +64,19 @@ Total: TypeAlias = Annotated[float, FromData("total")]
 """A parameter that is a number, or (when left out) the exact total of the true values."""
 
 
+GivenDomain: TypeAlias = Annotated[Domain | None, FromData("domain")]
+"""A parameter that the engine fills with the public table over the entities."""
+
+GivenHierarchy: TypeAlias = Annotated[Hierarchy | None, FromData("hierarchy")]
+"""A parameter that the engine fills with the tree over the entities, if there is one."""
+
+GivenNoise: TypeAlias = Annotated[Noise | None, FromData("noise")]
+"""A parameter that the engine fills with the (public) noise of what a post-processor sees.
+
+``None`` where the noise is not additive and independent, or no longer after earlier steps.
+"""
+
+
 @attrs.frozen(kw_only=True)
 class Plugin:
     """What every plug-in has: a kind, a name and parameters."""
@@ -63,20 +85,43 @@ class Plugin:
     name: ClassVar[str]
 
 
+ClosedForm: TypeAlias = FloatArray | Estimate | None
+"""What a closed form returns: an exact array, a deterministic estimate, or nothing."""
+
+
 @attrs.frozen(kw_only=True)
 class Mechanism(Plugin):
     """Releases noisy counts.
 
     ``neighbours`` comes from the release, not from the mechanism's own table;
     ``cells_per_person`` is the number of counts that one person may enter.
+
+    Attributes
+    ----------
+    takes
+        ``records`` says that the mechanism works on people one by one. It is given the counts
+        of the whole public table (:data:`GivenDomain`), from which the records follow.
+    gives
+        ``counts``, or ``selection``: 1 for the chosen entity and 0 for all others.
+    independent
+        Whether the released values are independent of one another.
+    nonnegative
+        Whether no released value is ever negative.
     """
 
     kind: ClassVar[Kind] = "mechanism"
     takes: ClassVar[Literal["counts", "records"]] = "counts"
-    gives: ClassVar[Literal["counts", "records", "selection"]] = "counts"
+    gives: ClassVar[Literal["counts", "selection"]] = "counts"
+    independent: ClassVar[bool] = True
+    nonnegative: ClassVar[bool] = False
 
     neighbours: Neighbours = "add-remove"
     cells_per_person: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+
+    @property
+    def measures(self) -> Literal["entities", "hierarchy"]:
+        """Whether counts are those of the entities (n,) or of every node of the tree (N,)."""
+        return "entities"
 
     @abc.abstractmethod
     def release(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -88,6 +133,32 @@ class Mechanism(Plugin):
 
     def noise(self) -> Noise | None:
         """Return the noise distribution of every count, where it is additive and independent."""
+        return None
+
+    def bias(self, counts: FloatArray) -> ClosedForm:
+        """Return E release - counts, shape (n,), if known; zero where the noise is known."""
+        return None if self.noise() is None else np.zeros_like(counts)
+
+    def variance(self, counts: FloatArray) -> ClosedForm:
+        """Return Var release, shape (n,), if known; that of the noise where it is known."""
+        noise = self.noise()
+        return None if noise is None else np.broadcast_to(noise.variance, counts.shape).copy()
+
+    def positive(self, counts: FloatArray) -> FloatArray | None:
+        """Return P(release > 0), shape (n,), if known."""
+        noise = self.noise()
+        # The noise is symmetric about 0 only for some: P(x + X > 0) = 1 - P(X <= -x).
+        return None if noise is None else 1.0 - noise.cdf(-counts)
+
+    def truth(self, counts: FloatArray) -> FloatArray:
+        """Return what would be released if nothing were protected, shape (n,)."""
+        return counts
+
+    def replicates(self) -> FloatArray | None:
+        """Return releases that were made elsewhere, shape (R, n), R >= 2, if they are all there is.
+
+        Such a mechanism is never simulated: the audit measures these.
+        """
         return None
 
 
@@ -107,6 +178,15 @@ class PostProcessor(Plugin):
         Whether the step is exactly ``max(., 0)``.
     nonnegative
         Whether its output is never negative.
+    unbiased
+        Whether E[output | input] = input.
+    hierarchical
+        Whether the step takes and returns values of every node of the tree, shape (..., N).
+    randomised
+        Whether the step draws random numbers: then :meth:`sample` does the work.
+    keeps
+        What of its input the step leaves as it is: whole counts stay ``whole``, the sum of the
+        entities (``total``) is kept, sums agree with their parts (``additive``).
     commutes
         Names of post-processors that may be applied before or after this one alike.
     """
@@ -117,18 +197,33 @@ class PostProcessor(Plugin):
     elementwise: ClassVar[bool] = False
     clips: ClassVar[bool] = False
     nonnegative: ClassVar[bool] = False
+    unbiased: ClassVar[bool] = False
+    hierarchical: ClassVar[bool] = False
+    randomised: ClassVar[bool] = False
+    keeps: ClassVar[frozenset[Kept]] = frozenset()
     commutes: ClassVar[frozenset[str]] = frozenset()
 
     @abc.abstractmethod
     def process(self, release: FloatArray) -> FloatArray:
-        """Return the processed release, shape (n,), persons (or outcomes)."""
+        """Return the processed release, shape (n,), persons (or outcomes).
 
-    def bias(self, counts: FloatArray, noise: Noise) -> FloatArray | None:
+        Of a randomised step, its expectation given the release.
+        """
+
+    def sample(self, release: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return one draw of the processed release; of a step that is not random, the only one."""
+        return self.process(release)
+
+    def bias(self, counts: FloatArray, noise: Noise) -> ClosedForm:
         """Return E process(x + X) - x, shape (n,), if known in closed form."""
         return None
 
-    def variance(self, counts: FloatArray, noise: Noise) -> FloatArray | None:
+    def variance(self, counts: FloatArray, noise: Noise) -> ClosedForm:
         """Return Var process(x + X), shape (n,), if known in closed form."""
+        return None
+
+    def spread_bounds(self, counts: FloatArray, noise: Noise) -> Bounds | None:
+        """Return proved bounds of the largest difference of two biases, if there are any."""
         return None
 
     def noise_after(self, noise: Noise) -> Noise | None:
@@ -142,6 +237,15 @@ class PostProcessor(Plugin):
     def uncovered(self) -> tuple[str, ...]:
         """Return what this step publishes exactly, outside the guarantee (its invariants)."""
         return ()
+
+
+@attrs.frozen(kw_only=True)
+class Bounds:
+    """A proved interval: ``low <= quantity <= high``, with the statement that proves it."""
+
+    low: float
+    high: float
+    statement: str
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -207,12 +311,15 @@ class Decision(Plugin):
     ----------
     unit
         The unit of the outcome (``dollars``, ``share``, ``persons``).
+    takes
+        ``counts``, or ``selection`` (1 for the chosen entity, 0 for all others).
     vectorised
         Whether :meth:`decide` takes draws stacked in front, shape (..., n).
     """
 
     kind: ClassVar[Kind] = "decision"
     unit: ClassVar[str] = "share"
+    takes: ClassVar[Literal["counts", "selection"]] = "counts"
     vectorised: ClassVar[bool] = False
 
     @abc.abstractmethod
@@ -296,11 +403,22 @@ class Subject(Protocol):
         """Return the groups of ``grouping``, in the order of the estimates."""
 
 
+Extra: TypeAlias = Literal["share", "erased", "invented"]
+"""A quantity that is only measured where an audit asks for it."""
+
+
 @attrs.frozen(kw_only=True)
 class Audit(Plugin):
-    """Measures one thing about a subject."""
+    """Measures one thing about a subject.
+
+    Attributes
+    ----------
+    needs
+        What the engine must measure beyond bias, squared error and shortfall.
+    """
 
     kind: ClassVar[Kind] = "audit"
+    needs: ClassVar[frozenset[Extra]] = frozenset()
 
     @abc.abstractmethod
     def measure(self, subject: Subject, rng: np.random.Generator) -> Sequence[Measurement]:

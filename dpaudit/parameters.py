@@ -33,6 +33,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 P = TypeVar("P", bound=Plugin)
+Given = Literal["domain", "hierarchy", "noise"]
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +65,7 @@ class Parameter:
 
 
 def parameters(cls: type[Plugin]) -> Mapping[str, Parameter]:
-    """Return the parameters of ``cls`` by name, base class first.
+    """Return the parameters of ``cls`` that an audit file may set, by name, base class first.
 
     Raises
     ------
@@ -83,9 +84,20 @@ def _parameters(cls: Any) -> Mapping[str, Parameter]:
                 name=field.alias, type=_resolve(cls, field), default=field.default, field=field
             )
             for field in attrs.fields(cls)
-            if field.init
+            if field.init and _given(cls, field) is None
         }
     )
+
+
+def given(cls: type[Plugin]) -> Mapping[str, Given]:
+    """Return the fields of ``cls`` that the engine alone fills in, and with what."""
+    found = {field.name: _given(cls, field) for field in attrs.fields(cls)}
+    return {name: what for name, what in found.items() if what is not None}
+
+
+def _given(cls: Any, field: attrs.Attribute[Any]) -> Given | None:
+    what = source(_resolve(cls, field))
+    return what if what in {"domain", "hierarchy", "noise"} else None
 
 
 def build(cls: type[P], values: Mapping[str, Any]) -> P:

@@ -88,7 +88,7 @@ def members(wanted: Any) -> tuple[Any, ...]:
     return (wanted,)
 
 
-def source(wanted: Any) -> Literal["column", "total"] | None:
+def source(wanted: Any) -> Literal["column", "total", "domain", "hierarchy", "noise"] | None:
     """Return what of the data a parameter of this type is filled with."""
     marks = getattr(wanted, "__metadata__", ())
     return next((mark.what for mark in marks if isinstance(mark, FromData)), None)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from dpaudit.interfaces import Control, Mechanism, PostProcessor
+from dpaudit.interfaces import ClosedForm, Control, Mechanism, PostProcessor
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.estimate import Estimate
 from dpaudit.noise.base import Noise
 
 
@@ -64,21 +65,21 @@ class Chain:
         noise, rest = self.reduced()
         return noise is not None and len(rest) == 1 and rest[0].clips
 
-    def closed_bias(self) -> FloatArray | None:
+    def closed_bias(self) -> Estimate | None:
         """Return the bias of the released counts, shape (n,), where a closed form applies."""
         noise, rest = self.reduced()
         if noise is None or len(rest) > 1:
             return None
-        return rest[0].bias(self.counts, noise) if rest else np.zeros_like(self.counts)
+        return _estimate(rest[0].bias(self.counts, noise) if rest else np.zeros_like(self.counts))
 
-    def closed_variance(self) -> FloatArray | None:
+    def closed_variance(self) -> Estimate | None:
         """Return the variance of the released counts, shape (n,), where a closed form applies."""
         noise, rest = self.reduced()
         if noise is None or len(rest) > 1:
             return None
         if rest:
-            return rest[0].variance(self.counts, noise)
-        return np.broadcast_to(noise.variance, self.counts.shape).astype(np.float64)
+            return _estimate(rest[0].variance(self.counts, noise))
+        return _estimate(np.broadcast_to(noise.variance, self.counts.shape).astype(np.float64))
 
     def control(self) -> Control | None:
         """Return a stand-in for the whole release whose mean is known, given noisy counts."""
@@ -100,10 +101,14 @@ class Chain:
         bias, variance = self.closed_bias(), self.closed_variance()
         if bias is None or variance is None:
             return None
-        mean = self.counts + bias
+        mean = self.counts + bias.value
         return Control(
-            mean=mean, variance=variance, deviation=lambda noisy: self.process(noisy) - mean
+            mean=mean, variance=variance.value, deviation=lambda noisy: self.process(noisy) - mean
         )
+
+
+def _estimate(known: ClosedForm) -> Estimate | None:
+    return known if known is None or isinstance(known, Estimate) else Estimate.exact(known)
 
 
 def _whole(counts: FloatArray) -> bool:

@@ -46,16 +46,23 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
     bias, variance = chain.closed_bias(), chain.closed_variance()
     if bias is None:
         return Known()
-    bias = slope * bias
+    bias = bias.scaled(slope)
     if variance is None:
-        return Known(bias=Estimate.exact(bias))
-    variance = slope**2 * variance
+        return Known(bias=bias)
+    variance = variance.scaled(slope**2)
     return Known(
-        bias=Estimate.exact(bias),
-        variance=Estimate.exact(variance),
-        square=Estimate.exact(bias**2 + variance),
+        bias=bias,
+        variance=variance,
+        square=_sum_of_square(bias, variance),
         group_variance=all(step.elementwise for step in chain.steps),
     )
+
+
+def _sum_of_square(bias: Estimate, variance: Estimate) -> Estimate:
+    """Return bias^2 + variance with the numerical errors of both."""
+    error = 2.0 * np.abs(bias.value) * (bias.high - bias.value) + (variance.high - variance.value)
+    inexact = bias if bias.method != "exact" else variance
+    return Estimate.exact(bias.value**2 + variance.value, error=error, method=inexact.method)
 
 
 def _clipped(chain: Chain, structure: Proportional) -> Known:

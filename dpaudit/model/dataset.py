@@ -9,6 +9,8 @@ import attrs
 import numpy as np
 
 from dpaudit.model.arrays import ColumnArray, FloatArray
+from dpaudit.model.domain import Domain
+from dpaudit.model.hierarchy import Hierarchy
 
 Status = Literal["public", "confidential"]
 CROSS = " × "
@@ -37,6 +39,11 @@ class Dataset:
         each entity (n).
     status
         Whether the counts may be printed.
+    domain
+        The public table whose cells the entities are; a list of entities is a table over one
+        attribute.
+    hierarchy
+        The tree over the entities, where the audit file names its levels.
     """
 
     source: str
@@ -47,6 +54,8 @@ class Dataset:
     columns: Mapping[str, ColumnArray]
     groups: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     status: Status
+    domain: Domain | None = None
+    hierarchy: Hierarchy | None = None
 
     def __len__(self) -> int:
         return len(self.entities)
