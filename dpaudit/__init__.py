@@ -31,22 +31,17 @@ if TYPE_CHECKING:
     from dpaudit.interfaces import (
         Attack,
         Audit,
-        Bounds,
         ClosedForm,
         Column,
-        Control,
         Decision,
         GivenDomain,
         GivenHierarchy,
         GivenNoise,
         Learner,
-        Linear,
         Mechanism,
         Mitigation,
         Plugin,
         PostProcessor,
-        Proportional,
-        Structure,
         Subject,
         Total,
     )
@@ -66,6 +61,7 @@ if TYPE_CHECKING:
     from dpaudit.model.guarantee import Guarantee
     from dpaudit.model.hierarchy import Hierarchy
     from dpaudit.model.measurement import Measurement
+    from dpaudit.model.structure import Bounds, Control, Linear, Proportional, Structure
     from dpaudit.noise.base import Noise
     from dpaudit.registry import Registry
     from dpaudit.report.write import write_report
@@ -128,9 +124,8 @@ _HOMES = {
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",
     "dpaudit.hookspecs": "hookimpl",
     "dpaudit.interfaces": (
-        "Attack Audit Bounds ClosedForm Column Control Decision GivenDomain GivenHierarchy "
-        "GivenNoise Learner Linear Mechanism Mitigation Plugin PostProcessor Proportional "
-        "Structure Subject Total"
+        "Attack Audit ClosedForm Column Decision GivenDomain GivenHierarchy GivenNoise Learner "
+        "Mechanism Mitigation Plugin PostProcessor Subject Total"
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
     "dpaudit.model.dataset": "Dataset",
@@ -140,6 +135,7 @@ _HOMES = {
     "dpaudit.model.guarantee": "Guarantee",
     "dpaudit.model.hierarchy": "Hierarchy",
     "dpaudit.model.measurement": "Measurement",
+    "dpaudit.model.structure": "Bounds Control Linear Proportional Structure",
     "dpaudit.noise.base": "Noise",
     "dpaudit.registry": "Registry",
     "dpaudit.report.write": "write_report",

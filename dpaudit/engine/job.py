@@ -10,9 +10,10 @@ import numpy as np
 from dpaudit.errors import DataError, DpauditError, PluginError, SpecError
 from dpaudit.estimators.chain import Chain, processed
 from dpaudit.estimators.control import DecisionControl, control_of
-from dpaudit.interfaces import Control, Decision, PostProcessor, Proportional, Structure
+from dpaudit.interfaces import Decision, PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.plan import Task
+from dpaudit.model.structure import Control, Proportional, Structure
 
 _TOO_LOUD = 1e60
 """Squares and products of noise beyond this variance overflow."""

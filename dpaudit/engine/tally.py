@@ -10,8 +10,8 @@ import numpy as np
 from dpaudit.engine.job import Job
 from dpaudit.errors import PluginError
 from dpaudit.estimators.control import DecisionControl
-from dpaudit.interfaces import Control
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.structure import Control
 from dpaudit.noise.base import Variates
 from dpaudit.stats.moments import Moments
 from dpaudit.stats.streams import BLOCK, PAIRS, PILOT, block_generator

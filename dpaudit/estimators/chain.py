@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from dpaudit.interfaces import ClosedForm, Control, Mechanism, PostProcessor
+from dpaudit.interfaces import ClosedForm, Mechanism, PostProcessor
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.structure import Control
 from dpaudit.noise.base import Noise
 
 

@@ -17,8 +17,8 @@ from typing import Protocol
 import attrs
 import numpy as np
 
-from dpaudit.interfaces import Control, Linear, Proportional, Structure
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.structure import Control, Linear, Proportional, Structure
 
 Outcome = Callable[[FloatArray], FloatArray]
 """From released counts (draws, n) to outcomes (draws, n)."""

@@ -7,9 +7,9 @@ import numpy as np
 
 from dpaudit.estimators.chain import Chain
 from dpaudit.estimators.clipped_allotment import clipped_allotment
-from dpaudit.interfaces import Linear, Proportional, Structure
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate, Method
+from dpaudit.model.structure import Linear, Proportional, Structure
 
 
 @attrs.frozen(kw_only=True, eq=False)
