@@ -12,7 +12,7 @@ import attrs
 from dpaudit import parameters as reading
 from dpaudit.config.sweep import expand
 from dpaudit.errors import PluginError, SpecError
-from dpaudit.interfaces import ColumnName
+from dpaudit.inputs import ColumnName
 from dpaudit.values import MisfitError, name_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 from dpaudit import binding
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import Halves
-from dpaudit.engine.job import GUARD
+from dpaudit.engine.notes import notes_on
 from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.engine.runner import NoProgress, Progress, measure
@@ -23,14 +23,11 @@ from dpaudit.errors import DpauditError, PluginError
 from dpaudit.estimators.ladder import known
 from dpaudit.interfaces import Audit, Plugin
 from dpaudit.model.guarantee import Guarantee
-from dpaudit.model.measurement import Measurement, Note
+from dpaudit.model.measurement import Measurement
 from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
 from dpaudit.model.spec import Spec
-from dpaudit.noise.base import Noise
 from dpaudit.registry import Registry
-from dpaudit.stats.bands import agreement
-from dpaudit.stats.moments import Moments
-from dpaudit.stats.streams import BLOCK, PILOT, block_generator
+from dpaudit.stats.streams import block_generator
 
 _AUDIT_STREAM = 2**41
 """Number of the stream that audits with random steps of their own draw from."""
@@ -99,7 +96,7 @@ def run(
         plan=plan,
         tasks=tuple(_task_result(subject) for subject in subjects),
         measurements=tuple(measurements),
-        notes=tuple(note for subject in subjects for note in _notes(subject)),
+        notes=tuple(note for subject in subjects for note in notes_on(subject)),
         provenance=_provenance(prepared, plan.draws, audits),
     )
 
@@ -110,15 +107,19 @@ def _subjects(
     return tuple(
         MeasuredTask(
             controlled=controlled,
-            known=known(controlled.job.chain, controlled.job.structure),
+            known=known(controlled.job.chain, controlled.job.structure, controlled.job.extras),
             even=tallies[task][0],
             odd=tallies[task][1],
             data=prepared.data,
             confidence=prepared.spec.run.confidence,
-            draws=draws,
+            draws=draws if controlled.job.chain.replicates is None else _count(tallies[task]),
         )
         for task, controlled in prepared.controlled.items()
     )
+
+
+def _count(halves: Halves) -> int:
+    return halves[0].error.count + halves[1].error.count
 
 
 def _audits(prepared: Prepared) -> tuple[Audit, ...]:
@@ -182,67 +183,6 @@ def _guarantee(subject: MeasuredTask) -> Guarantee:
     promised = job.chain.mechanism.privacy()
     uncovered = tuple(what for step in job.chain.steps for what in step.uncovered())
     return attrs.evolve(promised, uncovered=(*promised.uncovered, *uncovered))
-
-
-def _notes(subject: MeasuredTask) -> Iterator[Note]:
-    job = subject.controlled.job
-    yield from subject.checks()
-    yield from _release_checks(subject)
-    if job.guard is not None:
-        yield Note(
-            task=subject.task, kind="definition", message=job.guard, values=(("guard", GUARD),)
-        )
-        if job.guard_matters:
-            yield Note(
-                task=subject.task,
-                kind="assumption",
-                message=(
-                    "the noise is so large beside the total that the guard, and not the rule, "
-                    "decides what is measured of unprocessed counts"
-                ),
-            )
-    noise = job.chain.mechanism.noise()
-    if job.structure is None and not job.chain.is_nonnegative and _is_noisy(noise):
-        yield Note(
-            task=subject.task,
-            kind="assumption",
-            message=(
-                f"whether {job.decision.name} has an expected outcome under noise that is not "
-                "bounded was not checked: a rule that divides by noisy counts has none"
-            ),
-        )
-    if subject.known.empty > 0:
-        yield Note(
-            task=subject.task,
-            kind="empty",
-            message="the release has no positive count",
-            values=(("probability", subject.known.empty),),
-        )
-
-
-def _release_checks(subject: MeasuredTask) -> Iterator[Note]:
-    """Compare what a mechanism releases with the noise that it says it adds."""
-    chain = subject.controlled.job.chain
-    noise = chain.mechanism.noise()
-    if noise is None:
-        return
-    rng = block_generator(0, subject.data.digest, PILOT)
-    rows = np.stack([chain.mechanism.release(chain.counts, rng) for _ in range(BLOCK)])
-    errors = rows - chain.counts
-    variance = np.broadcast_to(noise.variance, chain.counts.shape)
-    rounding = 1e-12 * chain.counts
-    for message, truth, sample in (
-        ("mean of the noise", np.zeros_like(chain.counts), errors),
-        ("variance of the noise", variance, errors**2),
-    ):
-        worst, limit = agreement(truth, Moments.of(sample), rounding)
-        values = (("max_z", worst), ("limit", limit), ("draws", float(BLOCK)))
-        yield Note(task=subject.task, kind="check", message=message, values=values)
-
-
-def _is_noisy(noise: Noise | None) -> bool:
-    """Whether there is noise, or nothing is known of it."""
-    return noise is None or bool(np.any(noise.variance > 0))
 
 
 def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Provenance:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import numpy as np
 
 from dpaudit.estimators.chain import Chain
 from dpaudit.estimators.clipped_allotment import clipped_allotment
+from dpaudit.interfaces import Extra
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.structure import Linear, Proportional, Structure
@@ -24,6 +27,9 @@ class Known:
         Whether the variance of a sum is the sum of the variances (independent entities).
     empty
         Probability that the release has no positive count.
+    extra
+        ``erased``, ``invented`` (probabilities) and ``share`` (bias), shape (n,), where asked
+        for and known.
     """
 
     bias: Estimate | None = None
@@ -31,15 +37,59 @@ class Known:
     square: Estimate | None = None
     group_variance: bool = False
     empty: float = 0.0
+    extra: Mapping[str, Estimate] = attrs.field(factory=dict)
 
 
-def known(chain: Chain, structure: Structure | None) -> Known:
+def known(
+    chain: Chain, structure: Structure | None, extras: frozenset[Extra] = frozenset()
+) -> Known:
     """Return what is known exactly of a decision with ``structure`` made from ``chain``."""
+    found = Known()
     if isinstance(structure, Linear) and structure.slope is not None:
-        return _linear(chain, structure.slope)
-    if isinstance(structure, Proportional) and chain.is_clipped and chain.counts.sum() > 0:
-        return _clipped(chain, structure)
-    return Known()
+        found = _linear(chain, structure.slope)
+    elif isinstance(structure, Proportional) and chain.is_clipped and chain.counts.sum() > 0:
+        found = _clipped(chain, structure)
+    return attrs.evolve(found, extra=_extras(chain, structure, found, extras)) if extras else found
+
+
+def _extras(
+    chain: Chain, structure: Structure | None, found: Known, extras: frozenset[Extra]
+) -> dict[str, Estimate]:
+    """Return what is known of vanished and invented outcomes, and of shares of the sum."""
+    made: dict[str, Estimate] = {}
+    share: Estimate | None = None
+    if isinstance(structure, Linear) and structure.slope is not None and structure.slope.min() > 0:
+        made = _appearances(chain.truth, chain.positive())
+        share = _share_of_counts(chain, structure.slope, found)
+    elif isinstance(structure, Proportional) and found.bias is not None:
+        share = found.bias.scaled(1.0 / structure.total)
+    if share is not None:
+        made["share"] = share
+    return {name: value for name, value in made.items() if name in extras}
+
+
+def _appearances(truth: FloatArray, positive: FloatArray | None) -> dict[str, Estimate]:
+    if positive is None:
+        return {}
+    return {
+        "erased": Estimate.exact(np.where(truth > 0, 1.0 - positive, 0.0)),
+        "invented": Estimate.exact(np.where(truth > 0, 0.0, positive)),
+    }
+
+
+def _share_of_counts(chain: Chain, slope: FloatArray, found: Known) -> Estimate | None:
+    """Return the bias of x_i's share of the sum, where the release is clipped or not random."""
+    total = float((slope * chain.truth).sum())
+    if total <= 0:
+        return None
+    if chain.is_clipped:
+        return _clipped(chain, Proportional(weights=slope, total=1.0)).bias
+    if found.variance is None or found.bias is None or np.any(found.variance.high > 0):
+        return None
+    released = slope * chain.truth + found.bias.value
+    whole = released.sum()
+    shares = released / whole if whole > 0 else np.zeros_like(released)
+    return Estimate.exact(shares - slope * chain.truth / total)
 
 
 def _linear(chain: Chain, slope: FloatArray) -> Known:
@@ -54,7 +104,7 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
         bias=bias,
         variance=variance,
         square=_sum_of_square(bias, variance),
-        group_variance=all(step.elementwise for step in chain.steps),
+        group_variance=chain.is_independent,
     )
 
 
