@@ -199,6 +199,10 @@ class PostProcessor(Plugin):
         """Return a stand-in for this step whose mean is known exactly, if there is one."""
         return None
 
+    def public_sum(self) -> float | None:
+        """Return the sum that its output always has, where there is one."""
+        return None
+
     def uncovered(self) -> tuple[str, ...]:
         """Return what this step publishes exactly, outside the guarantee (its invariants)."""
         return ()

@@ -100,6 +100,15 @@ class Chain:
         return known and len(rest) == 1 and rest[0].clips
 
     @property
+    def public_sum(self) -> float | None:
+        """The sum that every release has, where there is one."""
+        total: float | None = None
+        for step in self.steps:
+            kept = total if "total" in step.keeps else None
+            total = step.public_sum() if step.public_sum() is not None else kept
+        return total
+
+    @property
     def is_independent(self) -> bool:
         """Whether the released counts of the entities are independent of one another."""
         return self.mechanism.independent and all(step.elementwise for step in self.steps)

@@ -62,18 +62,26 @@ def _extras(
         made = _appearances(chain.truth, chain.positive())
         share = _share_of_counts(chain, structure.slope, found)
     elif isinstance(structure, Proportional) and found.bias is not None:
+        made = _appearances(chain.truth, chain.positive(), found.empty)
         share = found.bias.scaled(1.0 / structure.total)
     if share is not None:
         made["share"] = share
     return {name: value for name, value in made.items() if name in extras}
 
 
-def _appearances(truth: FloatArray, positive: FloatArray | None) -> dict[str, Estimate]:
+def _appearances(
+    truth: FloatArray, positive: FloatArray | None, empty: float = 0.0
+) -> dict[str, Estimate]:
+    """Return the probabilities of vanished and of invented outcomes.
+
+    With probability ``empty`` all counts are 0 and the outcome is another: an error that wide.
+    """
     if positive is None:
         return {}
+    gone, new = np.where(truth > 0, 1.0 - positive, 0.0), np.where(truth > 0, 0.0, positive)
     return {
-        "erased": Estimate.exact(np.where(truth > 0, 1.0 - positive, 0.0)),
-        "invented": Estimate.exact(np.where(truth > 0, 0.0, positive)),
+        "erased": Estimate.exact(gone, error=np.where(truth > 0, empty, 0.0)),
+        "invented": Estimate.exact(new, error=np.where(truth > 0, 0.0, empty)),
     }
 
 
@@ -82,6 +90,10 @@ def _share_of_counts(chain: Chain, slope: FloatArray, found: Known) -> Estimate 
     total = float((slope * chain.truth).sum())
     if total <= 0:
         return None
+    if chain.public_sum and found.bias is not None and np.ptp(slope) == 0:
+        gap = total / (slope[0] * chain.public_sum) - 1.0
+        shift = Estimate.exact(slope * chain.truth / total * gap)
+        return _added(found.bias.scaled(1.0 / (slope[0] * chain.public_sum)), shift)
     if chain.is_clipped:
         return _clipped(chain, Proportional(weights=slope, total=1.0)).bias
     if found.variance is None or found.bias is None or np.any(found.variance.high > 0):
@@ -105,6 +117,16 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
         variance=variance,
         square=_sum_of_square(bias, variance),
         group_variance=chain.is_independent,
+    )
+
+
+def _added(estimate: Estimate, exact: Estimate) -> Estimate:
+    """Return the sum of an estimate and an exact number."""
+    return attrs.evolve(
+        estimate,
+        value=estimate.value + exact.value,
+        low=estimate.low + exact.value,
+        high=estimate.high + exact.value,
     )
 
 
