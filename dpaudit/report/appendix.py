@@ -29,7 +29,9 @@ def limits(context: Context, _found: Found) -> tuple[Section, ...]:
         Heading(text=_("What this audit did not look at")),
         List(items=_not_covered(context)),
     ]
-    said = tuple(dict.fromkeys(n.message for n in results.notes if n.kind != "check"))
+    said = tuple(
+        dict.fromkeys(n.message for n in results.notes if n.kind not in {"check", "bound"})
+    )
     if said:
         blocks += [Heading(text=_("What must be known beside the numbers")), List(items=said)]
     return (Section(name="limits", title=_("Strengths and limitations"), blocks=tuple(blocks)),)

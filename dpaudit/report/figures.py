@@ -9,9 +9,10 @@ import numpy as np
 from dpaudit.model.report import Figure
 from dpaudit.report.amounts import shown
 from dpaudit.report.cases import Case
-from dpaudit.report.charts import WIDTH, Dot, Line, curve, dot_plot
+from dpaudit.report.charts import Dot, Line, curve, dot_plot
 from dpaudit.report.costs import COST
 from dpaudit.report.differences import Extremes
+from dpaudit.report.drawing import WIDTH
 from dpaudit.report.tables import change
 from dpaudit.report.wording import Context
 

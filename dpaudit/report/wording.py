@@ -72,6 +72,17 @@ class Wording:
         epsilon = case.result.guarantee.epsilon
         return _.point("epsilon", epsilon) if epsilon < float("inf") else _("no stated budget")
 
+    def promise(self, case: Case) -> str:
+        """Return what a release promises, in its own terms: ε, ρ, δ, or nothing."""
+        _, guarantee = self.prose, case.result.guarantee
+        if guarantee.rho is not None:
+            return _.point("rho", guarantee.rho)
+        if guarantee.epsilon < float("inf"):
+            parts = [_.point("epsilon", guarantee.epsilon)]
+            parts += [_.point("delta", guarantee.delta)] if guarantee.delta else []
+            return ", ".join(parts)
+        return _.point("delta", guarantee.delta) if guarantee.delta else _("none")
+
     def where(self, case: Case) -> str:
         """Return release and point: ``the “clipped” release at ε = 0.1``."""
         return self.prose(
