@@ -164,6 +164,8 @@ class MeasuredTask:
         }.get(quantity)
         if over == "entity":
             return own
+        if quantity == "bias" and over == "total" and known.total_bias is not None and own is None:
+            return Estimate.exact(known.total_bias.value[None])
         if quantity == "mean-squared-error" and known.group_variance and over != "total":
             return self._independent_square(over)
         is_sum = quantity == "bias" or quantity in known.extra or over == "total"

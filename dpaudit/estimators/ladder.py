@@ -27,6 +27,8 @@ class Known:
         Whether the variance of a sum is the sum of the variances (independent entities).
     empty
         Probability that the release has no positive count.
+    total_bias
+        Bias of the sum of all outcomes, a scalar, where the sum is public.
     extra
         ``erased``, ``invented`` (probabilities) and ``share`` (bias), shape (n,), where asked
         for and known.
@@ -37,6 +39,7 @@ class Known:
     square: Estimate | None = None
     group_variance: bool = False
     empty: float = 0.0
+    total_bias: Estimate | None = None
     extra: Mapping[str, Estimate] = attrs.field(factory=dict)
 
 
@@ -107,7 +110,7 @@ def _share_of_counts(chain: Chain, slope: FloatArray, found: Known) -> Estimate 
 def _linear(chain: Chain, slope: FloatArray) -> Known:
     bias, variance = chain.closed_bias(), chain.closed_variance()
     if bias is None:
-        return Known()
+        return Known(total_bias=_total_bias(chain, slope))
     bias = bias.scaled(slope)
     if variance is None:
         return Known(bias=bias)
@@ -118,6 +121,12 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
         square=_sum_of_square(bias, variance),
         group_variance=chain.is_independent,
     )
+
+
+def _total_bias(chain: Chain, slope: FloatArray) -> Estimate | None:
+    if chain.public_sum is None or np.ptp(slope) > 0:
+        return None
+    return Estimate.exact(float(slope[0]) * (chain.public_sum - float(chain.truth.sum())))
 
 
 def _added(estimate: Estimate, exact: Estimate) -> Estimate:
