@@ -47,6 +47,12 @@ class Case:
         return tuple(note for note in self.results.notes if note.task == self.task.id)
 
     @property
+    def is_private(self) -> bool:
+        """Whether the release promises anything that can be stated as ε or ρ."""
+        promise = self.result.guarantee
+        return promise.rho is not None or promise.epsilon < float("inf")
+
+    @property
     def is_assumed(self) -> bool:
         """Whether its numbers rest on something that was not checked: never a comparison's base."""
         return any(note.kind == "assumption" for note in self.notes)

@@ -59,11 +59,21 @@ def why(context: Context, case: Case) -> str:
     _, words = context.prose, context.words
     promise = case.result.guarantee
     ceiling = odds(promise.epsilon, promise.delta)
-    said = _(
-        "The counts of {people} are released with noise that protects {unit}. Decisions are made "
-        "from the noisy counts, so noise and post-processing can shift who gets what.",
-        people=words.people,
-        unit=promise.unit,
+    said = (
+        _(
+            "The counts of {people} are released with noise that protects {unit}. Decisions are "
+            "made from the noisy counts, so noise and post-processing can shift who gets what.",
+            people=words.people,
+            unit=promise.unit,
+        )
+        if case.is_private
+        else _(
+            "The counts of {people} are changed before they are released ({mechanism}), without "
+            "a bound on what the release tells about anyone. Decisions are made from what is "
+            "released, so the changes can shift who gets what.",
+            people=words.people,
+            mechanism=case.result.mechanism,
+        )
     )
     if ceiling is None:
         return said

@@ -69,8 +69,7 @@ class Wording:
         _ = self.prose
         if case.task.point:
             return ", ".join(_.point(key, value) for key, value in case.task.point.items())
-        epsilon = case.result.guarantee.epsilon
-        return _.point("epsilon", epsilon) if epsilon < float("inf") else _("no stated budget")
+        return self.promise(case) if case.is_private else _("no stated budget")
 
     def promise(self, case: Case) -> str:
         """Return what a release promises, in its own terms: ε, ρ, δ, or nothing."""
@@ -84,7 +83,9 @@ class Wording:
         return _.point("delta", guarantee.delta) if guarantee.delta else _("none")
 
     def where(self, case: Case) -> str:
-        """Return release and point: ``the “clipped” release at ε = 0.1``."""
+        """Return release and point: ``the “clipped” release at ε = 0.1``, where it has one."""
+        if not case.task.point and not case.is_private:
+            return self.release(case)
         return self.prose(
             "{release} at {point}", release=self.release(case), point=self.point(case)
         )
