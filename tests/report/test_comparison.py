@@ -185,8 +185,8 @@ def curves(**changes):
 def test_curves_are_drawn_with_their_marks_and_told_in_words():
     made = figure(curves(), Prose())
     assert made.alt == (
-        "They cross. rising: 0 people at 0, 10 people at 1. flat: 4.0 people at 0, 4.0 people at 1. "
-        "equal at 0.4."
+        "They cross. rising: 0 people at 0, 10 people at 1. "
+        "flat: 4.0 people at 0, 4.0 people at 1. equal at 0.4."
     )
     assert made.svg.count("<polyline") == 2
     assert "equal at 0.4" in made.svg
