@@ -131,7 +131,7 @@ def _check_names(made: dict[str, Any], uses: Uses, columns: tuple[str, ...]) -> 
     level = made.get("parents", {}).get("level")
     table = [*made.get("table", ()), *([COUNT] if made.get("table") else [])]
     taken = {*columns, *table}
-    if level in taken:
+    if level in taken and level != made.get("entity"):
         _taken(uses, ("data", "parents", "level"), level, "the level")
     taken.add(level)
     for name in made.get("derived", {}):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def with_parents(
     frame: Frame, entity: str, spec: ParentsSpec, base: Path, registry: Registry
-) -> tuple[Frame, tuple[str, ...]]:
+) -> tuple[Frame, Found]:
     """Add the parent of every entity as the column ``spec.level``.
 
     Parameters
@@ -41,7 +41,7 @@ def with_parents(
     Returns
     -------
     tuple
-        The frame, and a sentence on each thing that was taken for granted.
+        The frame, and the parents of each entity that has any, for :func:`assumptions`.
 
     Raises
     ------
@@ -60,7 +60,27 @@ def with_parents(
     chosen = {child: _choice(parents, spec) for child, parents in found.items()}
     # Rows without an identifier are refused later, with their place.
     cells = [chosen.get(cell, spec.other or "") for cell in frame.columns[entity]]
-    return frame.add(spec.level, cells), _assumptions(spec, several, absent, len(entities))
+    return frame.add(spec.level, cells), found
+
+
+def assumptions(spec: ParentsSpec, found: Found, entities: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence on each thing that was taken for granted about these entities."""
+    several = sum(len(found.get(entity, ())) > 1 for entity in entities)
+    absent = sum(entity not in found for entity in entities)
+    rule = (
+        f"the one with the largest {spec.weight!r} in {spec.file}"
+        if spec.assign == "largest"
+        else f"the first that {spec.file} lists"
+    )
+    made = []
+    if several:
+        told = f"{_of(several, len(entities))} entities {'lies' if several == 1 else 'lie'}"
+        made.append(f"{told} in more than one {spec.level}; each was put into {rule}")
+    if absent:
+        told = f"{_of(absent, len(entities))} entities {'is' if absent == 1 else 'are'}"
+        node = f"the {spec.level} {spec.other!r}"
+        made.append(f"{told} not listed in {spec.file}; each was put into {node}")
+    return tuple(made)
 
 
 def _found(table: Frame, spec: ParentsSpec, entities: set[str]) -> Found:
@@ -114,28 +134,6 @@ def _refuse_several(spec: ParentsSpec, several: Sequence[str], found: Found, cou
             hint='add assign = "first", or assign = "largest" with weight = "COLUMN", to '
             "[data.parents]",
         )
-
-
-def _assumptions(
-    spec: ParentsSpec, several: Sequence[str], absent: Sequence[str], count: int
-) -> tuple[str, ...]:
-    made = []
-    if several:
-        rule = (
-            f"the one with the largest {spec.weight!r} in {spec.file}"
-            if spec.assign == "largest"
-            else f"the first that {spec.file} lists"
-        )
-        made.append(
-            f"{_of(len(several), count)} entities lie in more than one {spec.level}; "
-            f"each was put into {rule}"
-        )
-    if absent:
-        made.append(
-            f"{_of(len(absent), count)} entities are not listed in {spec.file}; "
-            f"they were put into the {spec.level} {spec.other!r}"
-        )
-    return tuple(made)
 
 
 def _of(part: int, whole: int) -> str:

@@ -12,7 +12,7 @@ from dpaudit.data.formats import open_frame, open_header
 from dpaudit.data.frame import NUMBER, Frame, check_columns, is_missing
 from dpaudit.data.groups import groups_of
 from dpaudit.data.locate import locate
-from dpaudit.data.parents import with_parents
+from dpaudit.data.parents import assumptions, with_parents
 from dpaudit.data.select import recorded, select, with_derived
 from dpaudit.data.tabulate import cells_of, domain_of, tabulate
 from dpaudit.data.tree import hierarchy_of
@@ -57,7 +57,7 @@ def read(spec: DataSpec, base: Path, registry: Registry) -> Dataset:
     UnavailableError
         If the data, or the library that reads their format, are not on this machine.
     """
-    rows, assumptions = _rows(spec, base, registry)
+    rows, assumed = _rows(spec, base, registry)
     listed = _tabulated(rows, spec) if spec.table else _listed(rows, spec)
     as_text = _texts(spec)
     columns = {
@@ -76,7 +76,7 @@ def read(spec: DataSpec, base: Path, registry: Registry) -> Dataset:
         status=spec.status,
         domain=listed.domain,
         hierarchy=hierarchy_of(listed.frame, spec, listed.entities),
-        assumptions=assumptions,
+        assumptions=assumed,
     )
     return attrs.evolve(dataset, digest=digest_of(dataset))
 
@@ -134,8 +134,9 @@ def _rows(spec: DataSpec, base: Path, registry: Registry) -> tuple[Frame, tuple[
     frame = select(frame, spec)
     if spec.parents is None:
         return frame, ()
-    frame, assumptions = with_parents(frame, spec.entity, spec.parents, base, registry)
-    return select(frame, spec), assumptions
+    frame, found = with_parents(frame, spec.entity, spec.parents, base, registry)
+    frame = select(frame, spec)
+    return frame, assumptions(spec.parents, found, frame.columns[spec.entity])
 
 
 def _needed(spec: DataSpec) -> list[str]:

@@ -20,18 +20,6 @@ GOOD = (
 )
 
 
-@pytest.fixture
-def reads(tmp_path):
-    def read(content, file="d.csv", **changes):
-        if content is not None:
-            raw = content.encode() if isinstance(content, str) else content
-            (tmp_path / file).write_bytes(raw)
-        wanted = {"file": file, "status": "public", "entity": "id", "count": "children"}
-        return data.read(DataSpec(**wanted | changes), tmp_path, Registry())
-
-    return read
-
-
 def test_identifiers_stay_text_and_numbers_become_numbers(reads):
     found = reads(GOOD, label="name", groups=(("county",),))
     assert found.entities == ("01", "02", "003")
