@@ -119,11 +119,10 @@ def _found(name: str, spec: DataSpec, base: Path, uses: Uses) -> str:
 
 def _reached(columns: Iterable[str], derived: dict[str, Any]) -> list[str]:
     """Return the columns and those that can be derived from them."""
-    known = list(columns)
-    for name, rule in derived.items():
-        if rule["column"] in known:
-            known.append(name)
-    return known
+    known = dict.fromkeys(columns)
+    for _ in derived:
+        known |= dict.fromkeys(name for name, one in derived.items() if one["column"] in known)
+    return list(known)
 
 
 def _check_names(made: dict[str, Any], uses: Uses, columns: tuple[str, ...]) -> None:

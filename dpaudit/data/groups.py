@@ -159,7 +159,7 @@ def _culprit(frame: Frame, column: str) -> str:
             float(cell or "0")
         except ValueError:
             return f"{frame.noun} {frame.rows[i]} has {cell!r}"
-    return "the column is text: it is empty, or the identifier, the label or a grouping"
+    return "the column is text: it is empty, or names entities, groups, levels or derived columns"
 
 
 def _figure(value: float) -> str:

@@ -48,18 +48,20 @@ def with_derived(
         If a cell has fewer characters than are taken from it.
     """
     needed = _closure(derived, wanted)
-    for name, rule in derived.items():
-        if name in needed and name not in frame.columns and rule.column in frame.columns:
-            frame = frame.add(name, _first(frame, name, rule))
+    waiting = {name: rule for name, rule in derived.items() if name in needed}
+    # A column may be derived from one that stands further down.
+    for _ in derived:
+        for name, rule in waiting.items():
+            if name not in frame.columns and rule.column in frame.columns:
+                frame = frame.add(name, _first(frame, name, rule))
     return frame
 
 
 def _closure(derived: Mapping[str, DerivedSpec], wanted: Collection[str]) -> set[str]:
     """Return the columns that are wanted and all that they are derived from."""
     needed = set(wanted)
-    for name, rule in reversed(list(derived.items())):
-        if name in needed:
-            needed.add(rule.column)
+    for _ in derived:
+        needed |= {rule.column for name, rule in derived.items() if name in needed}
     return needed
 
 

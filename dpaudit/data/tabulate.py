@@ -12,8 +12,6 @@ from dpaudit.model.arrays import frozen_floats
 from dpaudit.model.domain import Domain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dpaudit.model.arrays import FloatArray
     from dpaudit.model.spec import AttributeSpec, DataSpec
 
@@ -104,8 +102,8 @@ def _why(cell: str, name: str, rule: AttributeSpec) -> str:
 
 
 def _hint(spec: DataSpec) -> str:
-    lists: Sequence[str] = [name for name in spec.table if spec.domain[name].bounds]
-    bins = "; bins with labels = [...] of their own take any number" if lists else ""
+    whole = any(spec.domain[name].whole for name in spec.table)
+    bins = "; bins with labels = [...] of their own take any number" if whole else ""
     return (
         'list the value under [data.domain], or add other = "..." there, or missing = "..." '
         f"for empty cells{bins}"

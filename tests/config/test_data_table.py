@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 import tomllib
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -11,6 +13,8 @@ from dpaudit.config.domain_table import MOST_CELLS
 from dpaudit.registry import Registry
 from dpaudit.schema import json_schema
 
+README = Path(__file__).resolve().parents[2] / "README.md"
+PLUGIN = 'plugins = ["plugin.py"]\n'
 RELEASE = """
 [[release]]
 mechanism = { use = "laplace", epsilon = 1 }
@@ -293,6 +297,17 @@ CASES = {
             ("10:7", "expected a whole number, not a number 1.5", ""),
         ],
     ),
+    "columns derived from one another": (
+        HEAD.replace("p.csv", "d.csv")
+        + 'entity = "id"\ncount = "children"\ngroups = ["x", "u"]\n[data.derived]\n'
+        + 'x = { column = "y", first = 1 }\ny = { column = "county", first = 1 }\n'
+        + 'u = { column = "v", first = 1 }\nv = { column = "u", first = 1 }\n',
+        [
+            ("7:16", "the data have no column 'u' (for a grouping)", "columns:"),
+            ("11:7", "the data have no column 'v' (for the column 'u')", "columns:"),
+            ("12:7", "the data have no column 'u' (for the column 'v')", "columns:"),
+        ],
+    ),
     "shares": (
         HEAD.replace("p.csv", "d.csv")
         + 'entity = "id"\ncount = "children"\n'
@@ -352,3 +367,29 @@ def test_decisions_name_attributes_of_the_table(faults):
     assert faults(text + share.format("count")) == []
     (problem,) = faults(text + share.format("AGEP"))
     assert "the table has no attribute 'AGEP' (for the parameter 'weight')" in problem.message
+
+
+def test_what_the_readme_shows_of_the_data_can_be_read(load, here):
+    """Each example of the README, completed where it shows a part, loads and reads."""
+    people = "AREA,AGEP,RAC1P\n25-00503,4,1\n25-00703,70,\n"
+    (here / "people.csv").write_text(people)
+    listed = "leaid,state,year,eligible_children\n1,Texas,2019,5\n2,Ohio,2019,6\n"
+    (here / "districts.csv").write_text(listed)
+    (here / "school_district_to_county.csv").write_text("leaid,county_fips\n1,48001\n1,48003\n")
+    blocks = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    whole, tree, where = (
+        next(block for block in blocks if f"\n{key}" in block)
+        for key in ("table = [", "[data.parents]", "where = {")
+    )
+    found = data.read(load(PLUGIN + whole).data, here, Registry())
+    assert (len(found), found.total) == (2 * 4 * 4, 2)
+    assert "25-00503 | 5 to 17 | White" in found.entities
+    rows = (
+        '[data]\nfile = "districts.csv"\nstatus = "public"\nentity = "leaid"\n'
+        'count = "eligible_children"\n'
+    )
+    found = data.read(load(PLUGIN + where.replace("[data]\n", rows)).data, here, Registry())
+    assert found.entities == ("1",)
+    (here / "districts.csv").write_text(listed.replace("state", "usps"))
+    found = data.read(load(PLUGIN + tree.replace("[data]\n", rows)).data, here, Registry())
+    assert found.hierarchy.sizes == (1, 2, 2, 2)

@@ -12,7 +12,7 @@ import pytest
 import dpaudit
 from dpaudit import data
 from dpaudit.data.groups import class_labels
-from dpaudit.model.spec import ClassSpec, DataSpec
+from dpaudit.model.spec import AttributeSpec, ClassSpec, DataSpec
 from dpaudit.registry import Registry
 
 GOOD = (
@@ -208,6 +208,20 @@ def test_excel_sheets_are_read(reads, tmp_path):
     write_xlsx(tmp_path / "d.xlsx", [*rows, ["8", -1]])
     with pytest.raises(dpaudit.DataError, match=r"d.xlsx, row 5, column 'children'"):
         reads(None, "d.xlsx")
+
+
+def test_people_in_a_sheet_are_counted(reads, tmp_path):
+    write_xlsx(tmp_path / "d.xlsx", [["x", "SEX"], ["a", 1], [None, None], ["b", 2], ["c", 2]])
+    table = {"entity": "cell", "count": "count", "table": ("SEX",)}
+    sex = AttributeSpec(column="SEX", labels=("1", "2", "3"), values={"1": "1", "2": "2"})
+    found = reads(None, "d.xlsx", **table, domain={"SEX": sex})
+    assert found.counts.tolist() == [1, 2, 0]
+    one = AttributeSpec(column="SEX", labels=("1",), values={"1": "1"})
+    with pytest.raises(dpaudit.DataError, match=r"d.xlsx, row 4, column 'SEX': '2' is not in"):
+        reads(None, "d.xlsx", **table, domain={"SEX": one})
+    absent = AttributeSpec(column="SX", labels=("1",), values={"1": "1"})
+    with pytest.raises(dpaudit.DataError, match="no column 'SX'"):
+        reads(None, "d.xlsx", **table, domain={"SEX": absent})
 
 
 def test_excel_without_its_library_says_how_to_get_it(reads, tmp_path, monkeypatch):

@@ -68,9 +68,10 @@ def test_a_column_is_derived_from_the_first_characters(reads):
     assert found.columns["fips"].tolist() == ["48001", "48003", ""]
 
 
-def test_a_column_may_be_derived_from_a_derived_one(reads):
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_column_may_be_derived_from_a_derived_one(reads, order):
     derived = {**STATE, "region": DerivedSpec(column="state", first=1)}
-    found = reads(ROWS, derived=derived, groups=(("region",),))
+    found = reads(ROWS, derived=dict(list(derived.items())[::order]), groups=(("region",),))
     assert found.groups["region"] == ("0", "0", "4", "4", "(not stated)")
 
 
