@@ -29,9 +29,8 @@ def limits(context: Context, _found: Found) -> tuple[Section, ...]:
         Heading(text=_("What this audit did not look at")),
         List(items=_not_covered(context)),
     ]
-    said = tuple(
-        dict.fromkeys(n.message for n in results.notes if n.kind not in {"check", "bound"})
-    )
+    told = (n.message for n in results.notes if n.kind not in {"check", "bound"})
+    said = tuple(dict.fromkeys((*results.data.assumptions, *told)))
     if said:
         blocks += [Heading(text=_("What must be known beside the numbers")), List(items=said)]
     return (Section(name="limits", title=_("Strengths and limitations"), blocks=tuple(blocks)),)
