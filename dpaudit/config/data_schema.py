@@ -48,7 +48,9 @@ def data_schema() -> Schema:
         {
             "file": {"type": "string", "minLength": 1},
             "status": {"enum": list(typing.get_args(Status))},
-            **dict.fromkeys(("entity", "count", "label", "encoding", "sheet"), TEXT),
+            **dict.fromkeys(
+                ("entity", "count", "label", "noun", "counted", "encoding", "sheet"), TEXT
+            ),
             "groups": {**list_of(group), "uniqueItems": True},
             "classes": _tables(_class()),
             "where": _tables({"anyOf": [_CELL, some(_CELL)]}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpaudit.config.cells import cell, cells
+from dpaudit.config.cells import cell, cells, readable
 from dpaudit.config.domain_table import CELL, COUNT, read_domain, read_table
 from dpaudit.config.encoding import known_encoding, not_blank
 from dpaudit.config.groups_table import read_classes, read_groups
@@ -52,6 +52,8 @@ def _rows(table: Table, uses: Uses) -> dict[str, Any]:
         entity=table.take("entity", str, required='entity = "..." (the column of identifiers)'),
         count=table.take("count", str, required='count = "..." (the column of true counts)'),
         label=table.take("label", str),
+        noun=table.take("noun", str, check=readable),
+        counted=table.take("counted", str, check=readable),
     )
     for key, column in made.items():
         uses.columns.append((("data", key), column, f"{key!r}"))

@@ -109,6 +109,9 @@ class ParentsSpec:
 class DataSpec:
     """``[data]``: where the true counts stand and who they belong to.
 
+    ``noun`` is what one entity is called in a report (singular), ``counted`` what is counted
+    (plural, ``households``), where the columns' names and "people" will not do.
+
     With ``table`` the file has one person a row, and the entities are the cells of the table
     over ``domain``; ``entity`` and ``count`` are then only what they are called.
     """
@@ -120,6 +123,8 @@ class DataSpec:
     entity: str
     count: str
     label: str | None = None
+    noun: str | None = None
+    counted: str | None = None
     groups: tuple[tuple[str, ...], ...] = ()
     classes: Mapping[str, ClassSpec] = attrs.field(factory=dict)
     where: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)

@@ -183,7 +183,12 @@ def _axis(context: Context, parameter: str) -> str:
 
 def _unit(context: Context, unit: str) -> str:
     _ = context.prose
-    known = {"dollars": _("Dollars"), "persons": _("People"), "share": _("Percentage points")}
+    counted = context.results.spec.data.counted or _("people")
+    known = {
+        "dollars": _("Dollars"),
+        "persons": _first_upper(counted),
+        "share": _("Percentage points"),
+    }
     return known.get(unit, unit)
 
 

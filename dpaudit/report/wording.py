@@ -27,8 +27,9 @@ class Wording:
 
     @property
     def entity(self) -> str:
-        """What one row of the data is called, singular."""
-        return noun(self.results.spec.data.entity, self.prose("entity"))
+        """What one row of the data is called, singular: as the audit file says, or its column."""
+        given = self.results.spec.data.noun
+        return given or noun(self.results.spec.data.entity, self.prose("entity"))
 
     @property
     def entities(self) -> str:
@@ -37,8 +38,9 @@ class Wording:
 
     @property
     def people(self) -> str:
-        """What is counted: the count column in words."""
-        return words(self.results.spec.data.count)
+        """What is counted: as the audit file says, or the count column in words."""
+        given = self.results.spec.data.counted
+        return given or words(self.results.spec.data.count)
 
     def over(self, name: str) -> str:
         """Return what one member of an axis is called: entity or a group of a grouping."""
@@ -92,7 +94,7 @@ class Wording:
 
     def amounts(self, unit: str) -> Amounts:
         """Return how amounts of ``unit`` are written."""
-        return Amounts(self.prose, unit)
+        return Amounts(self.prose, unit, self.results.spec.data.counted)
 
 
 @attrs.frozen(eq=False)
