@@ -198,3 +198,15 @@ def test_curves_need_lines():
     for wrong in ((), (Series(name="dot", points=((0.0, 1.0),)),)):
         with pytest.raises(dpaudit.PluginError, match="'They cross'"):
             figure(curves(series=wrong), Prose())
+
+
+def test_the_audit_file_says_what_things_are_called(results, case):
+    named = attrs.evolve(results.spec.data, noun="county", counted="households")
+    context = Context.of(attrs.evolve(results, spec=attrs.evolve(results.spec, data=named)))
+    table = totals(context, "counts")
+    assert table.rows[0][2].endswith(" households")
+    level = by_level(context, context.cases.operating("counts", "clipped"))
+    assert level.rows[2][0] == "county"
+    report = build_report(context.results)
+    assert "across 8 counties" in report.summary
+    assert report.summary.startswith("What noisy counts of households do")
