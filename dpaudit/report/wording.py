@@ -69,8 +69,14 @@ class Wording:
         _ = self.prose
         if case.task.point:
             return ", ".join(_.point(key, value) for key, value in case.task.point.items())
-        epsilon = case.result.guarantee.epsilon
-        return _.point("epsilon", epsilon) if epsilon < float("inf") else _("no stated budget")
+        promise = case.result.guarantee
+        if not promise.promises:
+            return _("no stated budget")
+        if promise.every_epsilon:
+            return _.point("delta", promise.delta)
+        if promise.rho is not None and case.result.parameters.get("epsilon") is None:
+            return _.point("rho", promise.rho)
+        return _.point("epsilon", promise.epsilon)
 
     def where(self, case: Case) -> str:
         """Return release and point: ``the “clipped” release at ε = 0.1``."""
