@@ -17,7 +17,7 @@ from dpaudit.privacy.zcdp import delta_of, epsilon_of, simple_epsilon
 from dpaudit.solvers.simplex import simplex_threshold
 from dpaudit.stats.spread import cost_of_privacy
 from dpaudit_plugins.decisions.allotment import Allotment
-from dpaudit_plugins.mechanisms import gaussian, geometric, laplace
+from dpaudit_plugins.mechanisms import exponential, gaussian, geometric, laplace
 from dpaudit_plugins.postprocessors.non_negative import NonNegative
 from dpaudit_plugins.postprocessors.simplex import Simplex
 from dpaudit_plugins.postprocessors.sum_preserving import SumPreserving
@@ -29,6 +29,7 @@ COVERED = (
     "gaussian.",
     "discrete_gaussian.",
     "zcdp.",
+    "exponential.",
     "clip.",
     "piS.variance.",
     "simplex.",
@@ -75,6 +76,12 @@ def analytic_sigma(epsilon, delta, l2_sensitivity):
     return plugin
 
 
+def exponential_chances(utilities, epsilon, sensitivity):
+    assert sensitivity == 1.0
+    counts = np.array(utilities, dtype=float)
+    return exponential.Exponential(epsilon=epsilon).probabilities(counts).value
+
+
 def discrete_variance(sigma2):
     return DiscreteGaussian(np.sqrt(sigma2)).variance
 
@@ -100,6 +107,7 @@ COMPUTE = {
     "zcdp.epsilon_simple": lambda rho, delta: simple_epsilon(delta, rho),
     "zcdp.epsilon_tight": lambda rho, delta: epsilon_of(delta, rho),
     "zcdp.delta_tight": lambda rho, epsilon: delta_of(epsilon, rho),
+    "exponential.probs": exponential_chances,
     "clip.bias.laplace": lambda x, scale: clip_bias(Laplace(scale), x),
     "clip.bias.gaussian": lambda x, sigma: clip_bias(Gaussian(sigma), x),
     "clip.bias.geometric": lambda x, epsilon: clip_bias(Geometric(epsilon), x),
