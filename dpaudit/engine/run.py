@@ -7,6 +7,7 @@ import importlib.metadata
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -21,11 +22,12 @@ from dpaudit.engine.runner import NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.errors import DpauditError, PluginError
 from dpaudit.estimators.ladder import known
-from dpaudit.interfaces import Audit, Plugin
+from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
 from dpaudit.model.spec import Spec
+from dpaudit.parameters import parameters
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import block_generator
 
@@ -169,13 +171,27 @@ def _task_result(subject: MeasuredTask) -> TaskResult:
     return TaskResult(
         task=job.task,
         mechanism=mechanism.name,
-        parameters=attrs.asdict(mechanism, filter=lambda a, _: a.name != "neighbours"),
+        parameters=_parameters(mechanism),
         postprocess=tuple(step.name for step in job.chain.steps),
         output=tuple(step.name for step in job.output),
         guarantee=_guarantee(subject),
         unit=job.decision.unit,
         truth=job.truth,
     )
+
+
+def _parameters(mechanism: Mechanism) -> dict[str, Any]:
+    """Return what the audit file set, with a digest in place of each column."""
+    names = parameters(type(mechanism))
+    values = {name: getattr(mechanism, p.field.name) for name, p in names.items()}
+    return {name: _plain(value) for name, value in values.items() if name != "neighbours"}
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, np.ndarray):
+        return value
+    digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    return f"a column of {value.size} values, SHA-256 {digest[:16]}"
 
 
 def _guarantee(subject: MeasuredTask) -> Guarantee:

@@ -48,9 +48,8 @@ class Case:
 
     @property
     def is_private(self) -> bool:
-        """Whether the release promises anything that can be stated as ε or ρ."""
-        promise = self.result.guarantee
-        return promise.rho is not None or promise.epsilon < float("inf")
+        """Whether the release promises anything."""
+        return self.result.guarantee.promises
 
     @property
     def is_assumed(self) -> bool:

@@ -76,13 +76,14 @@ class Wording:
     def promise(self, case: Case) -> str:
         """Return what a release promises, in its own terms: ε, ρ, δ, or nothing."""
         _, guarantee = self.prose, case.result.guarantee
-        if guarantee.rho is not None:
+        if guarantee.every_epsilon:
+            return _.point("delta", guarantee.delta)
+        if not guarantee.promises:
+            return _("none")
+        if guarantee.rho is not None and case.result.parameters.get("epsilon") is None:
             return _.point("rho", guarantee.rho)
-        if guarantee.epsilon < float("inf"):
-            parts = [_.point("epsilon", guarantee.epsilon)]
-            parts += [_.point("delta", guarantee.delta)] if guarantee.delta else []
-            return ", ".join(parts)
-        return _.point("delta", guarantee.delta) if guarantee.delta else _("none")
+        delta = [_.point("delta", guarantee.delta)] if guarantee.delta else []
+        return ", ".join([_.point("epsilon", guarantee.epsilon), *delta])
 
     def where(self, case: Case) -> str:
         """Return release and point: ``the “clipped” release at ε = 0.1``, where it has one."""
