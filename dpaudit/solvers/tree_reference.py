@@ -50,17 +50,20 @@ def tree_nnls_reference(
     """
     import cvxpy
 
+    convex: Any = cvxpy  # its functions are not annotated
     scale = float(np.abs(values).max()) or 1.0
-    parts = [cvxpy.Variable(size) for size in hierarchy.sizes]
+    parts = [convex.Variable(size) for size in hierarchy.sizes]
     limits = [parts[-1] >= 0]
-    for level in range(1, hierarchy.depth):
-        limits.append(_sums(hierarchy, level) @ parts[level] == parts[level - 1])
-    nodes = cvxpy.hstack(parts)
+    limits += [
+        _sums(hierarchy, level) @ parts[level] == parts[level - 1]
+        for level in range(1, hierarchy.depth)
+    ]
+    nodes = convex.hstack(parts)
     exact, weighed = variances == 0, (variances > 0) & np.isfinite(variances)
     limits += [nodes[exact] == values[exact] / scale] if exact.any() else []
     weights = np.sqrt(variances[weighed].min(initial=np.inf) / variances[weighed])
-    misses = cvxpy.multiply(weights, nodes[weighed] - values[weighed] / scale)
-    problem = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(misses)), limits)
+    misses = convex.multiply(weights, nodes[weighed] - values[weighed] / scale)
+    problem = convex.Problem(convex.Minimize(convex.sum_squares(misses)), limits)
     problem.solve(solver=solver.upper(), **_TIGHT[solver])
     if parts[-1].value is None:
         raise PluginError(

@@ -15,6 +15,8 @@ from dpaudit.noise.laplace import Laplace
 from dpaudit_plugins.postprocessors._expectation import expectation
 from dpaudit_plugins.postprocessors._given import given_noise
 
+_FAR = 800.0  # exp of minus this is 0
+
 
 @attrs.frozen(kw_only=True)
 class DebiasedClip(dpaudit.PostProcessor):
@@ -59,10 +61,8 @@ class DebiasedClip(dpaudit.PostProcessor):
         """
         if isinstance(noise, Laplace):
             scale = np.asarray(noise.scale)
-            r = counts / np.maximum(scale, 1e-300)
-            return np.where(
-                scale > 0, 0.5 * scale * np.exp(-r) * (0.25 - 0.5 * np.minimum(r, 1e9)), 0.0
-            )
+            r = np.minimum(counts / np.maximum(scale, 1e-300), _FAR)
+            return np.where(scale > 0, 0.5 * scale * np.exp(-r) * (0.25 - 0.5 * r), 0.0)
         if _is_exponential(noise, counts):
             rate = _rate(noise)
             transform = noise.clipped_transform(counts, np.broadcast_to(rate, (1, *counts.shape)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -11,11 +11,6 @@ import numpy as np
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers.scaling import Margin, fit_margins
-
-
-def _some(instance: Any, attribute: attrs.Attribute[Any], value: Mapping[str, Any]) -> None:
-    if not value:
-        raise ValueError(f"{attribute.name} is empty: name an attribute and its public totals")
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +45,7 @@ class IterativeProportionalFitting(dpaudit.PostProcessor):
     vectorised: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = True
 
-    targets: Mapping[str, tuple[float, ...]] = attrs.field(validator=_some)
+    targets: Mapping[str, tuple[float, ...]] = attrs.field(validator=attrs.validators.min_len(1))
     smallest: float = attrs.field(default=0.01, validator=attrs.validators.ge(0.0))
     domain: dpaudit.GivenDomain = None
 

@@ -18,6 +18,7 @@ from dpaudit_plugins.postprocessors._given import given_noise
 _UNDERFLOW = 1e-290
 _FAR = 36.0
 _TERMS = 64
+_NIL = 800.0  # exp of minus this is 0
 
 
 @attrs.frozen(kw_only=True)
@@ -40,8 +41,8 @@ class PosteriorMean(dpaudit.PostProcessor):
 
     Examples
     --------
-    >>> PosteriorMean(noise=Laplace(2.0)).process(np.array([-5.0, 0.0, 20.0])).round(3)
-    array([ 2.   ,  2.   , 20.001])
+    >>> PosteriorMean(noise=Laplace(2.0)).process(np.array([-5.0, 0.0, 8.0])).round(2)
+    array([2.  , 2.  , 8.09])
     """
 
     name: ClassVar[str] = "posterior-mean"
@@ -90,7 +91,7 @@ def _laplace_bias(counts: FloatArray, scale: FloatArray) -> FloatArray:
     true count, E [1 - y; y < 0] = exp(-r), and the series is integrated against exp(-abs(y - r))
     / 2 term by term below and above r (derived for this project).
     """
-    r = counts / scale
+    r = np.minimum(counts / scale, _NIL)
     left, right = np.zeros_like(r), np.zeros_like(r)
     for k in range(_TERMS):
         h0, h1, _ = exponential_moments(k * r)

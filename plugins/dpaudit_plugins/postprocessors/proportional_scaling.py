@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
+import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
@@ -45,9 +46,10 @@ class ProportionalScaling(KeepsTotal):
             If there is no total, or it is negative.
         """
         total = self.public_total()
-        if not total >= 0:
+        if not 0 <= total < np.inf:
             raise dpaudit.UsageError(
-                f"the total {total!r} of {self.name!r} is negative", hint="give a public total"
+                f"the total {total!r} of {self.name!r} is not a non-negative number",
+                hint="give the public total",
             )
         return scale_to_total(release, total)
 
