@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Self
 
@@ -77,7 +78,7 @@ class Hierarchy:
             starts=starts,
         )
 
-    @property
+    @functools.cached_property
     def sizes(self) -> tuple[int, ...]:
         """The number of nodes of each level."""
         return tuple(len(labels) for labels in self.labels)
@@ -94,8 +95,7 @@ class Hierarchy:
 
     def part(self, level: int) -> slice:
         """Return where the nodes of ``level`` stand in a vector over all nodes."""
-        before = sum(self.sizes[:level])
-        return slice(before, before + self.sizes[level])
+        return self._parts[level]
 
     @property
     def entities(self) -> slice:
@@ -142,6 +142,12 @@ class Hierarchy:
     def spread(self, by_level: Sequence[float]) -> FloatArray:
         """Return one number for each level at every node, shape (N,)."""
         return np.repeat(np.asarray(by_level, dtype=np.float64), self.sizes)
+
+    @functools.cached_property
+    def _parts(self) -> tuple[slice, ...]:
+        """Where each level stands in a vector over all nodes."""
+        ends = itertools.accumulate(self.sizes)
+        return tuple(slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True))
 
     @functools.cached_property
     def _sorted(self) -> tuple[bool, ...]:

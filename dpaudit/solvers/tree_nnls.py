@@ -81,6 +81,53 @@ def _check(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -> N
 
 
 @attrs.frozen(kw_only=True, eq=False)
+class _Inner:
+    """The nodes of a level above the entities.
+
+    ``own`` are their variances, 0 where they are unknown.
+    """
+
+    part: slice
+    own: FloatArray
+    unknown: np.ndarray
+    is_plain: bool
+
+    @classmethod
+    def of(cls, part: slice, variances: FloatArray) -> _Inner:
+        """Take the variances of a level apart."""
+        own, unknown = variances[part], np.isinf(variances[part])
+        return cls(
+            part=part,
+            own=np.where(unknown, 0.0, own),
+            unknown=unknown,
+            is_plain=bool((own > 0).all() and not unknown.any()),
+        )
+
+    def weight(self, spread: FloatArray) -> FloatArray:
+        """Return the weight of a node's value beside the sum of its children."""
+        if self.is_plain:
+            return spread / (self.own + spread)
+        known = np.divide(
+            spread, self.own + spread, out=np.zeros_like(spread), where=self.own + spread > 0
+        )
+        return np.where(self.unknown, 0.0, known)
+
+    def multiplier(self, spread: FloatArray, surplus: FloatArray, above: FloatArray) -> FloatArray:
+        """Return (own above + surplus) / (own + spread).
+
+        With ``above`` the multiplier of the parent and ``surplus`` what the children have more
+        than the node. A node that is exact and has no active child opens all of them if it
+        needs any, else none.
+        """
+        if self.is_plain:
+            return (self.own * above + surplus) / (self.own + spread)
+        left = self.own * above + surplus
+        found = np.where(surplus < 0, -_HUGE, _HUGE)
+        np.divide(left, self.own + spread, out=found, where=self.own + spread > 0)
+        return np.where(self.unknown, above, found)
+
+
+@attrs.frozen(kw_only=True, eq=False)
 class _Tree:
     """A tree whose entities stand in the order of their parents.
 
@@ -88,6 +135,7 @@ class _Tree:
     """
 
     hierarchy: Hierarchy
+    inner: tuple[_Inner, ...]
     variances: FloatArray
     leaf: FloatArray
     starts: np.ndarray
@@ -98,22 +146,23 @@ class _Tree:
         """Sort the entities of ``hierarchy``."""
         last = hierarchy.depth - 1
         leaf = hierarchy.arranged(last, variances[hierarchy.entities])
-        order, starts = hierarchy.groups(last)
+        _, starts = hierarchy.groups(last)
         return cls(
             hierarchy=hierarchy,
+            inner=tuple(_Inner.of(hierarchy.part(level), variances) for level in range(last)),
             variances=variances,
             leaf=leaf[:1] if (leaf == leaf[0]).all() else leaf,
             starts=starts,
-            members=hierarchy.parents[last][order],
+            members=hierarchy.arranged(last, hierarchy.parents[last]),
         )
 
     def sums(self, active: np.ndarray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the sums of the active entities' values and variances, (rows, parents)."""
-        total = np.add.reduceat(np.where(active, values, 0.0), self.starts, axis=-1)
+        total = np.add.reduceat(values * active, self.starts, axis=-1)
         if self.leaf.size == 1:
             many = np.add.reduceat(active, self.starts, axis=-1, dtype=np.int64)
             return total, self.leaf * many
-        return total, np.add.reduceat(np.where(active, self.leaf, 0.0), self.starts, axis=-1)
+        return total, np.add.reduceat(self.leaf * active, self.starts, axis=-1)
 
     def spread(self, multipliers: FloatArray) -> FloatArray:
         """Return the entities' variances times the multiplier of their parent."""
@@ -183,37 +232,18 @@ def _multipliers(
     The multiplier of a node is the sum of (h - value) / variance over it and its ancestors.
     """
     hierarchy = tree.hierarchy
-    upper = hierarchy.depth - 2
-    totals, spreads = [total], [spread]
-    for level in range(upper, 0, -1):
-        own = tree.variances[hierarchy.part(level)]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            weight = 1.0 / (1.0 + own / spreads[0])
-        weight[np.isnan(weight)] = 0.0
-        gap = rows[:, hierarchy.part(level)] - totals[0]
-        known = np.where(np.isinf(own), spreads[0], weight * np.where(np.isinf(own), 0.0, own))
-        totals.insert(0, hierarchy.up(level, totals[0] + weight * gap))
-        spreads.insert(0, hierarchy.up(level, known))
+    surplus: list[FloatArray] = []
+    spreads = [spread]
+    for level in range(hierarchy.depth - 2, -1, -1):
+        inner = tree.inner[level]
+        surplus.insert(0, total - rows[:, inner.part])
+        if level:
+            weight = inner.weight(spreads[0])
+            total = hierarchy.up(level, total - weight * surplus[0])
+            known = np.where(inner.unknown, spreads[0], weight * inner.own)
+            spreads.insert(0, hierarchy.up(level, known))
     found = np.zeros((len(rows), 1))
-    for level in range(upper + 1):
+    for level, inner in enumerate(tree.inner):
         above = hierarchy.down(level, found) if level else found
-        part = hierarchy.part(level)
-        surplus = totals[level] - rows[:, part]
-        found = _multiplier(tree.variances[part], spreads[level], surplus, above)
+        found = inner.multiplier(spreads[level], surplus[level], above)
     return found
-
-
-def _multiplier(
-    own: FloatArray, spread: FloatArray, surplus: FloatArray, above: FloatArray
-) -> FloatArray:
-    """Return (own above + surplus) / (own + spread), the multiplier of a node.
-
-    With ``above`` that of its parent and ``surplus`` what its children have more than itself.
-    A node that is exact and has no active child opens all of them if it needs any, else none.
-    """
-    unknown, exact = np.isinf(own), own + spread == 0
-    own = np.where(unknown, 0.0, own)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        usual = (own * above + surplus) / (own + spread)
-    usual = np.where(exact, np.where(surplus < 0, -_HUGE, _HUGE), usual)
-    return np.where(unknown, above, usual)

@@ -9,7 +9,6 @@ from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.solvers.simplex import project_onto_simplex
 from dpaudit.solvers.top_down import project_groups, top_down
 
-
 NOISY = st.floats(-1e4, 1e4)
 
 
