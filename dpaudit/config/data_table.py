@@ -35,6 +35,10 @@ def read_data(root: Table, uses: Uses) -> dict[str, Any]:
         sheet=table.take("sheet", str),
     )
     made |= _cells(table, uses) if is_table else _rows(table, uses)
+    made |= given(
+        noun=table.take("noun", str, check=readable),
+        counted=table.take("counted", str, check=readable),
+    )
     entity = made.get("entity")
     made["where"] = _where(table, uses)
     made["derived"] = read_derived(table)
@@ -52,8 +56,6 @@ def _rows(table: Table, uses: Uses) -> dict[str, Any]:
         entity=table.take("entity", str, required='entity = "..." (the column of identifiers)'),
         count=table.take("count", str, required='count = "..." (the column of true counts)'),
         label=table.take("label", str),
-        noun=table.take("noun", str, check=readable),
-        counted=table.take("counted", str, check=readable),
     )
     for key, column in made.items():
         uses.columns.append((("data", key), column, f"{key!r}"))
