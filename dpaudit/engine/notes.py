@@ -72,7 +72,7 @@ def _release_checks(subject: MeasuredTask) -> Iterator[Note]:
         ("mean of the noise", np.zeros_like(counts), errors),
         ("variance of the noise", variance, errors**2),
     ):
-        worst, limit = agreement(truth, Moments.of(sample), rounding)
+        worst, limit = agreement(truth, Moments.of(sample), rounding, noise.rests(counts, BLOCK))
         values = (("max_z", worst), ("limit", limit), ("draws", float(BLOCK)))
         yield Note(task=subject.task, kind="check", message=message, values=values)
 

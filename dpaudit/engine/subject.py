@@ -120,7 +120,10 @@ class MeasuredTask:
     def _check(self, message: str, exact: Estimate, simulated: Moments, shift: FloatArray) -> Note:
         rounding = _ROUNDING * np.abs(self.truth + shift)
         error = (exact.high - exact.low) / 2.0 + rounding
-        worst, limit = agreement(exact.value - shift, simulated, error)
+        chain = self.controlled.job.chain
+        worst, limit = agreement(
+            exact.value - shift, simulated, error, chain.rests(simulated.count)
+        )
         values = (("max_z", worst), ("limit", limit), ("draws", float(self.draws)))
         return Note(task=self.task, kind="check", message=message, values=values)
 

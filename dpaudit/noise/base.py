@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import BoolArray, FloatArray
 
 Variates = tuple[FloatArray, ...]
 """Unit-scale random numbers of one family, each of the shape of the noise."""
@@ -77,6 +77,17 @@ class Noise(abc.ABC):
     @abc.abstractmethod
     def excess_square(self, t: FloatArray) -> FloatArray:
         """E ((t - X)^+)^2, persons squared."""
+
+    def rests(self, x: FloatArray, draws: int) -> BoolArray:
+        """Return for which entries of ``x`` (n,) all ``draws`` may well show no noise at all.
+
+        Noise of entry i is nil in every draw with probability above 1e-6 / n: so it can be for
+        whole-number noise alone, whose chance of not being 0 may be as small as one likes.
+        """
+        if not self.lattice:
+            return np.zeros(x.shape, dtype=np.bool_)
+        moved = self.cdf(np.full(x.shape, -1.0)) + (1.0 - self.cdf(np.zeros(x.shape)))
+        return np.asarray(draws * moved <= np.log(1e6 * x.size))
 
     @abc.abstractmethod
     def clipped_transform(

@@ -241,7 +241,7 @@ def cut(context: Context, shown: int, total: int) -> str:
     if shown == total:
         return ""
     return context.prose(
-        "{shown} of {total} rows: the rest is in the attached measurements.csv.",
+        "{shown} of {total} rows: the rest is in measurements.csv, beside this report.",
         shown=context.prose.whole(shown),
         total=context.prose.whole(total),
     )

@@ -66,7 +66,7 @@ def _tables(context: Context, case: Case) -> Section:
             text=_(
                 "Each number is the average, over the noise, of what the noisy counts give minus "
                 "what the true counts would give. Rows are ordered from loss to gain. What is not "
-                "printed is in the attached measurements."
+                "printed is in measurements.csv, beside this report."
             )
         )
     ]

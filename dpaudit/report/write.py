@@ -20,6 +20,9 @@ from dpaudit.report.pdf import Attached, render_pdf
 
 FORMATS = ("html", "pdf", "json")
 
+MOST_ATTACHED = 4_000_000
+"""Bytes of a file beyond which it stands beside the PDF and not inside."""
+
 
 @attrs.frozen(kw_only=True)
 class WrittenReport:
@@ -153,11 +156,13 @@ class _Writer:
                                    relationship="Source", description="The audit file"),
             "findings.json": Attached(content=self.json(), relationship="Data",
                                       description="All findings"),
-            "measurements.csv": Attached(content=self.csv(), relationship="Data",
-                                         description="All measurements"),
-            "measurements.parquet": Attached(content=self.parquet(), relationship="Data",
-                                             description="All measurements"),
         }  # fmt: skip
+        tables = {"measurements.csv": self.csv(), "measurements.parquet": self.parquet()}
+        files |= {
+            name: Attached(content=content, relationship="Data", description="All measurements")
+            for name, content in tables.items()
+            if len(content) <= MOST_ATTACHED
+        }
         return render_pdf(self.html().decode(), when=moment(self.report), files=files)
 
     def _once(self, name: str, make: Callable[[], bytes]) -> bytes:
