@@ -32,8 +32,8 @@ class Exponential(Selection):
     ----------
     McSherry and Talwar (2007), Mechanism design via differential privacy, FOCS. Dong, Durfee
     and Rogers (2020), Optimal differential privacy composition for exponential mechanisms, ICML
-    (bounded range). Cesar and Rogers (2021), Bounding, concentrating, and truncating, ALT,
-    Lemma 3.2 (rho = epsilon^2 / 8).
+    (bounded range). Cesar and Rogers (2021), Bounding, concentrating, and truncating: unifying
+    privacy loss composition for data analytics, ALT (rho = epsilon^2 / 8).
 
     Examples
     --------

@@ -39,7 +39,7 @@ class Gaussian(GaussianBudget):
     ----------
     Balle and Wang (2018), Improving the Gaussian mechanism for differential privacy: analytical
     calibration and optimal denoising, ICML, Theorem 8. Dong, Roth and Su (2022), Gaussian
-    differential privacy, JRSS B, Corollary 3.3 (composition).
+    differential privacy, JRSS B, section 3 (composition).
 
     Examples
     --------
