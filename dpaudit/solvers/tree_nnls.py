@@ -48,7 +48,7 @@ def tree_nnls(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -
     times the multiplier of its parent is positive. The matrix of the problem, a diagonal plus
     blocks of equal entries nested along the tree, is ultrametric, so that its inverse is an
     M-matrix and the active sets shrink from the first step on (Hintermueller, Ito and Kunisch
-    2002, theorem 3.2; Martinez, Michon and San Martin 1994): the iteration ends. Should rounding
+    2002, on M-matrices; Martinez, Michon and San Martin 1994): the iteration ends. Should rounding
     keep a row from its optimality conditions, that row is given to a general solver.
 
     References
