@@ -28,22 +28,18 @@ if TYPE_CHECKING:
         UsageError,
     )
     from dpaudit.hookspecs import hookimpl
+    from dpaudit.inputs import Column, GivenDomain, GivenHierarchy, GivenNoise, Total
     from dpaudit.interfaces import (
         Attack,
         Audit,
         ClosedForm,
-        Column,
         Decision,
-        GivenDomain,
-        GivenHierarchy,
-        GivenNoise,
         Learner,
         Mechanism,
         Mitigation,
         Plugin,
         PostProcessor,
         Subject,
-        Total,
     )
     from dpaudit.markers import (
         attack,
@@ -123,9 +119,9 @@ _HOMES = {
     "dpaudit.engine.run": "run",
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",
     "dpaudit.hookspecs": "hookimpl",
+    "dpaudit.inputs": "Column GivenDomain GivenHierarchy GivenNoise Total",
     "dpaudit.interfaces": (
-        "Attack Audit ClosedForm Column Decision GivenDomain GivenHierarchy GivenNoise Learner "
-        "Mechanism Mitigation Plugin PostProcessor Subject Total"
+        "Attack Audit ClosedForm Decision Learner Mechanism Mitigation Plugin PostProcessor Subject"
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
     "dpaudit.model.dataset": "Dataset",

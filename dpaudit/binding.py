@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 
 from dpaudit.errors import DataError
-from dpaudit.interfaces import ColumnName, Plugin
+from dpaudit.inputs import ColumnName
+from dpaudit.interfaces import Plugin
 from dpaudit.parameters import given, parameters
 from dpaudit.values import members, source, suggest
 

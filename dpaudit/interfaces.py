@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import ColumnArray, FloatArray
+from dpaudit.model.arrays import FloatArray
 from dpaudit.model.dataset import Dataset
-from dpaudit.model.domain import Domain
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
-from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
 from dpaudit.model.structure import Bounds, Control, Structure
@@ -40,50 +38,16 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
-@attrs.frozen
-class FromData:
-    """Marks a parameter that the engine fills in.
-
-    A ``column`` is named by the audit file; a ``total`` may be given there. The public
-    ``domain`` and ``hierarchy`` of the data and the ``noise`` that a step sees in its release
-    are always given by the engine: an audit file cannot set them.
-    """
-
-    what: Literal["column", "total", "domain", "hierarchy", "noise"]
-
-
-class ColumnName(str):
-    """A column that a parameter names and that is not bound to data yet."""
-
-    __slots__ = ()
-
-
-Column: TypeAlias = Annotated[ColumnArray, FromData("column")]
-"""A parameter that is a column name in the audit file and an array (n,) to the plug-in."""
-
-Total: TypeAlias = Annotated[float, FromData("total")]
-"""A parameter that is a number, or (when left out) the exact total of the true values."""
-
-
-GivenDomain: TypeAlias = Annotated[Domain | None, FromData("domain")]
-"""A parameter that the engine fills with the public table over the entities."""
-
-GivenHierarchy: TypeAlias = Annotated[Hierarchy | None, FromData("hierarchy")]
-"""A parameter that the engine fills with the tree over the entities, if there is one."""
-
-GivenNoise: TypeAlias = Annotated[Noise | None, FromData("noise")]
-"""A parameter that the engine fills with the (public) noise of what a post-processor sees.
-
-``None`` where the noise is not additive and independent, or no longer after earlier steps.
-"""
-
-
 @attrs.frozen(kw_only=True)
 class Plugin:
     """What every plug-in has: a kind, a name and parameters."""
 
     kind: ClassVar[Kind]
     name: ClassVar[str]
+
+    def caveats(self) -> tuple[str, ...]:
+        """Return what a reader of the report must know of it, as sentences without a full stop."""
+        return ()
 
 
 ClosedForm: TypeAlias = FloatArray | Estimate | None
@@ -235,6 +199,10 @@ class PostProcessor(Plugin):
         """Return a stand-in for this step whose mean is known exactly, if there is one."""
         return None
 
+    def public_sum(self) -> float | None:
+        """Return the sum that its output always has, where there is one."""
+        return None
+
     def uncovered(self) -> tuple[str, ...]:
         """Return what this step publishes exactly, outside the guarantee (its invariants)."""
         return ()
@@ -321,8 +289,12 @@ class Subject(Protocol):
     def truth(self) -> FloatArray:
         """The outcome from the true counts, shape (n,)."""
 
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What can be asked: bias, variance, mean-squared-error, expected-shortfall, extras."""
+
     def entity(self, quantity: str) -> Estimate:
-        """Return ``bias``, ``variance``, ``mean-squared-error`` or ``expected-shortfall``."""
+        """Return one of :attr:`quantities` per entity, shape (n,)."""
 
     def grouped(self, quantity: str, grouping: str) -> Estimate:
         """Return the quantity of the sums over the groups of ``grouping``."""
@@ -335,6 +307,9 @@ class Subject(Protocol):
 
         ``None`` where the bias is deterministic.
         """
+
+    def spread_bounds(self) -> Bounds | None:
+        """Return proved bounds of the largest difference of two biases of entities, if any."""
 
     def group_labels(self, grouping: str) -> tuple[str, ...]:
         """Return the groups of ``grouping``, in the order of the estimates."""

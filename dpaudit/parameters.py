@@ -17,7 +17,8 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from dpaudit.errors import PluginError, SpecError
-from dpaudit.interfaces import ColumnName, Plugin
+from dpaudit.inputs import ColumnName
+from dpaudit.interfaces import Plugin
 from dpaudit.values import (
     MisfitError,
     convert,

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dpaudit.interfaces import ColumnName, FromData
+from dpaudit.inputs import ColumnName, FromData
 
 Steps = tuple[str | int, ...]
 

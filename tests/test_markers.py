@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dpaudit
-from dpaudit.interfaces import ColumnName
+from dpaudit.inputs import ColumnName
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -51,8 +51,8 @@ class Cache:
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {}
         for half, tally in zip(("even", "odd"), halves, strict=True):
-            for part in _PARTS:
-                moments: Moments = getattr(tally, part)
+            for part in (*_PARTS, *tally.extra):
+                moments = tally.part(part)
                 arrays[f"{half}_{part}_count"] = np.int64(moments.count)
                 arrays |= {f"{half}_{part}_{f}": getattr(moments, f) for f in _FIELDS}
         np.savez(buffer, **arrays)
@@ -85,11 +85,18 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _tally(stored: np.lib.npyio.NpzFile, half: str) -> Tally:
+    ending = "_count"
+    names = [
+        key[len(half) + 1 : -len(ending)]
+        for key in stored.files
+        if key.endswith(ending) and key.startswith(f"{half}_")
+    ]
     parts = {
         part: Moments(
             count=int(stored[f"{half}_{part}_count"]),
             **{field: stored[f"{half}_{part}_{field}"] for field in _FIELDS},
         )
-        for part in _PARTS
+        for part in names
     }
-    return Tally(**parts)
+    extra = {part: parts.pop(part) for part in names if part not in _PARTS}
+    return Tally(**{part: parts[part] for part in _PARTS}, extra=extra)

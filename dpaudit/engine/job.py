@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from dpaudit.errors import DataError, DpauditError, PluginError, SpecError
-from dpaudit.estimators.chain import Chain, processed
+from dpaudit.estimators.chain import Chain, Streams, processed
 from dpaudit.estimators.control import DecisionControl, control_of
-from dpaudit.interfaces import Decision, PostProcessor
+from dpaudit.interfaces import Decision, Extra, PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.plan import Task
 from dpaudit.model.structure import Control, Proportional, Structure
@@ -78,6 +78,8 @@ class Job:
         Declared structure of the decision, if there is no post-processing of outcomes.
     guard
         Why the expected outcome does not exist unguarded, or ``None``.
+    extras
+        What audits asked to be measured beyond the standard quantities.
     """
 
     task: Task
@@ -88,6 +90,7 @@ class Job:
     truth: FloatArray
     structure: Structure | None
     guard: str | None
+    extras: frozenset[Extra] = frozenset()
 
     @classmethod
     def make(
@@ -96,7 +99,9 @@ class Job:
         chain: Chain,
         decision: Decision,
         output: tuple[PostProcessor, ...],
+        *,
         groupings: Mapping[str, Grouping],
+        extras: frozenset[Extra] = frozenset(),
     ) -> Job:
         """Find out the truth and what the decision declares about itself."""
         declared = decision.structure(chain.counts.size)
@@ -118,7 +123,8 @@ class Job:
                 "computed with",
                 hint="raise epsilon",
             )
-        truth = processed(output, decide(decision, chain.counts[None, :], task.id))[0]
+        truth = processed(output, decide(decision, chain.truth[None, :], task.id))[0]
+        bounded = chain.is_nonnegative or any(step.nonnegative for step in output[-1:])
         return cls(
             task=task,
             chain=chain,
@@ -128,32 +134,40 @@ class Job:
             truth=frozen_floats(truth),
             structure=None if output else declared,
             guard=guard,
+            # The expected share of a sum that may be near zero does not exist.
+            extras=extras if bounded and declared is not None else extras - {"share"},
         )
 
     @property
     def is_smooth(self) -> bool:
         """Whether the outcome is known to be a smooth function of the noise."""
-        _, rest = self.chain.reduced()
-        return self.structure is not None and all(step.linear for step in rest)
+        noise, rest = self.chain.reduced()
+        declared = noise is not None and self.structure is not None
+        return declared and all(step.linear for step in rest)
+
+    @property
+    def is_random_after_noise(self) -> bool:
+        """Whether a step after the mechanism draws random numbers of its own."""
+        return any(step.randomised for step in (*self.chain.steps, *self.output))
 
     @property
     def guard_matters(self) -> bool:
         """Whether the denominator may come within ten standard deviations of its guard."""
-        noise = self.chain.mechanism.noise()
+        variance = self.chain.entity_variance
         declared = self.decision.structure(self.chain.counts.size)
-        if self.guard is None or noise is None or not isinstance(declared, Proportional):
+        if self.guard is None or variance is None or not isinstance(declared, Proportional):
             return False
-        deviation = float(np.sqrt((declared.weights**2 * noise.variance).sum()))
+        deviation = float(np.sqrt((declared.weights**2 * variance).sum()))
         denominator = float((declared.weights * self.chain.counts).sum())
         return (1.0 - GUARD) * denominator < _SAFE_DEVIATIONS * deviation
 
-    def outcome(self, released: FloatArray) -> FloatArray:
+    def outcome(self, released: FloatArray, streams: Streams | None = None) -> FloatArray:
         """Return the outcomes of released counts (draws, n), output steps included."""
         if self.guard is not None:
             decided = self._guarded(released)
         else:
             decided = decide(self.decision, released, self.task.id)
-        return processed(self.output, decided)
+        return processed(self.output, decided, streams, first=len(self.chain.steps))
 
     def _guarded(self, released: FloatArray) -> FloatArray:
         declared = self.decision.structure(self.chain.counts.size)

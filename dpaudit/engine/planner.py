@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 import numpy as np
@@ -19,10 +19,11 @@ from dpaudit import binding, config, data
 from dpaudit.engine.job import Grouping, Job, decide
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.estimators.chain import Chain
-from dpaudit.interfaces import Decision, Kind, Mechanism, Plugin, PostProcessor
+from dpaudit.interfaces import Audit, Decision, Extra, Kind, Mechanism, Plugin, PostProcessor
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Plan, Task
 from dpaudit.model.spec import DecisionSpec, PluginUse, ReleaseSpec, Spec
+from dpaudit.noise.base import Noise
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import BLOCK, blocks_for
 
@@ -53,14 +54,21 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
         for name, members in dataset.groups.items()
     }
     _refuse(spec, groupings)
-    planner = _Planner(spec=spec, registry=registry, data=dataset, groupings=groupings)
+    needs = (cast("type[Audit]", registry.get("audit", a.audit.use)).needs for a in spec.audits)
+    planner = _Planner(
+        spec=spec,
+        registry=registry,
+        data=dataset,
+        groupings=groupings,
+        extras=frozenset().union(*needs),
+    )
     jobs = tuple(
         planner.job(release, point, decision)
         for release in spec.releases
         for point in config.points(
             release.mechanism, registry.get("mechanism", release.mechanism.use)
         )
-        for decision in spec.decisions
+        for decision in planner.decisions(release)
     )
     names = Counter(job.task.id for job in jobs)
     if twice := [name for name, count in names.items() if count > 1]:
@@ -93,15 +101,40 @@ class _Planner:
     registry: Registry
     data: Dataset
     groupings: Mapping[str, Grouping]
+    extras: frozenset[Extra]
+
+    def decisions(self, release: ReleaseSpec) -> tuple[DecisionSpec, ...]:
+        """Return the decisions that can be made from what a release gives."""
+        mechanism = cast("type[Mechanism]", self.registry.get("mechanism", release.mechanism.use))
+        fitting = tuple(
+            each
+            for each in self.spec.decisions
+            if cast("type[Decision]", self.registry.get("decision", each.decision.use)).takes
+            == mechanism.gives
+        )
+        if not fitting:
+            raise SpecError(
+                f"release {release.name!r}: mechanism {mechanism.name!r} gives {mechanism.gives}, "
+                "and no [[decision]] takes that",
+                hint=f'add [[decision]] with use = "{mechanism.gives}"',
+            )
+        return fitting
 
     def job(self, release: ReleaseSpec, point: dict[str, Any], decided: DecisionSpec) -> Job:
         """Make one job: every plug-in of it, bound to the data."""
         mechanism = self._mechanism(release, point)
-        steps = self._steps(release.postprocess, self.data.total)
+        steps = self._steps(release.postprocess, self.data.total, mechanism.noise())
+        chain = Chain(
+            counts=self.data.counts,
+            mechanism=mechanism,
+            steps=steps,
+            hierarchy=self.data.hierarchy,
+        )
+        self._refuse_misplaced(release, chain)
         use = decided.decision
         decision = self._made(Decision, "decision", use.use, use.parameters, None)
-        outcome = decide(decision, self.data.counts[None, :], decided.name)
-        output = self._steps(decided.output, float(outcome.sum()))
+        outcome = decide(decision, chain.truth[None, :], decided.name)
+        output = self._steps(decided.output, float(outcome.sum()), None)
         swept = config.swept(release.mechanism, type(mechanism))
         values = {name: point[name] for name in swept}
         plugins = (mechanism, *steps, decision, *output)
@@ -113,26 +146,37 @@ class _Planner:
             point=values,
             foreign=any(self.registry.is_foreign(type(plugin)) for plugin in plugins),
         )
-        chain = Chain(counts=self.data.counts, mechanism=mechanism, steps=steps)
-        return Job.make(task, chain, decision, output, self.groupings)
+        return Job.make(task, chain, decision, output, groupings=self.groupings, extras=self.extras)
 
     def _mechanism(self, release: ReleaseSpec, point: dict[str, Any]) -> Mechanism:
         parameters = {"neighbours": release.neighbours, **point}
         total = self.data.total
-        made = self._made(Mechanism, "mechanism", release.mechanism.use, parameters, total)
-        if made.takes != "counts" or made.gives != "counts":
-            raise SpecError(
-                f"release {release.name!r}: mechanism {made.name!r} takes {made.takes} and "
-                f"gives {made.gives}",
-                hint="a decision needs a mechanism from counts to counts",
-            )
-        return made
+        return self._made(Mechanism, "mechanism", release.mechanism.use, parameters, total)
 
-    def _steps(self, uses: tuple[PluginUse, ...], total: float) -> tuple[PostProcessor, ...]:
-        return tuple(
-            self._made(PostProcessor, "postprocessor", use.use, use.parameters, total)
-            for use in uses
-        )
+    def _steps(
+        self, uses: tuple[PluginUse, ...], total: float, noise: Noise | None
+    ) -> tuple[PostProcessor, ...]:
+        """Make the steps of a chain, telling each what noise it sees."""
+        made: list[PostProcessor] = []
+        for use in uses:
+            step = self._made(
+                PostProcessor, "postprocessor", use.use, use.parameters, total, noise=noise
+            )
+            noise = None if noise is None else step.noise_after(noise)
+            made.append(step)
+        return tuple(made)
+
+    def _refuse_misplaced(self, release: ReleaseSpec, chain: Chain) -> None:
+        """Refuse a step on a tree where there is none, or none any more."""
+        on_tree = chain.mechanism.measures == "hierarchy"
+        for use, step in zip(release.postprocess, chain.steps, strict=True):
+            if step.hierarchical and not on_tree:
+                raise SpecError(
+                    f"release {release.name!r}: {use.use!r} needs counts of every level",
+                    hint="give the mechanism a budget per level (levels = {...}), and put "
+                    "steps on the entities alone after it",
+                )
+            on_tree = on_tree and (step.hierarchical or step.elementwise)
 
     def _made(
         self,
@@ -141,9 +185,11 @@ class _Planner:
         use: str,
         parameters: Mapping[str, Any],
         total: float | None,
+        *,
+        noise: Noise | None = None,
     ) -> P:
         plugin = self.registry.create(kind, use, **parameters)
-        bound = binding.bind(plugin, self.data, total=total)
+        bound = binding.bind(plugin, self.data, total=total, noise=noise)
         if not isinstance(bound, base):
             raise PluginError(f"{kind} {use!r} is a {type(bound).__name__}, not a {base.__name__}")
         return bound
@@ -165,6 +211,7 @@ class _Planner:
             "postprocess": [attrs.asdict(use) for use in release.postprocess],
             "decision": attrs.asdict(decided.decision),
             "output": [attrs.asdict(use) for use in decided.output],
+            "extras": sorted(self.extras),
             "data": self.data.digest,
             "seed": self.spec.run.seed,
         }

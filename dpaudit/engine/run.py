@@ -7,6 +7,7 @@ import importlib.metadata
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -14,23 +15,21 @@ import numpy as np
 from dpaudit import binding
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import Halves
-from dpaudit.engine.job import GUARD
+from dpaudit.engine.notes import notes_on
 from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.engine.runner import NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.errors import DpauditError, PluginError
 from dpaudit.estimators.ladder import known
-from dpaudit.interfaces import Audit, Plugin
+from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.guarantee import Guarantee
-from dpaudit.model.measurement import Measurement, Note
+from dpaudit.model.measurement import Measurement
 from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
 from dpaudit.model.spec import Spec
-from dpaudit.noise.base import Noise
+from dpaudit.parameters import parameters
 from dpaudit.registry import Registry
-from dpaudit.stats.bands import agreement
-from dpaudit.stats.moments import Moments
-from dpaudit.stats.streams import BLOCK, PILOT, block_generator
+from dpaudit.stats.streams import block_generator
 
 _AUDIT_STREAM = 2**41
 """Number of the stream that audits with random steps of their own draw from."""
@@ -99,7 +98,7 @@ def run(
         plan=plan,
         tasks=tuple(_task_result(subject) for subject in subjects),
         measurements=tuple(measurements),
-        notes=tuple(note for subject in subjects for note in _notes(subject)),
+        notes=tuple(note for subject in subjects for note in notes_on(subject)),
         provenance=_provenance(prepared, plan.draws, audits),
     )
 
@@ -110,15 +109,19 @@ def _subjects(
     return tuple(
         MeasuredTask(
             controlled=controlled,
-            known=known(controlled.job.chain, controlled.job.structure),
+            known=known(controlled.job.chain, controlled.job.structure, controlled.job.extras),
             even=tallies[task][0],
             odd=tallies[task][1],
             data=prepared.data,
             confidence=prepared.spec.run.confidence,
-            draws=draws,
+            draws=draws if controlled.job.chain.replicates is None else _count(tallies[task]),
         )
         for task, controlled in prepared.controlled.items()
     )
+
+
+def _count(halves: Halves) -> int:
+    return halves[0].error.count + halves[1].error.count
 
 
 def _audits(prepared: Prepared) -> tuple[Audit, ...]:
@@ -168,7 +171,7 @@ def _task_result(subject: MeasuredTask) -> TaskResult:
     return TaskResult(
         task=job.task,
         mechanism=mechanism.name,
-        parameters=attrs.asdict(mechanism, filter=lambda a, _: a.name != "neighbours"),
+        parameters=_parameters(mechanism),
         postprocess=tuple(step.name for step in job.chain.steps),
         output=tuple(step.name for step in job.output),
         guarantee=_guarantee(subject),
@@ -177,72 +180,25 @@ def _task_result(subject: MeasuredTask) -> TaskResult:
     )
 
 
+def _parameters(mechanism: Mechanism) -> dict[str, Any]:
+    """Return what the audit file set, with a digest in place of each column."""
+    names = parameters(type(mechanism))
+    values = {name: getattr(mechanism, p.field.name) for name, p in names.items()}
+    return {name: _plain(value) for name, value in values.items() if name != "neighbours"}
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, np.ndarray):
+        return value
+    digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    return f"a column of {value.size} values, SHA-256 {digest[:16]}"
+
+
 def _guarantee(subject: MeasuredTask) -> Guarantee:
     job = subject.controlled.job
     promised = job.chain.mechanism.privacy()
     uncovered = tuple(what for step in job.chain.steps for what in step.uncovered())
     return attrs.evolve(promised, uncovered=(*promised.uncovered, *uncovered))
-
-
-def _notes(subject: MeasuredTask) -> Iterator[Note]:
-    job = subject.controlled.job
-    yield from subject.checks()
-    yield from _release_checks(subject)
-    if job.guard is not None:
-        yield Note(
-            task=subject.task, kind="definition", message=job.guard, values=(("guard", GUARD),)
-        )
-        if job.guard_matters:
-            yield Note(
-                task=subject.task,
-                kind="assumption",
-                message=(
-                    "the noise is so large beside the total that the guard, and not the rule, "
-                    "decides what is measured of unprocessed counts"
-                ),
-            )
-    noise = job.chain.mechanism.noise()
-    if job.structure is None and not job.chain.is_nonnegative and _is_noisy(noise):
-        yield Note(
-            task=subject.task,
-            kind="assumption",
-            message=(
-                f"whether {job.decision.name} has an expected outcome under noise that is not "
-                "bounded was not checked: a rule that divides by noisy counts has none"
-            ),
-        )
-    if subject.known.empty > 0:
-        yield Note(
-            task=subject.task,
-            kind="empty",
-            message="the release has no positive count",
-            values=(("probability", subject.known.empty),),
-        )
-
-
-def _release_checks(subject: MeasuredTask) -> Iterator[Note]:
-    """Compare what a mechanism releases with the noise that it says it adds."""
-    chain = subject.controlled.job.chain
-    noise = chain.mechanism.noise()
-    if noise is None:
-        return
-    rng = block_generator(0, subject.data.digest, PILOT)
-    rows = np.stack([chain.mechanism.release(chain.counts, rng) for _ in range(BLOCK)])
-    errors = rows - chain.counts
-    variance = np.broadcast_to(noise.variance, chain.counts.shape)
-    rounding = 1e-12 * chain.counts
-    for message, truth, sample in (
-        ("mean of the noise", np.zeros_like(chain.counts), errors),
-        ("variance of the noise", variance, errors**2),
-    ):
-        worst, limit = agreement(truth, Moments.of(sample), rounding)
-        values = (("max_z", worst), ("limit", limit), ("draws", float(BLOCK)))
-        yield Note(task=subject.task, kind="check", message=message, values=values)
-
-
-def _is_noisy(noise: Noise | None) -> bool:
-    """Whether there is noise, or nothing is known of it."""
-    return noise is None or bool(np.any(noise.variance > 0))
 
 
 def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Provenance:

@@ -13,7 +13,7 @@ import attrs
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import Chunk, Halves, chunks, halves, measure_chunk
 from dpaudit.engine.prepare import Prepared
-from dpaudit.engine.tally import Tally
+from dpaudit.engine.tally import Tally, tally_of
 from dpaudit.engine.worker import Worker
 from dpaudit.stats.moments import merge_tree
 
@@ -70,6 +70,7 @@ def measure(
     in the cache.
     """
     found: dict[tuple[str, int], Halves] = {}
+    given = _given(prepared)
     units = list(_missing(prepared, blocks, cache, found))
     progress.started(sum(unit.chunk.count for unit in units))
     done = 0
@@ -87,13 +88,24 @@ def measure(
     finally:
         progress.finished()
     numbers = [chunk.number for chunk in chunks(blocks)]
-    return {
+    return given | {
         task: (
             merge_tree([found[task, number][0] for number in numbers]),
             merge_tree([found[task, number][1] for number in numbers]),
         )
         for task in prepared.controlled
+        if task not in given
     }
+
+
+def _given(prepared: Prepared) -> dict[str, Halves]:
+    """Return the tallies of tasks whose releases were made elsewhere: there is nothing to draw."""
+    found: dict[str, Halves] = {}
+    for task, controlled in prepared.controlled.items():
+        rows = controlled.job.chain.replicates
+        if rows is not None:
+            found[task] = tally_of(controlled, [rows[0::2]]), tally_of(controlled, [rows[1::2]])
+    return found
 
 
 def _missing(
@@ -107,6 +119,8 @@ def _missing(
         wanted: dict[bool, list[str]] = {False: [], True: []}
         for task, controlled in prepared.controlled.items():
             job = controlled.job.task
+            if controlled.job.chain.replicates is not None:
+                continue
             stored = cache.read(_address(job.key, chunk), chunk.number) if cache else None
             if stored is not None:
                 found[task, chunk.number] = stored

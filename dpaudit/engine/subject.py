@@ -12,13 +12,21 @@ from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.measurement import Note
+from dpaudit.model.structure import Bounds, Linear
 from dpaudit.stats.bands import agreement, band
 from dpaudit.stats.moments import Moments
 
 _ROUNDING = 1e-13
 """Rounding error of a simulated outcome, relative to the outcome itself."""
 
-_PARTS = {"bias": "bias", "mean-squared-error": "square", "expected-shortfall": "shortfall"}
+_PARTS = {
+    "bias": "bias",
+    "mean-squared-error": "square",
+    "expected-shortfall": "shortfall",
+    "share": "share",
+    "erased": "erased",
+    "invented": "invented",
+}
 """Which part of a tally each simulated quantity is read from."""
 
 _FEW = 30.0
@@ -116,11 +124,28 @@ class MeasuredTask:
         values = (("max_z", worst), ("limit", limit), ("draws", float(self.draws)))
         return Note(task=self.task, kind="check", message=message, values=values)
 
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What can be asked of this task."""
+        return (*QUANTITIES, *sorted(self.controlled.job.extras))
+
+    def spread_bounds(self) -> Bounds | None:
+        """Return proved bounds of α over entities, if there are any."""
+        job = self.controlled.job
+        if not isinstance(job.structure, Linear) or job.structure.slope is None:
+            return None
+        if np.ptp(job.structure.slope) > 0:
+            return None
+        bounds, factor = job.chain.spread_bounds(), abs(float(job.structure.slope[0]))
+        if bounds is None:
+            return None
+        return attrs.evolve(bounds, low=factor * bounds.low, high=factor * bounds.high)
+
     def _over(self, quantity: str, over: str) -> Estimate:
-        if quantity not in QUANTITIES:
+        if quantity not in self.quantities:
             raise PluginError(
                 f"task {self.task!r} has no quantity {quantity!r}",
-                hint=f"quantities: {', '.join(QUANTITIES)}",
+                hint=f"quantities: {', '.join(self.quantities)}",
             )
         exact = self._exact(quantity, over)
         if exact is not None:
@@ -131,21 +156,24 @@ class MeasuredTask:
 
     def _exact(self, quantity: str, over: str) -> Estimate | None:
         known = self.known
+        own = {
+            "bias": known.bias,
+            "variance": known.variance,
+            "mean-squared-error": known.square,
+            **known.extra,
+        }.get(quantity)
         if over == "entity":
-            return {
-                "bias": known.bias,
-                "variance": known.variance,
-                "mean-squared-error": known.square,
-            }.get(quantity)
-        if quantity == "bias":
-            return self._summed(known.bias, over)
-        if quantity == "variance" and (over == "total" or known.group_variance):
-            return self._summed(known.variance, over)
-        if quantity == "mean-squared-error" and over == "total":
-            return self._summed(known.square, over)
-        if quantity == "mean-squared-error" and known.group_variance:
+            return own
+        if quantity == "bias" and over == "total" and known.total_bias is not None and own is None:
+            return Estimate.exact(known.total_bias.value[None])
+        if quantity == "mean-squared-error" and known.group_variance and over != "total":
             return self._independent_square(over)
-        return None
+        is_sum = quantity == "bias" or quantity in known.extra or over == "total"
+        return self._summed(own, over) if is_sum or self._adds_up(quantity) else None
+
+    def _adds_up(self, quantity: str) -> bool:
+        """Whether the quantity of a group is the sum of those of its entities."""
+        return quantity == "variance" and self.known.group_variance
 
     def _summed(self, source: Estimate | None, over: str) -> Estimate | None:
         if source is None:
@@ -173,6 +201,8 @@ class MeasuredTask:
             estimate = band(
                 moments, confidence, draws=self.draws, method="simulated", allowance=unseen
             )
+            if quantity == "share":
+                return estimate
             return attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
         resolved = self._resolved(over)
         moments = self._bias(self.even + self.odd, over, resolved)
@@ -227,6 +257,8 @@ class MeasuredTask:
         largest = self._largest(over)
         size = np.where(self._columns("error", over).m2 > 0, own, largest)
         size = size**2 if quantity == "mean-squared-error" else size
+        if quantity in self.controlled.job.extras:
+            size = np.ones_like(size)  # shares and indicators are at most 1 for each entity
         risk = np.log(moments.mean.size / (1.0 - confidence)) / moments.count
         rounding = moments.count * (_ROUNDING * largest) ** 2
         return np.where(moments.m2 > rounding, 0.0, min(1.0, risk) * size)
@@ -253,7 +285,7 @@ class MeasuredTask:
         )
 
     def _columns(self, part: str, over: str) -> Moments:
-        both: Moments = getattr(self.even, part) + getattr(self.odd, part)
+        both = self.even.part(part) + self.odd.part(part)
         return both[self.controlled.job.columns(over)]
 
 

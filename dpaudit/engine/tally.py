@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 import numpy as np
 
 from dpaudit.engine.job import Job
 from dpaudit.errors import PluginError
+from dpaudit.estimators.chain import Streams
 from dpaudit.estimators.control import DecisionControl
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.structure import Control
@@ -32,12 +34,16 @@ class Tally:
         Squared error (of the sum, in a group's column; summed over entities, in the total's).
     shortfall
         Amount by which the outcome is below the truth.
+    extra
+        What audits asked for: ``share`` (of the sum, minus the true share), ``erased`` (1 where
+        an outcome vanished), ``invented`` (1 where one appeared).
     """
 
     error: Moments
     bias: Moments
     square: Moments
     shortfall: Moments
+    extra: Mapping[str, Moments] = attrs.field(factory=dict)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -45,7 +51,13 @@ class Tally:
             bias=self.bias + other.bias,
             square=self.square + other.square,
             shortfall=self.shortfall + other.shortfall,
+            extra={name: self.extra[name] + other.extra[name] for name in self.extra},
         )
+
+    def part(self, name: str) -> Moments:
+        """Return the moments called ``name``."""
+        found: Moments = self.extra[name] if name in self.extra else getattr(self, name)
+        return found
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -64,7 +76,7 @@ class Controlled:
     def choose(cls, job: Job, seed: int, digest: str) -> Controlled:
         """Take the control if it lowers the variance on the pilot block, which is used up."""
         plain = cls(job=job, control=None, offset=np.zeros(_width(job)))
-        control = job.control()
+        control = None if job.is_random_after_noise else job.control()
         if control is None:
             return plain
         if job.structure is not None and not (job.is_smooth or control[0].variance is not None):
@@ -86,7 +98,8 @@ class Controlled:
         The structure of the decision must be declared, and the release smooth in the noise or
         its clipping known exactly; the stand-in for a projection knows it to first order only.
         """
-        if self.control is None or self.job.structure is None:
+        noise = self.job.chain.mechanism.noise()
+        if self.control is None or self.job.structure is None or noise is None:
             return False
         return self.job.is_smooth or self.control[0].variance is not None
 
@@ -111,7 +124,7 @@ def noisy_counts(
     entry would cancel exactly, and the sample variance would know nothing of the rare pairs
     that do not.
     """
-    counts, noise = job.chain.counts, job.chain.mechanism.noise()
+    counts, noise = job.chain.measured, job.chain.mechanism.noise()
     if noise is None:
         rng = block_generator(seed, digest, block)
         return (np.stack([_released(job, rng) for _ in range(BLOCK)]),)
@@ -128,22 +141,63 @@ def measure_block(
     controlled: Controlled, seed: int, digest: str, block: int, shared: dict[str, Variates]
 ) -> Tally:
     """Measure one block of one job."""
+    streams = functools.partial(_stream, seed, digest, block)
+    drawn = noisy_counts(controlled.job, seed, digest, block, shared)
+    return tally_of(controlled, drawn, streams)
+
+
+def tally_of(
+    controlled: Controlled, drawn: Sequence[FloatArray], streams: Streams | None = None
+) -> Tally:
+    """Measure one job on what its mechanism gave: one array (draws, n), or two mirrored ones."""
     job = controlled.job
     plain, residuals, squares, shortfalls = [], [], [], []
-    for noisy in noisy_counts(job, seed, digest, block, shared):
-        errors = job.outcome(job.chain.process(noisy)) - job.truth
+    extras: dict[str, list[FloatArray]] = {name: [] for name in sorted(job.extras)}
+    for noisy in drawn:
+        outcomes = job.outcome(job.chain.process(noisy, streams), streams)
+        errors = outcomes - job.truth
         residuals.append(job.extended(controlled.minus_control(errors, noisy)))
         wide = job.extended(errors)
         plain.append(wide)
         squares.append(_totalled(wide**2, errors**2))
         short = np.clip(-wide, 0.0, None)
         shortfalls.append(_totalled(short, np.clip(-errors, 0.0, None)))
+        for name, rows in extras.items():
+            rows.append(job.extended(_EXTRAS[name](outcomes, job.truth)))
     return Tally(
         error=Moments.of(plain[0]),
         bias=_averaged(residuals),
         square=_averaged(squares),
         shortfall=_averaged(shortfalls),
+        extra={name: _averaged(rows) for name, rows in extras.items()},
     )
+
+
+def _stream(seed: int, digest: str, block: int, position: int) -> np.random.Generator:
+    """Return the generator of a random step; 0 is left to the mechanism."""
+    return block_generator(seed, digest, block, position + 1)
+
+
+def shares(outcomes: FloatArray, truth: FloatArray) -> FloatArray:
+    """Return each outcome's share of the sum minus its true share; 0 of a sum that is 0."""
+    return _share(outcomes) - _share(truth)
+
+
+def _share(values: FloatArray) -> FloatArray:
+    total = values.sum(axis=-1, keepdims=True)
+    share: FloatArray = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
+    return share
+
+
+def _erased(outcomes: FloatArray, truth: FloatArray) -> FloatArray:
+    return ((outcomes <= 0) & (truth > 0)).astype(np.float64)
+
+
+def _invented(outcomes: FloatArray, truth: FloatArray) -> FloatArray:
+    return ((outcomes > 0) & (truth <= 0)).astype(np.float64)
+
+
+_EXTRAS = {"share": shares, "erased": _erased, "invented": _invented}
 
 
 def tallies(
@@ -174,7 +228,7 @@ def _width(job: Job) -> int:
 
 
 def _released(job: Job, rng: np.random.Generator) -> FloatArray:
-    mechanism, counts = job.chain.mechanism, job.chain.counts
+    mechanism, counts = job.chain.mechanism, job.chain.measured
     released = np.asarray(mechanism.release(counts, rng), dtype=np.float64)
     if released.shape != counts.shape or not np.isfinite(released).all():
         raise PluginError(

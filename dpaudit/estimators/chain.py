@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import attrs
 import numpy as np
@@ -10,52 +11,83 @@ import numpy as np
 from dpaudit.interfaces import ClosedForm, Mechanism, PostProcessor
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate
-from dpaudit.model.structure import Control
+from dpaudit.model.hierarchy import Hierarchy
+from dpaudit.model.structure import Bounds, Control
 from dpaudit.noise.base import Noise
 
+Streams = Callable[[int], np.random.Generator]
+"""The generator of a random step, by its position."""
 
-@attrs.frozen(kw_only=True, eq=False)
+
+@attrs.frozen(kw_only=True, eq=False, slots=False)
 class Chain:
     """A mechanism and its post-processing, applied to one vector of true counts.
 
     Parameters
     ----------
     counts
-        True counts, shape (n,).
+        True counts of the entities, shape (n,).
     mechanism
         The mechanism at one parameter point.
     steps
         Post-processors, bound to their public totals, in order.
+    hierarchy
+        The tree over the entities, for a mechanism that measures every node of it.
     """
 
     counts: FloatArray
     mechanism: Mechanism
     steps: tuple[PostProcessor, ...] = ()
+    hierarchy: Hierarchy | None = None
 
-    def process(self, noisy: FloatArray) -> FloatArray:
-        """Return the release made from noisy counts of shape (draws, n)."""
-        return processed(self.steps, noisy)
+    @functools.cached_property
+    def measured(self) -> FloatArray:
+        """What the mechanism is given: the counts (n,), or those of every node (N,)."""
+        return self.counts if self._tree is None else self._tree.totals(self.counts)
+
+    @functools.cached_property
+    def replicates(self) -> FloatArray | None:
+        """Releases that were made elsewhere, shape (R, n): then nothing is simulated."""
+        return self.mechanism.replicates()
+
+    @property
+    def truth(self) -> FloatArray:
+        """What the decision would see if nothing were protected, shape (n,)."""
+        return self._of_entities(self.mechanism.truth(self.measured))
+
+    def process(self, noisy: FloatArray, streams: Streams | None = None) -> FloatArray:
+        """Return the release of the entities (draws, n) made from what the mechanism gave.
+
+        Without ``streams`` a random step gives its expectation.
+        """
+        before, after = self.steps[: self._on_nodes], self.steps[self._on_nodes :]
+        released = self._of_entities(processed(before, noisy, streams))
+        return processed(after, released, streams, first=len(before))
 
     def reduced(self) -> tuple[Noise | None, tuple[PostProcessor, ...]]:
         """Return the noise with every step that only changes noise folded in, and the rest.
 
         Rounding whole counts plus noise is the same as adding rounded noise; it may be folded
-        past the steps that it commutes with.
+        past the steps that it commutes with. Clipping what is never negative changes nothing.
         """
         noise = self.mechanism.noise()
+        nonnegative = self.mechanism.nonnegative
         rest: list[PostProcessor] = []
         for step in self.steps:
-            after = step.noise_after(noise) if noise is not None and _whole(self.counts) else None
+            if step.clips and nonnegative:
+                continue
+            after = step.noise_after(noise) if noise is not None and self._is_whole else None
             if after is not None and all(kept.name in step.commutes for kept in rest):
                 noise = after
             else:
                 rest.append(step)
+            nonnegative = step.nonnegative or (nonnegative and step.elementwise)
         return noise, tuple(rest)
 
     @property
     def is_nonnegative(self) -> bool:
         """Whether the released counts can never be negative."""
-        nonnegative = False
+        nonnegative = self.mechanism.nonnegative
         for step in self.steps:
             nonnegative = step.nonnegative or (nonnegative and step.elementwise)
         return nonnegative
@@ -64,32 +96,79 @@ class Chain:
     def is_clipped(self) -> bool:
         """Whether the release is exactly ``max(x + noise, 0)`` for independent noise."""
         noise, rest = self.reduced()
-        return noise is not None and len(rest) == 1 and rest[0].clips
+        known = noise is not None and self._tree is None
+        return known and len(rest) == 1 and rest[0].clips
+
+    @property
+    def public_sum(self) -> float | None:
+        """The sum that every release has, where there is one."""
+        total: float | None = None
+        for step in self.steps:
+            kept = total if "total" in step.keeps else None
+            total = step.public_sum() if step.public_sum() is not None else kept
+        return total
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether the released counts of the entities are independent of one another."""
+        return self.mechanism.independent and all(step.elementwise for step in self.steps)
+
+    @property
+    def entity_variance(self) -> FloatArray | None:
+        """Variance of the noise of every entity, shape (n,), where the noise is known."""
+        noise = self.mechanism.noise()
+        if noise is None:
+            return None
+        return self._of_entities(np.broadcast_to(noise.variance, self.measured.shape))
 
     def closed_bias(self) -> Estimate | None:
         """Return the bias of the released counts, shape (n,), where a closed form applies."""
         noise, rest = self.reduced()
+        while rest and rest[-1].unbiased:
+            rest = rest[:-1]
+        if not rest:
+            return self._closed(self.mechanism.bias(self.measured))
         if noise is None or len(rest) > 1:
             return None
-        return _estimate(rest[0].bias(self.counts, noise) if rest else np.zeros_like(self.counts))
+        return self._closed(rest[0].bias(self._seen_by(rest[0]), noise))
 
     def closed_variance(self) -> Estimate | None:
         """Return the variance of the released counts, shape (n,), where a closed form applies."""
         noise, rest = self.reduced()
-        if noise is None or len(rest) > 1:
+        if noise is None:
+            return None if rest else self._closed(self.mechanism.variance(self.measured))
+        if len(rest) > 1:
             return None
         if rest:
-            return _estimate(rest[0].variance(self.counts, noise))
-        return _estimate(np.broadcast_to(noise.variance, self.counts.shape).astype(np.float64))
+            return self._closed(rest[0].variance(self._seen_by(rest[0]), noise))
+        return self._closed(np.broadcast_to(noise.variance, self.measured.shape).copy())
+
+    def positive(self) -> FloatArray | None:
+        """Return the probability that a released count is above 0, shape (n,), where known."""
+        noise, rest = self.reduced()
+        if not rest and noise is None:
+            known = self.mechanism.positive(self.measured)
+            return None if known is None else self._of_entities(known)
+        if noise is None or not all(step.clips for step in rest):
+            return None
+        return self._of_entities(1.0 - noise.cdf(-self.measured))
+
+    def spread_bounds(self) -> Bounds | None:
+        """Return proved bounds of the largest difference of two biases, if there are any."""
+        noise, rest = self.reduced()
+        if noise is None or len(rest) != 1 or self._tree is not None:
+            return None
+        return rest[0].spread_bounds(self.counts, noise)
 
     def control(self) -> Control | None:
         """Return a stand-in for the whole release whose mean is known, given noisy counts."""
-        noise, rest = self.reduced()
-        if noise is None or len(rest) > 1:
-            return None
-        if all(step.elementwise for step in self.steps):
+        if self.is_independent:
             return self._exact_control()
-        folded = [step for step in self.steps if step not in rest]
+        noise, rest = self.reduced()
+        if noise is None or len(rest) > 1 or self._tree is not None:
+            return None
+        left = {id(step) for step in rest}
+        folded = [step for step in self.steps if id(step) not in left]
         control = rest[0].control(self.counts, noise) if rest else None
         if control is None or not folded:
             return control
@@ -107,21 +186,64 @@ class Chain:
             mean=mean, variance=variance.value, deviation=lambda noisy: self.process(noisy) - mean
         )
 
+    @property
+    def _tree(self) -> Hierarchy | None:
+        return self.hierarchy if self.mechanism.measures == "hierarchy" else None
 
-def _estimate(known: ClosedForm) -> Estimate | None:
-    return known if known is None or isinstance(known, Estimate) else Estimate.exact(known)
+    @property
+    def _on_nodes(self) -> int:
+        """How many steps see every node; the next one sees the entities alone."""
+        if self._tree is None:
+            return 0
+        fits = [step.hierarchical or step.elementwise for step in self.steps]
+        return fits.index(False) if False in fits else len(fits)
+
+    def _seen_by(self, step: PostProcessor) -> FloatArray:
+        on_nodes = any(each is step for each in self.steps[: self._on_nodes])
+        return self.measured if on_nodes else self.counts
+
+    def _of_entities(self, values: FloatArray) -> FloatArray:
+        """Return the part of the entities, shape (..., n), of values of what was measured."""
+        if self._tree is None or values.shape[-1] == self.counts.size:
+            return values
+        return values[..., self._tree.entities]
+
+    def _closed(self, known: ClosedForm) -> Estimate | None:
+        if known is None:
+            return None
+        estimate = known if isinstance(known, Estimate) else Estimate.exact(known)
+        if self._tree is None or estimate.value.size == self.counts.size:
+            return estimate
+        return estimate[self._tree.entities]
+
+    @property
+    def _is_whole(self) -> bool:
+        return bool(np.all(self.counts == np.rint(self.counts)))
 
 
-def _whole(counts: FloatArray) -> bool:
-    return bool(np.all(counts == np.rint(counts)))
+def processed(
+    steps: Sequence[PostProcessor],
+    outcomes: FloatArray,
+    streams: Streams | None = None,
+    first: int = 0,
+) -> FloatArray:
+    """Apply post-processing to counts or outcomes of shape (draws, n).
 
-
-def _row_by_row(step: PostProcessor, noisy: FloatArray) -> FloatArray:
-    return np.stack([step.process(row) for row in noisy])
-
-
-def processed(steps: Sequence[PostProcessor], outcomes: FloatArray) -> FloatArray:
-    """Apply post-processing to counts or outcomes of shape (draws, n)."""
-    for step in steps:
-        outcomes = step.process(outcomes) if step.vectorised else _row_by_row(step, outcomes)
+    ``first`` is the position of the first of ``steps``, which chooses its stream.
+    """
+    for position, step in enumerate(steps, first):
+        if step.randomised and streams is not None:
+            outcomes = _sampled(step, outcomes, streams(position))
+        else:
+            outcomes = step.process(outcomes) if step.vectorised else _by_row(step, outcomes)
     return outcomes
+
+
+def _sampled(step: PostProcessor, noisy: FloatArray, rng: np.random.Generator) -> FloatArray:
+    if step.vectorised:
+        return step.sample(noisy, rng)
+    return np.stack([step.sample(row, rng) for row in noisy])
+
+
+def _by_row(step: PostProcessor, noisy: FloatArray) -> FloatArray:
+    return np.stack([step.process(row) for row in noisy])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import numpy as np
 
 from dpaudit.estimators.chain import Chain
 from dpaudit.estimators.clipped_allotment import clipped_allotment
+from dpaudit.interfaces import Extra
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.structure import Linear, Proportional, Structure
@@ -24,6 +27,11 @@ class Known:
         Whether the variance of a sum is the sum of the variances (independent entities).
     empty
         Probability that the release has no positive count.
+    total_bias
+        Bias of the sum of all outcomes, a scalar, where the sum is public.
+    extra
+        ``erased``, ``invented`` (probabilities) and ``share`` (bias), shape (n,), where asked
+        for and known.
     """
 
     bias: Estimate | None = None
@@ -31,21 +39,78 @@ class Known:
     square: Estimate | None = None
     group_variance: bool = False
     empty: float = 0.0
+    total_bias: Estimate | None = None
+    extra: Mapping[str, Estimate] = attrs.field(factory=dict)
 
 
-def known(chain: Chain, structure: Structure | None) -> Known:
+def known(
+    chain: Chain, structure: Structure | None, extras: frozenset[Extra] = frozenset()
+) -> Known:
     """Return what is known exactly of a decision with ``structure`` made from ``chain``."""
+    found = Known()
     if isinstance(structure, Linear) and structure.slope is not None:
-        return _linear(chain, structure.slope)
-    if isinstance(structure, Proportional) and chain.is_clipped and chain.counts.sum() > 0:
-        return _clipped(chain, structure)
-    return Known()
+        found = _linear(chain, structure.slope)
+    elif isinstance(structure, Proportional) and chain.is_clipped and chain.counts.sum() > 0:
+        found = _clipped(chain, structure)
+    return attrs.evolve(found, extra=_extras(chain, structure, found, extras)) if extras else found
+
+
+def _extras(
+    chain: Chain, structure: Structure | None, found: Known, extras: frozenset[Extra]
+) -> dict[str, Estimate]:
+    """Return what is known of vanished and invented outcomes, and of shares of the sum."""
+    made: dict[str, Estimate] = {}
+    share: Estimate | None = None
+    if isinstance(structure, Linear) and structure.slope is not None and structure.slope.min() > 0:
+        made = _appearances(chain.truth, chain.positive())
+        share = _share_of_counts(chain, structure.slope, found)
+    elif isinstance(structure, Proportional) and found.bias is not None:
+        made = _appearances(chain.truth, chain.positive(), found.empty)
+        share = found.bias.scaled(1.0 / structure.total)
+    if share is not None:
+        made["share"] = share
+    return {name: value for name, value in made.items() if name in extras}
+
+
+def _appearances(
+    truth: FloatArray, positive: FloatArray | None, empty: float = 0.0
+) -> dict[str, Estimate]:
+    """Return the probabilities of vanished and of invented outcomes.
+
+    With probability ``empty`` all counts are 0 and the outcome is another: an error that wide.
+    """
+    if positive is None:
+        return {}
+    gone, new = np.where(truth > 0, 1.0 - positive, 0.0), np.where(truth > 0, 0.0, positive)
+    return {
+        "erased": Estimate.exact(gone, error=np.where(truth > 0, empty, 0.0)),
+        "invented": Estimate.exact(new, error=np.where(truth > 0, 0.0, empty)),
+    }
+
+
+def _share_of_counts(chain: Chain, slope: FloatArray, found: Known) -> Estimate | None:
+    """Return the bias of x_i's share of the sum, where the release is clipped or not random."""
+    total = float((slope * chain.truth).sum())
+    if total <= 0:
+        return None
+    if chain.public_sum and found.bias is not None and np.ptp(slope) == 0:
+        gap = total / (slope[0] * chain.public_sum) - 1.0
+        shift = Estimate.exact(slope * chain.truth / total * gap)
+        return _added(found.bias.scaled(1.0 / (slope[0] * chain.public_sum)), shift)
+    if chain.is_clipped:
+        return _clipped(chain, Proportional(weights=slope, total=1.0)).bias
+    if found.variance is None or found.bias is None or np.any(found.variance.high > 0):
+        return None
+    released = slope * chain.truth + found.bias.value
+    whole = released.sum()
+    shares = released / whole if whole > 0 else np.zeros_like(released)
+    return Estimate.exact(shares - slope * chain.truth / total)
 
 
 def _linear(chain: Chain, slope: FloatArray) -> Known:
     bias, variance = chain.closed_bias(), chain.closed_variance()
     if bias is None:
-        return Known()
+        return Known(total_bias=_total_bias(chain, slope))
     bias = bias.scaled(slope)
     if variance is None:
         return Known(bias=bias)
@@ -54,7 +119,23 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
         bias=bias,
         variance=variance,
         square=_sum_of_square(bias, variance),
-        group_variance=all(step.elementwise for step in chain.steps),
+        group_variance=chain.is_independent,
+    )
+
+
+def _total_bias(chain: Chain, slope: FloatArray) -> Estimate | None:
+    if chain.public_sum is None or np.ptp(slope) > 0:
+        return None
+    return Estimate.exact(float(slope[0]) * (chain.public_sum - float(chain.truth.sum())))
+
+
+def _added(estimate: Estimate, exact: Estimate) -> Estimate:
+    """Return the sum of an estimate and an exact number."""
+    return attrs.evolve(
+        estimate,
+        value=estimate.value + exact.value,
+        low=estimate.low + exact.value,
+        high=estimate.high + exact.value,
     )
 
 

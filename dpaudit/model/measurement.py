@@ -56,8 +56,9 @@ class Note:
 
     ``kind`` is ``check`` (a closed form was compared with simulation), ``definition`` (a
     quantity does not exist and another was measured), ``assumption`` (something was not
-    checked) or ``empty`` (the release may have no positive count); ``values`` are the figures
-    that the sentence prints.
+    checked), ``bound`` (a proved interval of α), ``caveat`` (what a plug-in wants known) or
+    ``empty`` (the release may have no positive count); ``values`` are the figures that the
+    sentence prints.
     """
 
     task: str

@@ -76,7 +76,9 @@ class LatticeNoise(Noise):
         """E ((t - X)^+)^2, quadratic between whole numbers."""
         m = np.floor(t)
         first, second = self._lower(np.abs(m))
-        at_m = np.where(m > 0, np.square(m) + (self.variance - second), second)
+        with np.errstate(over="ignore", invalid="ignore"):
+            above = np.where(np.isinf(second), second, self.variance - second)
+        at_m = np.where(m > 0, np.square(m) + above, second)
         mean = np.maximum(m, 0.0) + first
         return at_m + (t - m) * (2.0 * mean + (t - m) * self.cdf(m))
 

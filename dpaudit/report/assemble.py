@@ -13,6 +13,7 @@ from dpaudit.report.appendix import glossary, limits, methods, provenance
 from dpaudit.report.findings import Found, findings, hooks_of
 from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
+from dpaudit.report.lines import drawn
 from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
 from dpaudit.report.wording import Context
 
@@ -86,7 +87,7 @@ def _sections(context: Context, found: Found, extra: Mapping[str, Section]) -> t
             hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}"
             raise SpecError(f"[report] sections: there is no section {name!r}", hint=hint)
     made += [section for name, section in extra.items() if name not in wanted]
-    return tuple(made)
+    return tuple(drawn(section, context.prose) for section in made)
 
 
 def _extra(results: Results, registry: Any) -> dict[str, Section]:

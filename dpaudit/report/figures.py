@@ -9,9 +9,10 @@ import numpy as np
 from dpaudit.model.report import Figure
 from dpaudit.report.amounts import shown
 from dpaudit.report.cases import Case
-from dpaudit.report.charts import WIDTH, Dot, Line, curve, dot_plot
+from dpaudit.report.charts import Dot, Line, curve, dot_plot
 from dpaudit.report.costs import COST
 from dpaudit.report.differences import Extremes
+from dpaudit.report.drawing import WIDTH
 from dpaudit.report.tables import change
 from dpaudit.report.wording import Context
 
@@ -182,7 +183,12 @@ def _axis(context: Context, parameter: str) -> str:
 
 def _unit(context: Context, unit: str) -> str:
     _ = context.prose
-    known = {"dollars": _("Dollars"), "persons": _("People"), "share": _("Percentage points")}
+    counted = context.results.spec.data.counted or _("people")
+    known = {
+        "dollars": _("Dollars"),
+        "persons": _first_upper(counted),
+        "share": _("Percentage points"),
+    }
     return known.get(unit, unit)
 
 

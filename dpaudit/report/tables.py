@@ -26,7 +26,7 @@ def by_group(context: Context, case: Case, grouping: str) -> Table | None:
         return None
     _, words = context.prose, context.words
     order = np.argsort(measured.estimate.value, kind="stable")
-    shown = _ends(order, limit(context))
+    shown = ends(order, limit(context))
     members = context.results.data.groups.get(grouping, ())
     rows = tuple(
         (
@@ -55,7 +55,7 @@ def by_group(context: Context, case: Case, grouping: str) -> Table | None:
             Column(label=_("Per person counted"), numeric=True),
         ),
         rows=rows,
-        note=_cut(context, len(shown), len(order)),
+        note=cut(context, len(shown), len(order)),
     )
 
 
@@ -67,7 +67,7 @@ def extremes(context: Context, case: Case, count: int) -> Table | None:
     _, words = context.prose, context.words
     amounts = words.amounts(measured.unit)
     order = np.argsort(measured.estimate.value, kind="stable")
-    shown = _ends(order, min(2 * count, limit(context)))
+    shown = ends(order, min(2 * count, limit(context)))
     data, truth = context.results.data, case.result.truth
     return Table(
         caption=_(
@@ -92,7 +92,7 @@ def extremes(context: Context, case: Case, count: int) -> Table | None:
             )
             for i in shown
         ),
-        note=_cut(context, len(shown), len(order)),
+        note=cut(context, len(shown), len(order)),
     )
 
 
@@ -124,7 +124,7 @@ def spread(context: Context, case: Case, grouping: str) -> Table | None:
                   grouping=words.over(grouping), where=words.where(case)),
         columns=tuple(columns),
         rows=tuple(tuple(row) for row in rows),
-        note=_cut(context, len(order), len(short.labels)),
+        note=cut(context, len(order), len(short.labels)),
     )  # fmt: skip
 
 
@@ -228,7 +228,7 @@ def _mean(context: Context, case: Case, grouping: str, per: str, label: str) -> 
     return context.words.amounts(measured.unit).value(measured.estimate[index], signed=True)
 
 
-def _ends(order: np.ndarray, most: int) -> tuple[int, ...]:
+def ends(order: np.ndarray, most: int) -> tuple[int, ...]:
     """Return both ends of an order where it is too long to print whole."""
     if len(order) <= most:
         return tuple(int(i) for i in order)
@@ -236,7 +236,8 @@ def _ends(order: np.ndarray, most: int) -> tuple[int, ...]:
     return tuple(int(i) for i in (*order[:half], *order[-half:]))
 
 
-def _cut(context: Context, shown: int, total: int) -> str:
+def cut(context: Context, shown: int, total: int) -> str:
+    """Return the note of a table that does not show every row."""
     if shown == total:
         return ""
     return context.prose(

@@ -27,8 +27,9 @@ class Wording:
 
     @property
     def entity(self) -> str:
-        """What one row of the data is called, singular."""
-        return noun(self.results.spec.data.entity, self.prose("entity"))
+        """What one row of the data is called, singular: as the audit file says, or its column."""
+        given = self.results.spec.data.noun
+        return given or noun(self.results.spec.data.entity, self.prose("entity"))
 
     @property
     def entities(self) -> str:
@@ -37,8 +38,9 @@ class Wording:
 
     @property
     def people(self) -> str:
-        """What is counted: the count column in words."""
-        return words(self.results.spec.data.count)
+        """What is counted: as the audit file says, or the count column in words."""
+        given = self.results.spec.data.counted
+        return given or words(self.results.spec.data.count)
 
     def over(self, name: str) -> str:
         """Return what one member of an axis is called: entity or a group of a grouping."""
@@ -69,18 +71,31 @@ class Wording:
         _ = self.prose
         if case.task.point:
             return ", ".join(_.point(key, value) for key, value in case.task.point.items())
-        epsilon = case.result.guarantee.epsilon
-        return _.point("epsilon", epsilon) if epsilon < float("inf") else _("no stated budget")
+        return self.promise(case) if case.is_private else _("no stated budget")
+
+    def promise(self, case: Case) -> str:
+        """Return what a release promises, in its own terms: ε, ρ, δ, or nothing."""
+        _, guarantee = self.prose, case.result.guarantee
+        if guarantee.every_epsilon:
+            return _.point("delta", guarantee.delta)
+        if not guarantee.promises:
+            return _("none")
+        if guarantee.rho is not None and case.result.parameters.get("epsilon") is None:
+            return _.point("rho", guarantee.rho)
+        delta = [_.point("delta", guarantee.delta)] if guarantee.delta else []
+        return ", ".join([_.point("epsilon", guarantee.epsilon), *delta])
 
     def where(self, case: Case) -> str:
-        """Return release and point: ``the “clipped” release at ε = 0.1``."""
+        """Return release and point: ``the “clipped” release at ε = 0.1``, where it has one."""
+        if not case.task.point and not case.is_private:
+            return self.release(case)
         return self.prose(
             "{release} at {point}", release=self.release(case), point=self.point(case)
         )
 
     def amounts(self, unit: str) -> Amounts:
         """Return how amounts of ``unit`` are written."""
-        return Amounts(self.prose, unit)
+        return Amounts(self.prose, unit, self.results.spec.data.counted)
 
 
 @attrs.frozen(eq=False)

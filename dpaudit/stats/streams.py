@@ -29,8 +29,12 @@ def blocks_for(draws: int) -> int:
     return 2 * max(1, math.ceil(draws / (2 * BLOCK)))
 
 
-def block_generator(seed: int, digest: str, block: int) -> np.random.Generator:
-    """Return the generator of ``block`` for data with the hex ``digest``."""
+def block_generator(seed: int, digest: str, block: int, *stream: int) -> np.random.Generator:
+    """Return the generator of ``block`` for data with the hex ``digest``.
+
+    ``stream`` tells apart what draws within a block: nothing for the mechanism, the position of
+    a random post-processing step.
+    """
     words = (seed, int(digest[:16], 16))
-    sequence = np.random.SeedSequence(words, spawn_key=(block,))
+    sequence = np.random.SeedSequence(words, spawn_key=(block, *stream))
     return np.random.Generator(np.random.SFC64(sequence))

@@ -63,7 +63,9 @@ def jump_bias(at):
 
 def task(measured, decision, seed):
     chain = Chain(counts=COUNTS, mechanism=Laplace(epsilon=1.0 / SCALE))
-    job = Job.make(Task(id="t", key="k", release="r", decision="d"), chain, decision, (), {})
+    job = Job.make(
+        Task(id="t", key="k", release="r", decision="d"), chain, decision, (), groupings={}
+    )
     return measured(Controlled.choose(job, seed, DATA.digest), seed, DATA)
 
 

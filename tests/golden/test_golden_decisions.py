@@ -8,14 +8,16 @@ import pytest
 from dpaudit.estimators.clipped_allotment import clipped_allotment
 from dpaudit.estimators.ratio import fourth_order_bias, second_order_bias
 from dpaudit.model.estimate import Estimate
+from dpaudit.noise.discrete_gaussian import DiscreteGaussian
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
 from dpaudit.privacy.gaussian import analytic_gaussian_sigma
+from dpaudit.privacy.zcdp import delta_of, epsilon_of, simple_epsilon
 from dpaudit.solvers.simplex import simplex_threshold
 from dpaudit.stats.spread import cost_of_privacy
 from dpaudit_plugins.decisions.allotment import Allotment
-from dpaudit_plugins.mechanisms import gaussian, geometric, laplace
+from dpaudit_plugins.mechanisms import exponential, gaussian, geometric, laplace
 from dpaudit_plugins.postprocessors.non_negative import NonNegative
 from dpaudit_plugins.postprocessors.simplex import Simplex
 from dpaudit_plugins.postprocessors.sum_preserving import SumPreserving
@@ -25,6 +27,9 @@ COVERED = (
     "laplace.",
     "geometric.",
     "gaussian.",
+    "discrete_gaussian.",
+    "zcdp.",
+    "exponential.",
     "clip.",
     "piS.variance.",
     "simplex.",
@@ -71,6 +76,16 @@ def analytic_sigma(epsilon, delta, l2_sensitivity):
     return plugin
 
 
+def exponential_chances(utilities, epsilon, sensitivity):
+    assert sensitivity == 1.0
+    counts = np.array(utilities, dtype=float)
+    return exponential.Exponential(epsilon=epsilon).probabilities(counts).value
+
+
+def discrete_variance(sigma2):
+    return DiscreteGaussian(np.sqrt(sigma2)).variance
+
+
 def cost(bias, budget):
     return cost_of_privacy(Estimate.exact(np.array(bias)).scaled(budget)).value
 
@@ -87,6 +102,12 @@ COMPUTE = {
     ),
     "geometric.mean_abs.eps1": lambda epsilon: Geometric(epsilon).mean_absolute,
     "gaussian.analytic_sigma.eps1.0.delta1e-05": analytic_sigma,
+    "discrete_gaussian.variance.sig2_1.0": discrete_variance,
+    "discrete_gaussian.variance.sig2_4.0": discrete_variance,
+    "zcdp.epsilon_simple": lambda rho, delta: simple_epsilon(delta, rho),
+    "zcdp.epsilon_tight": lambda rho, delta: epsilon_of(delta, rho),
+    "zcdp.delta_tight": lambda rho, epsilon: delta_of(epsilon, rho),
+    "exponential.probs": exponential_chances,
     "clip.bias.laplace": lambda x, scale: clip_bias(Laplace(scale), x),
     "clip.bias.gaussian": lambda x, sigma: clip_bias(Gaussian(sigma), x),
     "clip.bias.geometric": lambda x, epsilon: clip_bias(Geometric(epsilon), x),

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 import dpaudit
 from dpaudit.estimators.ratio import fourth_order_bias, second_order_bias
-from dpaudit.interfaces import ColumnName
+from dpaudit.inputs import ColumnName
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.laplace import Laplace
 from dpaudit.noise.none import NoNoise
