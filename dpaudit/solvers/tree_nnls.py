@@ -14,6 +14,7 @@ from dpaudit.solvers.tree_reference import tree_nnls_reference
 _BLOCK = 1 << 17
 _PRECISION = 1e-9
 _HUGE = 1e200
+_NIL = 1e-150  # noise so small that its variance underflows to 0
 
 
 def tree_nnls(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -> FloatArray:
@@ -47,7 +48,7 @@ def tree_nnls(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -
     times the multiplier of its parent is positive. The matrix of the problem, a diagonal plus
     blocks of equal entries nested along the tree, is ultrametric, so that its inverse is an
     M-matrix and the active sets shrink from the first step on (Hintermueller, Ito and Kunisch
-    2002, theorem 3.2; Martinez, Michon and San Martin 1994): the iteration ends. Should rounding
+    2002, on M-matrices; Martinez, Michon and San Martin 1994): the iteration ends. Should rounding
     keep a row from its optimality conditions, that row is given to a general solver.
 
     References
@@ -73,9 +74,9 @@ def _check(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -> N
             hint="measure every entity, or use the step 'top-down'",
         )
     exact = values[..., variances == 0]
-    if (exact < 0).any():
+    if (exact < -_NIL).any():
         raise UsageError(
-            f"the exact value {float(exact[exact < 0][0])!r} is negative",
+            f"the exact value {float(exact[exact < -_NIL][0])!r} is negative",
             hint="invariants of non-negative counts are non-negative",
         )
 

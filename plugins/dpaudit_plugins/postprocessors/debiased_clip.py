@@ -12,6 +12,7 @@ import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.geometric import GeometricTails
 from dpaudit.noise.laplace import Laplace
+from dpaudit.noise.parameter import positive
 from dpaudit_plugins.postprocessors._expectation import expectation
 from dpaudit_plugins.postprocessors._given import given_noise
 
@@ -61,7 +62,7 @@ class DebiasedClip(dpaudit.PostProcessor):
         """
         if isinstance(noise, Laplace):
             scale = np.asarray(noise.scale)
-            r = np.minimum(counts / np.maximum(scale, 1e-300), _FAR)
+            r = np.minimum(counts / positive(scale, counts), _FAR)
             return np.where(scale > 0, 0.5 * scale * np.exp(-r) * (0.25 - 0.5 * r), 0.0)
         if _is_exponential(noise, counts):
             rate = _rate(noise)

@@ -12,6 +12,7 @@ import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.integrals import exponential_moments
 from dpaudit.noise.laplace import Laplace
+from dpaudit.noise.parameter import positive
 from dpaudit_plugins.postprocessors._expectation import expectation
 from dpaudit_plugins.postprocessors._given import given_noise
 
@@ -91,7 +92,7 @@ def _laplace_bias(counts: FloatArray, scale: FloatArray) -> FloatArray:
     true count, E [1 - y; y < 0] = exp(-r), and the series is integrated against exp(-abs(y - r))
     / 2 term by term below and above r (derived for this project).
     """
-    r = np.minimum(counts / scale, _NIL)
+    r = np.minimum(counts / positive(scale, counts), _NIL)
     left, right = np.zeros_like(r), np.zeros_like(r)
     for k in range(_TERMS):
         h0, h1, _ = exponential_moments(k * r)

@@ -85,13 +85,15 @@ class Shrinkage(dpaudit.PostProcessor):
 
 def _james_stein(values: FloatArray, variance: float) -> FloatArray:
     n = values.shape[-1]
-    if n < _FEWEST:
+    if n < _FEWEST or variance == 0:
         return values
     mean = values.mean(axis=-1, keepdims=True)
     spread = np.square(values - mean).sum(axis=-1, keepdims=True)
     # Without spread every count is its mean, whatever the factor.
-    lost = np.divide((n - 3) * variance, spread, out=np.ones_like(spread), where=spread > 0)
-    return np.where(lost > 0, mean + np.maximum(1.0 - lost, 0.0) * (values - mean), values)
+    excess = np.maximum(spread - (n - 3) * variance, 0.0)
+    kept = np.divide(excess, spread, out=np.zeros_like(spread), where=spread > 0)
+    shrunken: FloatArray = mean + kept * (values - mean)
+    return shrunken
 
 
 def _empirical_bayes(values: FloatArray, variance: FloatArray) -> FloatArray:
