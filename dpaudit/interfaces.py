@@ -25,7 +25,7 @@ from dpaudit.model.structure import Bounds, Control, Structure
 from dpaudit.noise.base import Noise
 
 Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
-Kept = Literal["whole", "total", "additive"]
+Kept = Literal["whole", "non-negative", "total", "additive"]
 
 KINDS: tuple[Kind, ...] = (
     "mechanism",
@@ -150,8 +150,8 @@ class PostProcessor(Plugin):
     randomised
         Whether the step draws random numbers: then :meth:`sample` does the work.
     keeps
-        What of its input the step leaves as it is: whole counts stay ``whole``, the sum of the
-        entities (``total``) is kept, sums agree with their parts (``additive``).
+        What of its input the step leaves as it is: counts stay ``whole`` or ``non-negative``,
+        the sum of the entities (``total``) is kept, sums agree with their parts (``additive``).
     commutes
         Names of post-processors that may be applied before or after this one alike.
     """

@@ -85,7 +85,7 @@ class Chain:
                 noise = after
             else:
                 rest.append(step)
-            nonnegative = step.nonnegative or (nonnegative and step.elementwise)
+            nonnegative = step.nonnegative or (nonnegative and "non-negative" in step.keeps)
         return noise, tuple(rest)
 
     @property
@@ -93,7 +93,7 @@ class Chain:
         """Whether the released counts can never be negative."""
         nonnegative = self.mechanism.nonnegative
         for step in self.steps:
-            nonnegative = step.nonnegative or (nonnegative and step.elementwise)
+            nonnegative = step.nonnegative or (nonnegative and "non-negative" in step.keeps)
         return nonnegative
 
     @property

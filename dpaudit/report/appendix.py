@@ -88,8 +88,8 @@ def provenance(context: Context, _found: Found) -> tuple[Section, ...]:
     blocks: tuple[Block, ...] = (
         Paragraph(
             text=_("The same audit file, data, seed, draws and versions give the same report, byte "
-                   "for byte. The audit file and all findings are attached to the PDF; the files of "
-                   "all measurements stand beside it, and inside where they are small enough.")
+                   "for byte. The audit file and all findings are attached to the PDF; the files "
+                   "of all measurements stand beside it, and inside where they are small enough.")
         ),
         DefinitionList(items=shown),
     )  # fmt: skip

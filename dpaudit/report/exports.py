@@ -50,8 +50,8 @@ def measurement_rows(results: Results) -> Iterator[tuple[Any, ...]]:
         how = (e.level, e.method, e.draws)
         if not m.labels:
             group = "" if m.over == "total" else m.over
-            numbers = (float(e.value), float(e.low), float(e.high))
-            yield (m.task, m.quantity, "", group, *numbers, *how, *tail)
+            one = (float(e.value), float(e.low), float(e.high))
+            yield (m.task, m.quantity, "", group, *one, *how, *tail)
             continue
         ends = zip(m.labels, e.value.tolist(), e.low.tolist(), e.high.tolist(), strict=True)
         for label, *numbers in ends:

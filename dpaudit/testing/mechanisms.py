@@ -115,7 +115,11 @@ def _form(mechanism: Mechanism, counts: FloatArray) -> Iterator[Fault]:
 
 
 def _promise(mechanism: Mechanism) -> Iterator[Fault]:
-    promised = mechanism.privacy()
+    try:
+        promised = mechanism.privacy()
+    except ValueError as error:
+        yield Fault(f"privacy() is no guarantee: {error}", "epsilon is 0 or more, delta in [0, 1]")
+        return
     if not isinstance(promised, Guarantee):
         yield Fault(f"privacy() returns {type(promised).__name__}", "return a dpaudit.Guarantee")
         return
@@ -124,11 +128,6 @@ def _promise(mechanism: Mechanism) -> Iterator[Fault]:
             f"the guarantee is for {promised.neighbours!r}, the release for "
             f"{mechanism.neighbours!r}",
             "pass self.neighbours on",
-        )
-    if math.isnan(promised.epsilon) or promised.epsilon < 0 or not 0 <= promised.delta <= 1:
-        yield Fault(
-            f"epsilon {promised.epsilon!r} with delta {promised.delta!r} is no guarantee",
-            "epsilon is 0 or more, delta in [0, 1]",
         )
 
 

@@ -147,6 +147,8 @@ def _kept(step: PostProcessor, counts: FloatArray, rng: np.random.Generator) -> 
     made = step.sample(counts, rng)
     if "whole" in step.keeps and not np.array_equal(made, np.rint(made)):
         yield Fault("whole counts do not stay whole", 'take "whole" out of keeps')
+    if "non-negative" in step.keeps and made.min() < 0:
+        yield Fault("counts of 0 and more become negative", 'take "non-negative" out of keeps')
     if "total" in step.keeps and abs(float(made.sum() - counts.sum())) > 1e-9 * counts.sum():
         yield Fault("the sum is not kept", 'take "total" out of keeps')
 

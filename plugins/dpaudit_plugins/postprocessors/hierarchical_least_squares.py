@@ -17,7 +17,6 @@ from dpaudit_plugins.postprocessors._given import (
     given_tree,
     node_variances,
 )
-from dpaudit_plugins.postprocessors._kept import ADDITIVE, Kept
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +39,7 @@ class HierarchicalLeastSquares(dpaudit.PostProcessor):
     vectorised: ClassVar[bool] = True
     linear: ClassVar[bool] = True
     hierarchical: ClassVar[bool] = True
-    keeps: ClassVar[Kept] = ADDITIVE
+    keeps = frozenset({"additive"})
 
     hierarchy: dpaudit.GivenHierarchy = None
     noise: dpaudit.GivenNoise = None

@@ -11,7 +11,6 @@ import numpy as np
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers.rounding import largest_remainder
-from dpaudit_plugins.postprocessors._kept import WHOLE_AND_TOTAL, Kept
 
 
 @attrs.frozen(kw_only=True)
@@ -31,7 +30,7 @@ class LargestRemainder(dpaudit.PostProcessor):
     name: ClassVar[str] = "largest-remainder"
     vectorised: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = True
-    keeps: ClassVar[Kept] = WHOLE_AND_TOTAL
+    keeps = frozenset({"whole", "total", "non-negative"})
 
     def process(self, release: FloatArray) -> FloatArray:
         """Return the rounded release, shape (..., n).

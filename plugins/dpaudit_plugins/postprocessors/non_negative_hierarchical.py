@@ -18,7 +18,6 @@ from dpaudit_plugins.postprocessors._given import (
     given_tree,
     node_variances,
 )
-from dpaudit_plugins.postprocessors._kept import ADDITIVE, Kept
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +43,7 @@ class NonNegativeHierarchical(dpaudit.PostProcessor):
     vectorised: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = True
     hierarchical: ClassVar[bool] = True
-    keeps: ClassVar[Kept] = ADDITIVE
+    keeps = frozenset({"additive"})
 
     solver: Literal["tree", "cvxpy"] = "tree"
     hierarchy: dpaudit.GivenHierarchy = None

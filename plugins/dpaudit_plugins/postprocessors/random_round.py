@@ -13,7 +13,6 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.laplace import Laplace
 from dpaudit.solvers.rounding import random_round
-from dpaudit_plugins.postprocessors._kept import Kept
 
 _WIDE = 0.3  # from here on ten terms give the variance to 1e-16
 _TERMS = np.arange(1.0, 11.0)
@@ -43,7 +42,7 @@ class RandomRound(dpaudit.PostProcessor):
     elementwise: ClassVar[bool] = True
     unbiased: ClassVar[bool] = True
     randomised: ClassVar[bool] = True
-    keeps: ClassVar[Kept] = frozenset()
+    keeps = frozenset({"non-negative"})
 
     base: float = attrs.field(default=1.0, validator=attrs.validators.ge(1.0))
 

@@ -11,7 +11,6 @@ import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers import top_down
 from dpaudit_plugins.postprocessors._given import exact_levels, given_tree
-from dpaudit_plugins.postprocessors._kept import ADDITIVE, Kept
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +36,7 @@ class TopDown(dpaudit.PostProcessor):
     vectorised: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = True
     hierarchical: ClassVar[bool] = True
-    keeps: ClassVar[Kept] = ADDITIVE
+    keeps = frozenset({"additive"})
 
     whole: bool = True
     hierarchy: dpaudit.GivenHierarchy = None
