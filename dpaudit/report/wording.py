@@ -71,19 +71,25 @@ class Wording:
         _ = self.prose
         if case.task.point:
             return ", ".join(_.point(key, value) for key, value in case.task.point.items())
-        return self.promise(case) if case.is_private else _("no stated budget")
+        return self._budget(case) if case.is_private else _("no stated budget")
 
     def promise(self, case: Case) -> str:
         """Return what a release promises, in its own terms: ε, ρ, δ, or nothing."""
         _, guarantee = self.prose, case.result.guarantee
+        if not guarantee.promises and not guarantee.every_epsilon:
+            return _("none")
+        budget = self._budget(case)
+        with_delta = guarantee.delta > 0 and not guarantee.every_epsilon
+        return f"{budget}, {_.point('delta', guarantee.delta)}" if with_delta else budget
+
+    def _budget(self, case: Case) -> str:
+        """Return the budget that a release states: ρ or ε, or δ where it holds at every ε."""
+        _, guarantee = self.prose, case.result.guarantee
         if guarantee.every_epsilon:
             return _.point("delta", guarantee.delta)
-        if not guarantee.promises:
-            return _("none")
         if guarantee.rho is not None and case.result.parameters.get("epsilon") is None:
             return _.point("rho", guarantee.rho)
-        delta = [_.point("delta", guarantee.delta)] if guarantee.delta else []
-        return ", ".join([_.point("epsilon", guarantee.epsilon), *delta])
+        return _.point("epsilon", guarantee.epsilon)
 
     def where(self, case: Case) -> str:
         """Return release and point: ``the “clipped” release at ε = 0.1``, where it has one."""

@@ -17,7 +17,7 @@ def test_levels_make_a_tree(reads):
     assert tree.labels == (
         ("total",),
         ("FL", "TX"),
-        ("Lee", "Kent", "Lee"),
+        ("Lee (FL)", "Kent", "Lee (TX)"),
         ("1", "2", "3", "4"),
     )
     assert tree.totals(found.counts).tolist() == [26, 7, 19, 7, 5, 14, 5, 6, 7, 8]

@@ -47,8 +47,8 @@ def test_each_module_offers_its_step():
     assert RANDOM.randomised
     assert RANDOM.unbiased
     assert RANDOM.elementwise
-    assert not RANDOM.keeps
-    assert LARGEST.keeps == {"whole", "total"}
+    assert RANDOM.keeps == {"non-negative"}
+    assert LARGEST.keeps == {"whole", "total", "non-negative"}
     assert LARGEST.nonnegative
     assert RANDOM().uncovered() == LARGEST().uncovered() == ()
 
