@@ -31,6 +31,8 @@ _SLANT = 0.35
 """The contour runs off at 71 degrees: there exp(s^2) decays, and so does exp(-s x)."""
 
 _BISECTIONS = 200
+_SMALLEST, _LARGEST = 1e-140, 1e140
+"""Standard deviations below the first count as no noise; beyond the second nothing is given."""
 _NOWHERE = 1e4
 """Beyond this many scales the value is zero in double precision."""
 
@@ -65,14 +67,14 @@ def negative_part(
     n = counts.size
     gap = 0.0 if total is None else total - math.fsum(counts)
     centre = counts + gap / n
-    variance = np.broadcast_to(noise.variance, n)
-    if not noise.symmetric or not np.isfinite(variance.sum()):
+    deviation = np.broadcast_to(np.sqrt(noise.variance), n)
+    if not noise.symmetric or not deviation.max() < _LARGEST:
         return None
-    if n == 1 or not variance.any():
+    if n == 1 or deviation.max() < _SMALLEST:
         return np.maximum(-centre, 0.0)
     far: FloatArray | None
     if isinstance(noise, Gaussian):
-        far = _gaussian(np.abs(centre), variance)
+        far = _gaussian(np.abs(centre), np.square(deviation))
     elif isinstance(noise, Laplace):
         far = _laplace(np.abs(centre), np.broadcast_to(noise.scale, n))
     else:

@@ -26,7 +26,7 @@ _UNDERFLOW = -200.0
 """Logarithm of what counts as nothing."""
 
 _REACH = 1e-17
-_LARGEST = 2**18
+_LARGEST = 2**20
 """Nodes of the longest sum that is tried."""
 
 _CHUNK = 2**21

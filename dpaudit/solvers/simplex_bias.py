@@ -31,8 +31,8 @@ LARGEST_COST = 5e8
 """Complex values, each about 60 ns of one processor, that a result may cost."""
 
 _ROUNDING = 4e-14
-_LARGEST = 1e150
-"""Noise of a larger standard deviation is not integrated."""
+_SMALLEST, _LARGEST = 1e-140, 1e140
+"""Standard deviations below the first count as no noise; beyond the second nothing is given."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -96,10 +96,10 @@ def simplex_bias(
     array([ 0.0064, -0.0032, -0.0032])
     """
     size = math.fsum(counts) if total is None else float(total)
-    variance = np.broadcast_to(noise.variance, counts.shape)
-    if not noise.symmetric or not variance.max() < _LARGEST**2:
+    deviation = float(np.sqrt(np.max(noise.variance)))
+    if not noise.symmetric or not deviation < _LARGEST:
         return None
-    if counts.size == 1 or not variance.any():
+    if counts.size == 1 or deviation < _SMALLEST:
         return _certain(counts, size)
     if counts.size == 2 and size > 0:  # noqa: PLR2004
         return _pair(counts, noise, size)
@@ -108,13 +108,11 @@ def simplex_bias(
     if found is None:
         return None
     push, error = found
-    rounding = _ROUNDING * math.sqrt(float(variance.max()))
+    rounding = _ROUNDING * deviation
     return _result(counts, push[groups.where], error[groups.where] + rounding, size)
 
 
-def _result(
-    counts: FloatArray, push: FloatArray, error: FloatArray, total: float
-) -> SimplexBias:
+def _result(counts: FloatArray, push: FloatArray, error: FloatArray, total: float) -> SimplexBias:
     """Turn the gains by clipping into biases."""
     drift = (total - math.fsum(counts)) / counts.size
     bias = push - push.mean() + drift if total > 0 else -counts

@@ -86,12 +86,12 @@ class Inversion:
 
     def nodes(self, t: float, span: float) -> Nodes:
         """Return the frequencies for thresholds up to ``t`` and abs(G - C) up to ``span``."""
+        if self.total == 0:
+            return Nodes(step=1.0, size=1, cut=False)
         step = 2.0 * np.pi / span
         theta = np.append(np.geomspace(min(step, self.last) * 0.5, self.last, _LEVELS), self.last)
-        with np.errstate(divide="ignore"):
-            each = np.log(np.abs(self._clipped(np.array([t]), theta)[0]))
-            level = each @ self.near.many - each.min(axis=1)
-            level += np.log(np.abs(self._unclipped(theta)))
+        each = _log(self._clipped(np.array([t]), theta)[0])
+        level = each @ self.near.many - each.min(axis=1) + _log(self._unclipped(theta))
         alive = np.flatnonzero(level > _NIL)
         beyond = min(int(alive[-1]) + 1 if alive.size else 0, theta.size - 1)
         return Nodes(
@@ -113,13 +113,12 @@ class Inversion:
         for first in range(0, t.size, rows):
             some = slice(first, first + rows)
             for start in range(0, nodes.size, columns):
-                theta = np.arange(start, min(start + columns, nodes.size)) + 0.5
-                result[some] += self._sum(t[some], theta * nodes.step, nodes, atoms[some])
+                theta = np.arange(start, min(start + columns, nodes.size), dtype=np.float64) + 0.5
+                part = self._sum(t[some], nodes.step * theta, nodes, atoms[some])
+                result[some] += part
         return np.clip(result, 0.0, 1.0)
 
-    def _sum(
-        self, t: FloatArray, theta: FloatArray, nodes: Nodes, atoms: FloatArray
-    ) -> FloatArray:
+    def _sum(self, t: FloatArray, theta: FloatArray, nodes: Nodes, atoms: FloatArray) -> FloatArray:
         """Sum the integrand over some of the frequencies."""
         weight = nodes.step / (np.pi * theta)
         if nodes.cut:
@@ -152,6 +151,10 @@ def known(values: ComplexArray | None) -> ComplexArray:
     if values is None:
         raise ValueError("the noise has no characteristic function")
     return values
+
+
+def _log(values: ComplexArray) -> FloatArray:
+    return np.log(np.maximum(np.abs(values), 1e-300))
 
 
 def _taper(u: FloatArray) -> FloatArray:

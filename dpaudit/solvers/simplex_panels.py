@@ -7,12 +7,17 @@ integrals of F times the Lagrange polynomials of the nodes, taken on both sides 
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers.simplex_range import Groups
 
 _SPLIT = 20
+_GRADED = np.array([-45.0, -20.0, -8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0, 20.0, 45.0])
+_WIDE = 3.0
+"""A panel wider than this many standard deviations of the noise is split by its decay."""
 
 
 def panel_nodes(low: float, high: float, order: int) -> tuple[FloatArray, FloatArray]:
@@ -26,14 +31,24 @@ def panel_weights(groups: Groups, low: float, high: float, order: int) -> FloatA
     """Return weights of the nodes of one panel that integrate F against them, (order, m)."""
     nodes, weights = panel_nodes(low, high, order)
     result = weights[:, None] * groups.below(nodes[:, None])
-    for place in np.flatnonzero((groups.counts > low) & (groups.counts < high)):
-        kink = float(groups.counts[place])
-        sides = [panel_nodes(low, kink, _SPLIT), panel_nodes(kink, high, _SPLIT)]
-        fine = np.concatenate([side[0] for side in sides])
-        mass = np.concatenate([side[1] for side in sides])
-        inside = groups.below(fine[:, None])[:, place]
-        result[:, place] = (mass * inside) @ _lagrange(nodes, fine)
+    deviation = np.sqrt(groups.variance())
+    graded = groups.counts + deviation * _GRADED[:, None]
+    graded[:, high - low < _WIDE * deviation] = groups.counts[high - low < _WIDE * deviation]
+    inside = (graded > low) & (graded < high)
+    for place in np.flatnonzero(inside.any(axis=0)).tolist():
+        edges = np.unique([low, *graded[inside[:, place], place], high])
+        result[:, place] = _split(groups, place, edges, nodes)
     return result
+
+
+def _split(groups: Groups, place: int, edges: FloatArray, nodes: FloatArray) -> FloatArray:
+    """Return the weights of one group over the parts of a panel between ``edges``."""
+    sides = [panel_nodes(*pair, _SPLIT) for pair in itertools.pairwise(edges)]
+    fine = np.concatenate([side[0] for side in sides])
+    mass = np.concatenate([side[1] for side in sides])
+    inside = groups.below(fine[:, None])[:, place]
+    weights: FloatArray = (mass * inside) @ _lagrange(nodes, fine)
+    return weights
 
 
 def _lagrange(nodes: FloatArray, at: FloatArray) -> FloatArray:

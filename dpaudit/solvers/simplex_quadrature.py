@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import attrs
@@ -10,29 +11,38 @@ import numpy as np
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.base import Noise
 from dpaudit.solvers.simplex_inversion import Inversion, Nodes
+from dpaudit.solvers.simplex_kinks import threshold_kinks
 from dpaudit.solvers.simplex_panels import panel_nodes, panel_weights
 from dpaudit.solvers.simplex_range import Groups, Range, threshold_range
 
-_FINEST = 400.0
-"""The largest frequency, in units of the smallest standard deviation of the noise."""
-
-_BREAKS = 24
-"""Up to this many distinct counts within the range, panels end at each of them."""
-
 _MOST_PANELS = 2000
+_WIDEST = 2.0
+_MOST_NARROW = 12
+_AROUND = np.array([-20.0, -8.0, -3.0, 0.0, 3.0, 8.0, 20.0])
+_CLOSEST = 1e-100
 
 
 @attrs.frozen(kw_only=True)
 class _Grid:
-    """How fine a quadrature is."""
+    """How fine a quadrature is.
+
+    Parameters
+    ----------
+    order
+        Nodes of one panel.
+    widening
+        The width of the law of the sum that is held, over the width that is needed.
+    finest
+        The largest frequency, over the inverse of the usual standard deviation.
+    """
 
     order: int
     widening: float
     finest: float
 
 
-_COARSE = _Grid(order=8, widening=1.0, finest=0.6 * _FINEST)
-_FINE = _Grid(order=12, widening=1.25, finest=_FINEST)
+_COARSE = _Grid(order=10, widening=1.0, finest=60.0)
+_FINE = _Grid(order=14, widening=1.25, finest=100.0)
 
 
 def threshold_quadrature(
@@ -50,11 +60,15 @@ def threshold_quadrature(
     push = np.zeros_like(groups.counts)
     error = np.full_like(push, span.pooled)
     if not span.near.any():
-        return push, error + np.where(span.near, 0.0, groups.noise.excess(span.high - groups.counts))
-    edges = _edges(near, span)
+        return push, error + np.where(
+            span.near, 0.0, groups.noise.excess(span.high - groups.counts)
+        )
+    edges = _edges(groups, span, total)
     grids = [_plan(groups, span, total, edges, grid) for grid in (_COARSE, _FINE)]
     cost = near.counts.size * sum(
-        grid.order * nodes.size for grid, (_, plan) in zip((_COARSE, _FINE), grids, strict=True) for nodes in plan
+        grid.order * nodes.size
+        for grid, (_, plan) in zip((_COARSE, _FINE), grids, strict=True)
+        for nodes in plan
     )
     if cost > largest_cost:
         return None
@@ -68,19 +82,45 @@ def threshold_quadrature(
     return push, error
 
 
-def _edges(near: Groups, span: Range) -> FloatArray:
-    """Return panels no wider than the threshold's law and the noise are smooth."""
-    variance = near.variance()
-    narrow = math.sqrt(float(variance[variance > 0].min(initial=np.inf)))
-    width = min(2.0 * span.spread, 3.0 * narrow)
-    number = min(math.ceil((span.high - span.low) / width), _MOST_PANELS)
-    edges = np.linspace(span.low, span.high, number + 1)
-    inside = near.counts[(near.counts > span.low) & (near.counts < span.high)]
-    inside = np.unique(inside)
-    if inside.size > _BREAKS:
-        return edges
-    clear = np.abs(edges[1:-1, None] - inside).min(axis=1, initial=np.inf) > 0.05 * width
-    return np.unique(np.concatenate([edges[:1], edges[1:-1][clear], edges[-1:], inside]))
+def _edges(groups: Groups, span: Range, total: float) -> FloatArray:
+    """Return panels that suit the law of the threshold, wider in its tails.
+
+    They end where that law is not smooth, and beside entities of much less noise than others.
+    """
+    width = min(2.0 * span.spread, 3.0 * _usual(groups))
+    widest = max(width, _WIDEST * _usual(groups))
+    down = _steps(span.centre - span.low, width, widest)
+    up = _steps(span.high - span.centre, width, widest)
+    regular = np.concatenate([span.centre - down[::-1], span.centre + up])
+    regular = regular[(regular > span.low) & (regular < span.high)]
+    breaks = np.append(threshold_kinks(groups, span, total), _narrow(groups.some(span.near), width))
+    breaks = breaks[(breaks > span.low) & (breaks < span.high)]
+    clear = np.abs(regular[:, None] - breaks).min(axis=1, initial=np.inf) > 0.05 * width
+    return np.unique(np.concatenate([[span.low, span.high], regular[clear], breaks]))
+
+
+def _steps(length: float, width: float, widest: float) -> FloatArray:
+    """Return increasing distances up to ``length``, the first ones by ``width``."""
+    found = [0.0]
+    while found[-1] < length and len(found) < _MOST_PANELS:
+        beyond = max(0.0, found[-1] - 3.0 * width)
+        found.append(found[-1] + min(width + 0.3 * beyond, widest))
+    return np.array(found)
+
+
+def _narrow(near: Groups, width: float) -> FloatArray:
+    """Return ends of panels around entities whose noise is narrower than a panel."""
+    deviation = np.sqrt(near.variance())
+    some = deviation < width / 3.0
+    if some.sum() > _MOST_NARROW:
+        return np.zeros(0)
+    return np.asarray(near.counts[some] + deviation[some] * _AROUND[:, None]).ravel()
+
+
+def _usual(groups: Groups) -> float:
+    """Return the median standard deviation of the entities that have noise."""
+    deviation = np.repeat(np.sqrt(groups.variance()), groups.many.astype(int))
+    return float(np.median(deviation[deviation > 0]))
 
 
 def _plan(
@@ -88,20 +128,21 @@ def _plan(
 ) -> tuple[Inversion, list[Nodes]]:
     """Return the inversion and the frequencies of each panel."""
     far = groups.some(~span.near)
-    variance = groups.variance()
-    narrow = math.sqrt(float(variance[variance > 0].min()))
+    # the sum is singular at 0, next to which C may lie
+    finest = _usual(groups) if far.counts.size else min(_usual(groups), max(total, _CLOSEST))
     inversion = Inversion(
         near=groups.some(span.near),
         far=_parts(far),
         gap=math.fsum([*(far.counts * far.many), -total]),
         total=total,
-        last=grid.finest / narrow,
+        last=grid.finest / finest,
     )
+    gap = math.fsum([*(groups.counts * groups.many), -total])
     plan = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        most = float(groups.excess(low) @ groups.many) - total
-        each = groups.excess(high)
-        least = float(each @ groups.many) - total - float(np.where(span.near, each, 0.0).max())
+    for low, high in itertools.pairwise(edges):
+        most = groups.surplus(low, gap)
+        without = float(np.where(span.near, groups.excess(high), 0.0).max())
+        least = groups.surplus(high, gap) - without
         reach = max(abs(most), abs(least)) + span.slack
         plan.append(inversion.nodes(float(high), grid.widening * reach))
     return inversion, plan

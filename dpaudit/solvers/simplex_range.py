@@ -65,6 +65,14 @@ class Groups:
         """Return E (x + X - t)^+ of each group, for symmetric noise."""
         return np.broadcast_to(self.noise.excess(self.counts - t), self.counts.shape)
 
+    def surplus(self, t: float, gap: float) -> float:
+        """Return sum E (x + X - t)^+ - C for a gap of sum(x) - C.
+
+        It is gap - n t + sum E (t - x - X)^+, which is accurate however large the counts are.
+        """
+        short = np.broadcast_to(self.noise.excess(t - self.counts), self.counts.shape)
+        return gap - self.n * t + float(short @ self.many)
+
     def below(self, t: FloatArray | float) -> FloatArray:
         """Return P(x + X <= t) of each group, shape (..., m)."""
         return np.asarray(self.noise.cdf(t - self.counts))
@@ -91,6 +99,8 @@ class Range:
     ----------
     low, high
         Its ends, persons.
+    centre
+        About the mean of the threshold, persons.
     spread
         The approximate standard deviation of the threshold.
     slack
@@ -103,6 +113,7 @@ class Range:
 
     low: float
     high: float
+    centre: float
     spread: float
     slack: float
     near: BoolArray
@@ -115,18 +126,18 @@ def threshold_range(groups: Groups, total: float) -> Range:
     unit = math.sqrt(float(variance.max()))
     slack = math.sqrt(_EXPONENT * float(variance @ groups.many)) + reach(groups, _TAIL)
 
-    def mean(t: float) -> float:
-        return float(groups.excess(t) @ groups.many)
-
-    start = (math.fsum(groups.counts * groups.many) - total) / groups.n
-    least = max(total - slack, _TAIL * max(total, unit))
-    high = _crossing(lambda t: mean(t) - least, start, unit)
-    centre = _crossing(lambda t: mean(t) - max(total, _TAIL * unit), start, unit)
+    gap = math.fsum([*(groups.counts * groups.many), -total])
+    start = gap / groups.n
+    least = max(-slack, _TAIL * max(total, unit) - total)
+    high = _crossing(lambda t: groups.surplus(t, gap) - least, start, unit)
+    nothing = max(0.0, _TAIL * unit - total)
+    centre = _crossing(lambda t: groups.surplus(t, gap) - nothing, start, unit)
     near = groups.counts < high + reach(groups, _FAR)
     pooled = float(np.where(near, 0.0, groups.noise.excess(high - groups.counts)) @ groups.many)
 
     def short(t: float) -> float:
-        return total + slack + float(np.where(near, groups.excess(t), 0.0).max()) - mean(t)
+        most = float(np.where(near, groups.excess(t), 0.0).max())
+        return slack + most - groups.surplus(t, gap)
 
     low = -_crossing(lambda t: short(-t), -high, unit)
     above = np.maximum(groups.below(2.0 * groups.counts - centre), 1e-300) * groups.many
@@ -134,6 +145,7 @@ def threshold_range(groups: Groups, total: float) -> Range:
     return Range(
         low=low,
         high=high,
+        centre=min(max(centre, low), high),
         spread=min(max(spread, 1e-3 * unit), unit),
         slack=slack,
         near=near,
