@@ -24,6 +24,7 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.base import Noise
 from dpaudit.solvers.centred import negative_part
 from dpaudit.solvers.simplex import project_onto_simplex, simplex_threshold
+from dpaudit.solvers.simplex_lattice import lattice_quadrature
 from dpaudit.solvers.simplex_quadrature import threshold_quadrature
 from dpaudit.solvers.simplex_range import Groups
 
@@ -104,7 +105,8 @@ def simplex_bias(
     if counts.size == 2 and size > 0:  # noqa: PLR2004
         return _pair(counts, noise, size)
     groups = Groups.of(counts, noise)
-    found = threshold_quadrature(groups, size, largest_cost)
+    solve = lattice_quadrature if noise.lattice else threshold_quadrature
+    found = solve(groups, size, largest_cost)
     if found is None:
         return None
     push, error = found

@@ -9,11 +9,10 @@ import attrs
 import numpy as np
 
 from dpaudit.model.arrays import FloatArray
-from dpaudit.noise.base import Noise
 from dpaudit.solvers.simplex_inversion import Inversion, Nodes
 from dpaudit.solvers.simplex_kinks import threshold_kinks
 from dpaudit.solvers.simplex_panels import panel_nodes, panel_weights
-from dpaudit.solvers.simplex_range import Groups, Range, threshold_range
+from dpaudit.solvers.simplex_range import Groups, Range, parts, threshold_range
 
 _MOST_PANELS = 2000
 _WIDEST = 2.0
@@ -53,7 +52,7 @@ def threshold_quadrature(
     ``None`` where the noise is not known well enough or the cost would be too large.
     """
     theta = np.ones((1, 1))
-    if groups.noise.lattice or groups.noise.clipped_characteristic(groups.counts, theta) is None:
+    if groups.noise.clipped_characteristic(groups.counts, theta) is None:
         return None
     span = threshold_range(groups, total)
     near = groups.some(span.near)
@@ -132,7 +131,7 @@ def _plan(
     finest = _usual(groups) if far.counts.size else min(_usual(groups), max(total, _CLOSEST))
     inversion = Inversion(
         near=groups.some(span.near),
-        far=_parts(far),
+        far=parts(far),
         gap=math.fsum([*(far.counts * far.many), -total]),
         total=total,
         last=grid.finest / finest,
@@ -146,20 +145,6 @@ def _plan(
         reach = max(abs(most), abs(least)) + span.slack
         plan.append(inversion.nodes(float(high), grid.widening * reach))
     return inversion, plan
-
-
-def _parts(far: Groups) -> tuple[tuple[Noise, float], ...]:
-    """Return one noise of each kind with the number of entities that have it."""
-    if not far.counts.size:
-        return ()
-    kinds, first, where = np.unique(
-        far.noise.parameters(far.counts.size), axis=0, return_index=True, return_inverse=True
-    )
-    many = np.bincount(where.ravel(), weights=far.many, minlength=len(kinds))
-    return tuple(
-        (far.noise.at(np.array([index])), float(each))
-        for index, each in zip(first, many, strict=True)
-    )
 
 
 def _integrate(

@@ -161,6 +161,20 @@ def reach(groups: Groups, tail: float) -> float:
     return distance
 
 
+def parts(far: Groups) -> tuple[tuple[Noise, float], ...]:
+    """Return one noise of each kind with the number of entities that have it."""
+    if not far.counts.size:
+        return ()
+    kinds, first, where = np.unique(
+        far.noise.parameters(far.counts.size), axis=0, return_index=True, return_inverse=True
+    )
+    many = np.bincount(where.ravel(), weights=far.many, minlength=len(kinds))
+    return tuple(
+        (far.noise.at(np.array([index])), float(each))
+        for index, each in zip(first, many, strict=True)
+    )
+
+
 def _crossing(falling: Callable[[float], float], start: float, step: float) -> float:
     """Return where a decreasing function, not negative at ``start``, has become negative."""
     low, high = start, start + step
