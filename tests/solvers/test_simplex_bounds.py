@@ -46,7 +46,7 @@ def test_where_the_proof_does_not_apply():
 
 def test_unequal_noise_can_turn_the_order_round():
     """Why (i) and (iii) need noise that is alike: the larger count gains more."""
-    found = simplex_bias(np.array([20.0, 30.0, 500.0]), Laplace([1.0, 60.0, 1.0]))
+    found = simplex_bias(np.array([20.0, 30.0, 500.0]), Laplace([10.0, 60.0, 10.0]))
     assert found.push[1] > found.push[0] + 1.0
 
 
