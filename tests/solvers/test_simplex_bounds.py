@@ -44,6 +44,7 @@ def test_where_the_proof_does_not_apply():
     assert only.high == 0.0
 
 
+@pytest.mark.slow
 def test_unequal_noise_can_turn_the_order_round():
     """Why (i) and (iii) need noise that is alike: the larger count gains more."""
     found = simplex_bias(np.array([20.0, 30.0, 500.0]), Laplace([10.0, 60.0, 10.0]))
