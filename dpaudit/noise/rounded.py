@@ -12,7 +12,7 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.gaussian import Gaussian, gaussian_variates
 from dpaudit.noise.geometric import GeometricTails, capped_rate
@@ -64,6 +64,7 @@ class _OneGaussian(LatticeNoise):
     """Rounded Gaussian noise with one sigma; see :class:`RoundedGaussian`."""
 
     family: ClassVar[str] = Gaussian.family
+    log_concave: ClassVar[bool] = True
 
     sigma: float
 
@@ -99,6 +100,14 @@ class _OneGaussian(LatticeNoise):
     def cdf(self, t: FloatArray) -> FloatArray:
         """P(X' <= t)."""
         return self._smooth.cdf(np.floor(t) + 0.5)
+
+    def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray | None:
+        """Return E exp(i theta X'), by summation; ``None`` beyond sigma = 2000."""
+        return super().characteristic(theta) if self.sigma <= _WIDE else None
+
+    def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray | None:
+        """Return E exp(i theta (x + X')^+) for whole ``x``; ``None`` beyond sigma = 2000."""
+        return super().clipped_characteristic(x, theta) if self.sigma <= _WIDE else None
 
     def _lower(self, m: FloatArray) -> tuple[FloatArray, FloatArray]:
         """E (-m - X')^+ and E ((-m - X')^+)^2 for whole m >= 0."""

@@ -10,6 +10,9 @@ from dpaudit.model.arrays import FloatArray
 _BITS = 40
 """Remainders that agree in this many binary places are ties."""
 
+_LARGEST = 2.0**53
+"""Beyond this a float64 is no exact whole number."""
+
 _FAR = 1e-6
 """How far values may be from their total beyond what rounding each of them explains."""
 
@@ -46,6 +49,9 @@ def largest_remainder(
     the group, and among equal ones (remainders that agree to 2^-40) to the first. A gap beyond
     one each, which only the rounding of numbers near 2^53 leaves, goes to the largest entry.
 
+    In a row with a number beyond 2^53 all are rounded down: what would be missing is lost in the
+    last digits of that number.
+
     Examples
     --------
     >>> largest_remainder(np.array([0.5, 1.2, 2.5, 0.8]), np.array([5.0]))
@@ -54,16 +60,25 @@ def largest_remainder(
     values = np.asarray(values, dtype=np.float64)
     starts = np.zeros(1, dtype=np.intp) if starts is None else starts
     _check(values, totals)
+    totals = np.broadcast_to(totals, (*values.shape[:-1], starts.size))
+    huge = (values > _LARGEST).any(axis=-1, keepdims=True) | (totals > _LARGEST).any(
+        axis=-1, keepdims=True
+    )
+    if huge.any():
+        rounded = largest_remainder(
+            np.where(huge, 0.0, values), np.where(huge, 0.0, totals), starts
+        )
+        return np.where(huge, np.floor(values), rounded)
     whole = np.floor(values)
-    missing = totals - np.add.reduceat(whole, starts, axis=-1)
+    missing = _missing(whole, totals, starts)
     sizes = np.diff(starts, append=values.shape[-1])
     if ((missing < 0) | (missing > sizes)).any():
         whole = _settled(values, whole, totals, starts)
-        missing = totals - np.add.reduceat(whole, starts, axis=-1)
+        missing = _missing(whole, totals, starts)
     if not missing.any():
         return whole
     members = np.repeat(np.arange(starts.size), sizes)
-    return whole + _first(values - np.floor(values), missing.astype(np.int64), members, starts)
+    return whole + _first(values - np.floor(values), missing, members, starts)
 
 
 def random_round(values: FloatArray, base: float, rng: np.random.Generator) -> FloatArray:
@@ -90,17 +105,25 @@ def random_round(values: FloatArray, base: float, rng: np.random.Generator) -> F
 
 
 def _check(values: FloatArray, totals: FloatArray) -> None:
-    if not (values >= 0).all() or np.isinf(values).any():
-        wrong = float(values[~((values >= 0) & (values < np.inf))][0])
+    possible = (values >= 0) & (values < np.inf)
+    if not possible.all():
         raise UsageError(
-            f"the value {wrong!r} cannot be rounded by largest remainders",
+            f"the value {float(values[~possible][0])!r} cannot be rounded by largest remainders",
             hint="make the values non-negative first",
         )
-    if (totals != np.rint(totals)).any():
+    whole = (totals == np.rint(totals)) & (totals >= 0) & (totals < np.inf)
+    if not whole.all():
         raise UsageError(
-            f"the total {float(totals[totals != np.rint(totals)][0])!r} is not whole",
+            f"the total {float(totals[~whole][0])!r} is not whole, or negative",
             hint="round the totals first",
         )
+
+
+def _missing(whole: FloatArray, totals: FloatArray, starts: np.ndarray) -> np.ndarray:
+    """Return how far whole parts stay below their totals, exact beyond 2^53 too."""
+    sums = np.add.reduceat(whole.astype(np.int64), starts, axis=-1)
+    gap: np.ndarray = np.asarray(totals).astype(np.int64) - sums
+    return gap
 
 
 def _first(
@@ -132,7 +155,7 @@ def _settled(
     whole = np.array(whole)
     sums = np.add.reduceat(values, starts, axis=-1)
     ends = np.append(starts[1:], values.shape[-1])
-    gaps = totals - np.add.reduceat(whole, starts, axis=-1)
+    gaps = _missing(whole, totals, starts)
     for *row, group in np.argwhere((gaps < 0) | (gaps > ends - starts)):
         here = (*row, group)
         if not abs(sums[here] - totals[here]) <= 1.0 + _FAR * abs(totals[here]):

@@ -83,7 +83,7 @@ def test_edges(values, total, want):
 
 
 def test_a_gap_of_large_numbers_goes_to_the_largest():
-    values = np.full(3, 2.0**53 / 3)
+    values = np.full(3, 2.0**52 / 3)
     total = float(np.floor(values).sum()) + 5
     got = largest_remainder(values, np.array([total]))
     assert got.sum() == total
@@ -91,6 +91,12 @@ def test_a_gap_of_large_numbers_goes_to_the_largest():
     less = np.array([2.0**52, 2.0**52 + 1, 7.0])
     got = largest_remainder(less, np.array([less.sum() - 2]))
     np.testing.assert_array_equal(got, [2.0**52, 2.0**52 - 1, 7.0])
+
+
+def test_numbers_beyond_2_53_are_whole_already():
+    huge = np.array([[3e99, 0.5, 0.0], [1.5, 1.5, 0.0]])
+    got = largest_remainder(huge, np.array([[3e99], [3.0]]))
+    np.testing.assert_array_equal(got, [[3e99, 0.0, 0.0], [2.0, 1.0, 0.0]])
 
 
 @pytest.mark.parametrize(
