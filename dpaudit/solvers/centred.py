@@ -62,7 +62,7 @@ def negative_part(
     --------
     >>> from dpaudit.noise.gaussian import Gaussian
     >>> negative_part(np.array([51.0, 22563.0]), Gaussian(25.0)).round(6)
-    array([0.026054, 0.      ])
+    array([0.010082, 0.      ])
     """
     n = counts.size
     gap = 0.0 if total is None else total - math.fsum(counts)

@@ -94,7 +94,7 @@ def simplex_bias(
     --------
     >>> from dpaudit.noise.laplace import Laplace
     >>> simplex_bias(np.array([51.0, 22563.0, 54381.0]), Laplace(10.0)).bias.round(4)
-    array([ 0.0064, -0.0032, -0.0032])
+    array([ 0.0028, -0.0014, -0.0014])
     """
     size = math.fsum(counts) if total is None else float(total)
     deviation = float(np.sqrt(np.max(noise.variance)))
