@@ -29,6 +29,7 @@ class _One(LatticeNoise):
     """Discrete Gaussian noise with one sigma; see :class:`DiscreteGaussian`."""
 
     family: ClassVar[str] = "discrete-gaussian"
+    log_concave: ClassVar[bool] = True
 
     sigma: float
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import ComplexArray, FloatArray
 from dpaudit.noise.base import Noise, Variates
 
 
@@ -102,6 +102,36 @@ class GroupedNoise(Noise):
             for whole, piece in zip((phi, psi, chi), made, strict=True):
                 whole[..., own] = piece
         return phi, psi, chi
+
+    @property
+    def strip(self) -> FloatArray:
+        """The supremum of s with E exp(s X) finite, of every entity."""
+        return self._of_each(lambda noise: noise.strip)
+
+    def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray | None:
+        """Return E exp(i theta X), shape (m, 1) or (m, n), where every part knows its own."""
+        if len(self._parts) == 1:
+            return self._parts[0].noise.characteristic(theta)
+        each = np.broadcast_to(theta, (theta.shape[0], self._parameter.size))
+        made = np.empty(each.shape, dtype=np.complex128)
+        for part in self._parts:
+            own = part.noise.characteristic(each[:, part.entities])
+            if own is None:
+                return None
+            made[:, part.entities] = own
+        return made
+
+    def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray | None:
+        """Return E exp(i theta (x + X)^+), shape (..., m, n), where every part knows its own."""
+        if len(self._parts) == 1:
+            return self._parts[0].noise.clipped_characteristic(x, theta)
+        made = np.empty(np.broadcast_shapes(x.shape, theta.shape), dtype=np.complex128)
+        for part in self._parts:
+            own = part.noise.clipped_characteristic(x[..., part.entities], theta)
+            if own is None:
+                return None
+            made[..., part.entities] = own
+        return made
 
     def _of_each(self, what: Callable[[Noise], FloatArray]) -> FloatArray:
         made = np.empty(self._parameter.size)

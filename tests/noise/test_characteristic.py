@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from dpaudit.noise.discrete_gaussian import DiscreteGaussian
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
@@ -16,7 +17,14 @@ CONTINUOUS = [
     (Laplace(10.0), lambda k: np.exp(-abs(k) / 10.0) / 20.0),
     (Gaussian(12.0), lambda k: np.exp(-k * k / 288.0) / (12.0 * np.sqrt(2 * np.pi))),
 ]
-WHOLE = [Geometric(0.1), Geometric(2.0), RoundedLaplace(3.0), RoundedGaussian(4.5), NoNoise()]
+WHOLE = [
+    Geometric(0.1),
+    Geometric(2.0),
+    RoundedLaplace(3.0),
+    RoundedGaussian(4.5),
+    DiscreteGaussian(4.5),
+    NoNoise(),
+]
 K = np.arange(-4000.0, 4001.0)
 
 
@@ -97,3 +105,15 @@ def test_no_noise_scale():
     for noise in (Laplace(0.0), Gaussian(0.0), Geometric(np.inf)):
         got = noise.clipped_characteristic(X, THETA)
         np.testing.assert_allclose(got, np.exp(1j * THETA * np.maximum(X, 0.0)), atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [DiscreteGaussian, RoundedGaussian])
+def test_noise_in_groups_is_that_of_every_group(make):
+    scales = np.array([4.5, 0.0, 2.0, 4.5])
+    mixed, x = make(scales), np.array([-3.0, 5.0, 0.0, 7.0])
+    plain, clipped = mixed.characteristic(THETA), mixed.clipped_characteristic(x, THETA)
+    for i, scale in enumerate(scales):
+        alone = make(scale)
+        np.testing.assert_array_equal(plain[:, [i]], alone.characteristic(THETA))
+        np.testing.assert_array_equal(clipped[:, [i]], alone.clipped_characteristic(x[[i]], THETA))
+        assert mixed.strip[i] == alone.strip

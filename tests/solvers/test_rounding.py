@@ -83,14 +83,14 @@ def test_edges(values, total, want):
 
 
 def test_a_gap_of_large_numbers_goes_to_the_largest():
-    values = np.full(3, 2.0**52 / 3)
+    values = np.full(3, 2.0**51 / 3)
     total = float(np.floor(values).sum()) + 5
     got = largest_remainder(values, np.array([total]))
     assert got.sum() == total
     assert (got >= 0).all()
-    less = np.array([2.0**52, 2.0**52 + 1, 7.0])
+    less = np.array([2.0**51, 2.0**51 + 1, 7.0])
     got = largest_remainder(less, np.array([less.sum() - 2]))
-    np.testing.assert_array_equal(got, [2.0**52, 2.0**52 - 1, 7.0])
+    np.testing.assert_array_equal(got, [2.0**51, 2.0**51 - 1, 7.0])
 
 
 def test_numbers_beyond_2_53_are_whole_already():
