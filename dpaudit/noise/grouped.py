@@ -112,7 +112,8 @@ class GroupedNoise(Noise):
         """Return E exp(i theta X), shape (m, 1) or (m, n), where every part knows its own."""
         if len(self._parts) == 1:
             return self._parts[0].noise.characteristic(theta)
-        each = np.broadcast_to(theta, (theta.shape[0], self._parameter.size))
+        shape = (theta.shape[0], self._parameter.size)
+        each: ComplexArray = np.broadcast_to(theta, shape).astype(np.complex128)
         made = np.empty(each.shape, dtype=np.complex128)
         for part in self._parts:
             own = part.noise.characteristic(each[:, part.entities])

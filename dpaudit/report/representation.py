@@ -33,6 +33,8 @@ def _shift(context: Context, case: Case, grouping: str) -> Finding | None:
     extremes = Extremes.of(measured)
     if not extremes.losers or not extremes.gainers:
         return None
+    if -float(measured.estimate.value[extremes.losers[0]]) < _IMMATERIAL:
+        return None
     _, words = context.prose, context.words
     amounts = words.amounts("share")
     loser, gainer = extremes.losers[0], extremes.gainers[0]
@@ -49,10 +51,11 @@ def _shift(context: Context, case: Case, grouping: str) -> Finding | None:
             gain=amounts.value(measured.estimate[gainer]),
         ),
         detail=_(
-            "Under {where}, {name} has {share} of the people, and on average {change} ({interval}) "
-            "less of the release.",
+            "Under {where}, {name} has {share} of all {people}, and on average {change} "
+            "({interval}) less of the release.",
             where=words.where(case),
             name=words.label(measured.labels[loser]),
+            people=words.people,
             share=_percentage(context, float(true[loser])),
             change=amounts.value(measured.estimate[loser]).lstrip("\u2212"),
             interval=amounts.interval(measured.estimate[loser], absolute=True),
@@ -110,6 +113,9 @@ def _vanished(context: Context, case: Case) -> Finding | None:
         evidence=evidence(case, "erased" if is_loss else "invented"),
     )
 
+
+_IMMATERIAL = 5e-6
+"""A change of a share that prints as less than 0.001 percentage points is no headline."""
 
 _FEW = 1.0
 """Fewer vanished entities than this are not worth a headline."""
