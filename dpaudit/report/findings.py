@@ -82,7 +82,7 @@ def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
     A broken threshold comes first, then who loses (the coarsest grouping with a dependable
     loss), the cost, and which release costs most; what is not dependable comes last.
     """
-    kinds = ("threshold", "loss", "representation", "cost", "releases", "vanished", "gap")
+    kinds = ("threshold", "loss", "cost", "releases", "vanished", "representation", "gap")
     chosen: list[Finding] = []
     for kind in kinds:
         of_kind = [f for f in found if f.id.split("/")[0] == kind]

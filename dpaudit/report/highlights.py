@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import attrs
+
 from dpaudit.model.finding import Finding
 from dpaudit.model.report import Block, Figure, Findings, Heading, List, Paragraph, Section
 from dpaudit.report.cases import Case
@@ -11,6 +15,10 @@ from dpaudit.report.guarantees import ceiling
 from dpaudit.report.wording import Context
 
 _WIDTH, _DOTS, _ACTIONS = 440.0, 8, 3
+_DETAIL = 270
+"""Characters of a finding's detail on page one: its own section tells the rest."""
+
+_SENTENCE = re.compile(r".+?[.](?=\s+[^a-z\s]|\s*$)\s*", re.DOTALL)
 
 
 def highlights(context: Context, found: Found) -> tuple[Section, ...]:
@@ -20,7 +28,7 @@ def highlights(context: Context, found: Found) -> tuple[Section, ...]:
     chosen = page_one(found.told)
     blocks: list[Block] = [
         Heading(text=_("What the audit found")),
-        Findings(findings=chosen),
+        Findings(findings=tuple(attrs.evolve(f, detail=brief(f.detail)) for f in chosen)),
     ]
     chart = _chart(context, case)
     if chart is not None:
@@ -39,6 +47,16 @@ def highlights(context: Context, found: Found) -> tuple[Section, ...]:
         aside=tuple(aside),
     )
     return (section,)
+
+
+def brief(text: str) -> str:
+    """Return the first sentences of a text, as many as page one has room for."""
+    kept = ""
+    for sentence in _SENTENCE.findall(text):
+        if kept and len(kept) + len(sentence) > _DETAIL:
+            break
+        kept += sentence
+    return kept.strip() or text
 
 
 def summary(context: Context) -> str:

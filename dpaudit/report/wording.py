@@ -54,7 +54,10 @@ class Wording:
         """Return a name with what it is: ``county “Kern”``, for an entity the name alone."""
         if axis == "entity":
             return self.label(name)
-        if axis in self.results.spec.data.classes:
+        spec = self.results.spec.data.classes.get(axis)
+        if spec is not None and spec.share_of is not None:
+            return self.prose("the class “{name}”", name=name)
+        if spec is not None:
             return self.prose("{axis} class “{name}”", axis=self.over(axis), name=name)
         return self.prose("{axis} “{name}”", axis=self.over(axis), name=name)
 

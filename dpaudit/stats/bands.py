@@ -74,7 +74,9 @@ def agreement(
         The largest standardised difference (relative to its own limit) and that limit: they
         agree when ``worst <= limit``.
     """
-    quantile = band_quantile(1.0 - 1e-6, moments.mean.size, moments.degrees_of_freedom)
+    # An entry whose own draws happen to lack their tail must not look sharper than its kind.
+    own = moments.degrees_of_freedom
+    quantile = band_quantile(1.0 - 1e-6, own.size, np.minimum(own, np.median(own)))
     scale = moments.standard_error
     gap = np.clip(np.abs(moments.mean - exact) - error, 0.0, None)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -11,11 +11,9 @@ from dpaudit.errors import PluginError
 from dpaudit.interfaces import Plugin
 from dpaudit.model.arrays import FloatArray
 from dpaudit.stats.bands import agreement
+from dpaudit.stats.laws import FALSE_ALARM
 from dpaudit.stats.moments import Moments
 from dpaudit.stats.proportions import clopper_pearson
-
-FALSE_ALARM = 1e-6
-"""Probability that a comparison with simulation calls a right plug-in wrong."""
 
 
 @attrs.frozen
@@ -54,25 +52,6 @@ def share_differs(declared: FloatArray, hits: FloatArray, draws: int) -> bool:
     """Return whether declared probabilities (n,) disagree with counts of hits out of draws."""
     low, high = clopper_pearson(hits, draws, FALSE_ALARM / (2.0 * declared.size))
     return bool(np.any((declared < low - 1e-12) | (declared > high + 1e-12)))
-
-
-def law_differs(cdf: Callable[[FloatArray], FloatArray], errors: FloatArray, *, whole: bool,
-                rng: np.random.Generator) -> bool:  # fmt: skip
-    """Return whether noise (draws, n) does not follow a distribution function.
-
-    Its probability transform (randomised within the jumps of whole-number noise) is compared
-    with the uniform law, each entity with the Dvoretzky-Kiefer-Wolfowitz bound, which holds for
-    every number of draws (Massart 1990).
-    """
-    upper = cdf(errors)
-    if whole:
-        lower = cdf(errors - 1.0)
-        upper = lower + rng.random(errors.shape) * (upper - lower)
-    draws, n = errors.shape
-    order = np.sort(upper, axis=0)
-    steps = np.arange(1, draws + 1)[:, None] / draws
-    gap = np.maximum(np.abs(steps - order), np.abs(steps - 1.0 / draws - order)).max(axis=0)
-    return bool(np.any(gap > np.sqrt(np.log(2.0 * n / FALSE_ALARM) / (2.0 * draws))))
 
 
 def uses_global_state(call: Callable[[], object]) -> bool:
