@@ -20,16 +20,42 @@ class Guarantee:
     epsilon, delta
         (ε, δ)-differential privacy; ``epsilon = inf`` says that nothing is promised.
     rho
-        Zero-concentrated differential privacy, where the mechanism is stated in it.
+        Zero-concentrated differential privacy, where it is known; with an infinite ``epsilon``
+        it is all that is promised, and a report converts it.
+    every_epsilon
+        Whether δ is the tight δ at every ε (something is published exactly with this
+        probability), so that no ε is stated and ``epsilon`` is not read.
     unit
         Whose presence is protected.
     uncovered
         What the guarantee does not cover (invariants published exactly, earlier releases).
+
+    Raises
+    ------
+    ValueError
+        If ε or ρ is negative, or δ is not in [0, 1].
     """
 
     neighbours: Neighbours
     epsilon: float = math.inf
     delta: float = 0.0
     rho: float | None = None
+    every_epsilon: bool = False
     unit: str = "one person"
     uncovered: tuple[str, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        if not self.epsilon >= 0:
+            raise ValueError(f"epsilon {self.epsilon!r} is negative")
+        if not 0 <= self.delta <= 1:
+            raise ValueError(f"delta {self.delta!r} is not in [0, 1]")
+        if self.rho is not None and not self.rho >= 0:
+            raise ValueError(f"rho {self.rho!r} is negative")
+
+    @property
+    def promises(self) -> bool:
+        """Whether anything at all is promised."""
+        if self.every_epsilon:
+            return self.delta < 1
+        stated = self.epsilon < math.inf and self.delta < 1
+        return stated or (self.rho is not None and self.rho < math.inf)
