@@ -7,6 +7,7 @@ import importlib.metadata
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -21,11 +22,12 @@ from dpaudit.engine.runner import NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.errors import DpauditError, PluginError
 from dpaudit.estimators.ladder import known
-from dpaudit.interfaces import Audit, Plugin
+from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
 from dpaudit.model.spec import Spec
+from dpaudit.parameters import parameters
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import block_generator
 
@@ -128,6 +130,7 @@ def _audits(prepared: Prepared) -> tuple[Audit, ...]:
             prepared.registry.create("audit", each.audit.use, **each.audit.parameters),
             prepared.data,
             total=prepared.data.total,
+            folder=prepared.spec.path.parent,
         )
         for each in prepared.spec.audits
     )
@@ -169,13 +172,26 @@ def _task_result(subject: MeasuredTask) -> TaskResult:
     return TaskResult(
         task=job.task,
         mechanism=mechanism.name,
-        parameters=attrs.asdict(mechanism, filter=lambda a, _: a.name != "neighbours"),
+        parameters=_parameters(mechanism),
         postprocess=tuple(step.name for step in job.chain.steps),
         output=tuple(step.name for step in job.output),
         guarantee=_guarantee(subject),
         unit=job.decision.unit,
         truth=job.truth,
     )
+
+
+def _parameters(mechanism: Mechanism) -> dict[str, Any]:
+    """Return what an audit file can set of a mechanism, columns as tuples."""
+    values = {
+        name: getattr(mechanism, parameter.field.name)
+        for name, parameter in parameters(type(mechanism)).items()
+        if name != "neighbours"
+    }
+    return {
+        name: tuple(value.tolist()) if isinstance(value, np.ndarray) else value
+        for name, value in values.items()
+    }
 
 
 def _guarantee(subject: MeasuredTask) -> Guarantee:
