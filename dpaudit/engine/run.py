@@ -183,15 +183,20 @@ def _task_result(subject: MeasuredTask) -> TaskResult:
 
 def _parameters(mechanism: Mechanism) -> dict[str, Any]:
     """Return what an audit file can set of a mechanism, columns as tuples."""
-    values = {
-        name: getattr(mechanism, parameter.field.name)
+    return {
+        name: _comparable(getattr(mechanism, parameter.field.name))
         for name, parameter in parameters(type(mechanism)).items()
         if name != "neighbours"
     }
-    return {
-        name: tuple(value.tolist()) if isinstance(value, np.ndarray) else value
-        for name, value in values.items()
-    }
+
+
+def _comparable(value: Any) -> Any:
+    """Return a value of which == gives one answer, as it does not of arrays."""
+    if isinstance(value, np.ndarray):
+        return tuple(value.tolist())
+    if isinstance(value, Mapping):
+        return {key: _comparable(item) for key, item in value.items()}
+    return value
 
 
 def _guarantee(subject: MeasuredTask) -> Guarantee:
