@@ -28,7 +28,14 @@ if TYPE_CHECKING:
         UsageError,
     )
     from dpaudit.hookspecs import hookimpl
-    from dpaudit.inputs import Column, GivenDomain, GivenHierarchy, GivenNoise, Total
+    from dpaudit.inputs import (
+        Column,
+        GivenDomain,
+        GivenFolder,
+        GivenHierarchy,
+        GivenNoise,
+        Total,
+    )
     from dpaudit.interfaces import (
         Attack,
         Audit,
@@ -79,6 +86,7 @@ __all__ = [
     "Estimate",
     "Finding",
     "GivenDomain",
+    "GivenFolder",
     "GivenHierarchy",
     "GivenNoise",
     "Guarantee",
@@ -119,7 +127,7 @@ _HOMES = {
     "dpaudit.engine.run": "run",
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",
     "dpaudit.hookspecs": "hookimpl",
-    "dpaudit.inputs": "Column GivenDomain GivenHierarchy GivenNoise Total",
+    "dpaudit.inputs": "Column GivenDomain GivenFolder GivenHierarchy GivenNoise Total",
     "dpaudit.interfaces": (
         "Attack Audit ClosedForm Decision Learner Mechanism Mitigation Plugin PostProcessor Subject"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Plugin)
 
 
-def bind(plugin: P, data: Dataset, *, total: float | None = None, noise: Noise | None = None) -> P:
+def bind(
+    plugin: P,
+    data: Dataset,
+    *,
+    total: float | None = None,
+    noise: Noise | None = None,
+    folder: Path | None = None,
+) -> P:
     """Return ``plugin`` with the data it asked for.
 
     Parameters
@@ -36,6 +44,8 @@ def bind(plugin: P, data: Dataset, *, total: float | None = None, noise: Noise |
         such a parameter stays ``None``.
     noise
         The noise that a post-processor sees in its release, where it is known.
+    folder
+        The folder of the audit file.
 
     Returns
     -------
@@ -56,7 +66,12 @@ def bind(plugin: P, data: Dataset, *, total: float | None = None, noise: Noise |
             found[name] = bound
         elif value is None and total is not None and _is_total(parameter.type):
             found[name] = float(total)
-    offered = {"domain": data.domain, "hierarchy": data.hierarchy, "noise": noise}
+    offered = {
+        "domain": data.domain,
+        "hierarchy": data.hierarchy,
+        "noise": noise,
+        "folder": folder,
+    }
     for name, what in given(type(plugin)).items():
         found[name] = offered[what]
     return attrs.evolve(plugin, **found) if found else plugin

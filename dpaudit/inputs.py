@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import attrs
@@ -17,11 +18,12 @@ class FromData:
     """Marks a parameter that the engine fills in.
 
     A ``column`` is named by the audit file; a ``total`` may be given there. The public
-    ``domain`` and ``hierarchy`` of the data and the ``noise`` that a step sees in its release
-    are always given by the engine: an audit file cannot set them.
+    ``domain`` and ``hierarchy`` of the data, the ``noise`` that a step sees in its release and
+    the ``folder`` of the audit file are always given by the engine: an audit file cannot set
+    them.
     """
 
-    what: Literal["column", "total", "domain", "hierarchy", "noise"]
+    what: Literal["column", "total", "domain", "hierarchy", "noise", "folder"]
 
 
 class ColumnName(str):
@@ -36,6 +38,9 @@ Column: TypeAlias = Annotated[ColumnArray, FromData("column")]
 Total: TypeAlias = Annotated[float, FromData("total")]
 """A parameter that is a number, or (when left out) the exact total of the true values."""
 
+
+GivenFolder: TypeAlias = Annotated[Path | None, FromData("folder")]
+"""A parameter that the engine fills with the audit file's folder, for files beside it."""
 
 GivenDomain: TypeAlias = Annotated[Domain | None, FromData("domain")]
 """A parameter that the engine fills with the public table over the entities."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import attrs
@@ -40,13 +41,25 @@ KINDS: tuple[Kind, ...] = (
 
 @attrs.frozen(kw_only=True)
 class Plugin:
-    """What every plug-in has: a kind, a name and parameters."""
+    """What every plug-in has: a kind, a name and parameters.
+
+    Attributes
+    ----------
+    foreign
+        Whether it runs code from outside, wherever the plug-in itself comes from: then it runs
+        in a worker process with a time limit.
+    """
 
     kind: ClassVar[Kind]
     name: ClassVar[str]
+    foreign: ClassVar[bool] = False
 
     def caveats(self) -> tuple[str, ...]:
         """Return what a reader of the report must know of it, as sentences without a full stop."""
+        return ()
+
+    def sources(self) -> tuple[Path, ...]:
+        """Return the files that it reads: their content decides what the cache may give again."""
         return ()
 
 

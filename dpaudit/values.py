@@ -20,6 +20,7 @@ import numpy as np
 from dpaudit.inputs import ColumnName, FromData
 
 Steps = tuple[str | int, ...]
+Given = Literal["column", "total", "domain", "hierarchy", "noise", "folder"]
 
 _NOUNS: dict[Any, str] = {
     bool: "true or false",
@@ -88,7 +89,7 @@ def members(wanted: Any) -> tuple[Any, ...]:
     return (wanted,)
 
 
-def source(wanted: Any) -> Literal["column", "total", "domain", "hierarchy", "noise"] | None:
+def source(wanted: Any) -> Given | None:
     """Return what of the data a parameter of this type is filled with."""
     marks = getattr(wanted, "__metadata__", ())
     return next((mark.what for mark in marks if isinstance(mark, FromData)), None)

@@ -144,7 +144,9 @@ class _Planner:
             release=release.name,
             decision=decided.name,
             point=values,
-            foreign=any(self.registry.is_foreign(type(plugin)) for plugin in plugins),
+            foreign=any(
+                plugin.foreign or self.registry.is_foreign(type(plugin)) for plugin in plugins
+            ),
         )
         return Job.make(task, chain, decision, output, groupings=self.groupings, extras=self.extras)
 
@@ -189,7 +191,9 @@ class _Planner:
         noise: Noise | None = None,
     ) -> P:
         plugin = self.registry.create(kind, use, **parameters)
-        bound = binding.bind(plugin, self.data, total=total, noise=noise)
+        bound = binding.bind(
+            plugin, self.data, total=total, noise=noise, folder=self.spec.path.parent
+        )
         if not isinstance(bound, base):
             raise PluginError(f"{kind} {use!r} is a {type(bound).__name__}, not a {base.__name__}")
         return bound
@@ -206,6 +210,7 @@ class _Planner:
             "engine": _engine_digest(),
             "plugins": [[s.kind, s.name, s.version, s.digest] for s in sources],
             "packages": sorted({_package_digest(type(plugin).__module__) for plugin in plugins}),
+            "files": [_file_digest(file) for plugin in plugins for file in plugin.sources()],
             "libraries": [np.__version__, scipy.__version__],
             "mechanism": [release.mechanism.use, dict(point), release.neighbours],
             "postprocess": [attrs.asdict(use) for use in release.postprocess],
@@ -229,6 +234,11 @@ def _short(value: object) -> str:
         return str(value)
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
+
+
+def _file_digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @cache

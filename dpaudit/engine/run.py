@@ -130,6 +130,7 @@ def _audits(prepared: Prepared) -> tuple[Audit, ...]:
             prepared.registry.create("audit", each.audit.use, **each.audit.parameters),
             prepared.data,
             total=prepared.data.total,
+            folder=prepared.spec.path.parent,
         )
         for each in prepared.spec.audits
     )
@@ -188,6 +189,8 @@ def _parameters(mechanism: Mechanism) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
     if not isinstance(value, np.ndarray):
         return value
     digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()

@@ -1,0 +1,46 @@
+"""Whether a noisy count reaches a threshold, exact in both tails."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dpaudit.model.arrays import FloatArray
+from dpaudit.noise.base import Noise
+
+
+def kept(counts: FloatArray, noise: Noise, threshold: float) -> tuple[FloatArray, FloatArray]:
+    """Return P(x + X >= k) and P(x + X < k) for symmetric noise X.
+
+    Parameters
+    ----------
+    counts
+        x, shape (n,), persons.
+    noise
+        X, symmetric about 0.
+    threshold
+        k, persons.
+
+    Returns
+    -------
+    keep, drop
+        Shape (n,) each; whichever is small is accurate relative to itself.
+
+    Notes
+    -----
+    By symmetry P(X >= k - x) is the lower tail P(X <= x - k). The other is P(X <= t) just below
+    t = k - x: noise of whole numbers ends one below the next whole number, and without noise the
+    count itself decides.
+
+    Examples
+    --------
+    >>> from dpaudit.noise.laplace import Laplace
+    >>> keep, drop = kept(np.array([9.0, 10.0]), Laplace(1.0), 10.0)
+    >>> np.round(keep, 6).tolist(), drop.tolist()
+    ([0.18394, 0.5], [0.8160602794142788, 0.5])
+    """
+    gap = threshold - np.asarray(counts, dtype=np.float64)
+    below = np.ceil(gap) - 1.0 if noise.lattice else gap
+    silent = np.broadcast_to(noise.variance == 0, gap.shape)
+    keep = np.where(silent, gap <= 0, noise.cdf(-gap))
+    drop = np.where(silent, gap > 0, noise.cdf(below))
+    return keep, drop

@@ -1,0 +1,137 @@
+"""Any Python function as a mechanism."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+from attrs import validators
+
+import dpaudit
+from dpaudit.model.arrays import FloatArray
+
+_ADDRESS = re.compile(r"[^:]+:[A-Za-z_]\w*")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class CallableMechanism(dpaudit.Mechanism):
+    """Release what a function returns: ``function(counts, rng, **arguments)``.
+
+    The function is code from outside, run with your rights; its draws run in a process of their
+    own with a time limit. It gets the true counts as a read-only array (n,) and a NumPy
+    Generator, from which alone it may draw, and returns the released counts (n,).
+
+    Parameters
+    ----------
+    function
+        ``module.py:name``, a file beside the audit file, or ``package.module:name``.
+    arguments
+        Further keyword arguments: text, numbers, lists and tables.
+    columns
+        Further keyword arguments that are columns of the data.
+    epsilon, delta, rho
+        What the author of the function states, which nothing here checks. Without epsilon and
+        rho nothing is promised.
+    """
+
+    name: ClassVar[str] = "callable"
+    foreign: ClassVar[bool] = True
+    independent: ClassVar[bool] = False
+
+    function: str = attrs.field()
+    arguments: Mapping[str, Any] = attrs.field(factory=dict)
+    columns: Mapping[str, dpaudit.Column] = attrs.field(factory=dict)
+    epsilon: float = attrs.field(default=math.inf, validator=validators.gt(0.0))
+    delta: float = attrs.field(default=0.0, validator=[validators.ge(0.0), validators.le(1.0)])
+    rho: float | None = attrs.field(default=None, validator=validators.optional(validators.gt(0.0)))
+    folder: dpaudit.GivenFolder = None
+
+    @function.validator
+    def _is_address(self, _: attrs.Attribute[Any], value: str) -> None:
+        if not _ADDRESS.fullmatch(value):
+            raise ValueError(f"function {value!r} is not of the form module.py:name")
+
+    def release(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return what the function returns, persons, of the shape of ``counts``."""
+        given = np.array(counts, dtype=np.float64)
+        given.flags.writeable = False
+        function = self._function()
+        try:
+            released = np.asarray(
+                function(given, rng, **self.arguments, **self.columns), dtype=np.float64
+            )
+        except Exception as error:
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            raise dpaudit.PluginError(
+                f"{self._where} failed: {line}", hint="call it by hand with your counts"
+            ) from error
+        if released.shape != given.shape:
+            raise dpaudit.PluginError(
+                f"{self._where} returned the shape {released.shape} for counts of {given.shape}",
+                hint="return one count for each one given",
+            )
+        return released
+
+    def privacy(self) -> dpaudit.Guarantee:
+        """Return what the function's author states."""
+        stated = self.epsilon < math.inf or self.rho is not None
+        return dpaudit.Guarantee(
+            neighbours=self.neighbours,
+            epsilon=self.epsilon,
+            delta=self.delta,
+            rho=self.rho,
+            uncovered=() if stated else (f"nothing is stated of {self.function}",),
+        )
+
+    def sources(self) -> tuple[Path, ...]:
+        """Return the file that the function stands in."""
+        file = getattr(self._module(), "__file__", None)
+        return () if file is None else (Path(file),)
+
+    def caveats(self) -> tuple[str, ...]:
+        """Return that a stated guarantee is only that."""
+        stated = self.epsilon < math.inf or self.rho is not None
+        return (f"the guarantee of {self.function} is stated, not checked",) if stated else ()
+
+    @property
+    def _where(self) -> str:
+        return f"callable: the function {self.function!r}"
+
+    def _module(self) -> ModuleType:
+        place = self.function.partition(":")[0]
+        if place.endswith(".py"):
+            from dpaudit.plugin_file import import_file
+
+            return import_file((self.folder or Path()) / place)
+        try:
+            return importlib.import_module(place)
+        except Exception as error:
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            raise dpaudit.PluginError(
+                f"{self._where} cannot be imported: {line}",
+                hint="install its package, or name a file beside the audit file (module.py:name)",
+            ) from error
+
+    def _function(self) -> Callable[..., Any]:
+        name = self.function.partition(":")[2]
+        found = getattr(self._module(), name, None)
+        if not callable(found):
+            raise dpaudit.PluginError(
+                f"{self._where} is not there, or is no function",
+                hint="write def name(counts, rng, **arguments)",
+            )
+        made: Callable[..., Any] = found
+        return made
+
+
+@dpaudit.hookimpl
+def dpaudit_mechanisms() -> Sequence[type[dpaudit.Mechanism]]:
+    """Offer the mechanism."""
+    return (CallableMechanism,)
