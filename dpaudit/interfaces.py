@@ -324,6 +324,9 @@ class Subject(Protocol):
     def spread_bounds(self) -> Bounds | None:
         """Return proved bounds of the largest difference of two biases of entities, if any."""
 
+    def clipped_noise(self) -> Noise | None:
+        """Return the noise where the outcome is exactly max(0, count + noise), if it is."""
+
     def group_labels(self, grouping: str) -> tuple[str, ...]:
         """Return the groups of ``grouping``, in the order of the estimates."""
 

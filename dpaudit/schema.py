@@ -138,6 +138,7 @@ def _parameter(parameter: Parameter) -> Schema:
         made = {"anyOf": [made, {**list_of(made), "minItems": 1}]}
     default = parameter.default
     plain = default is not None and isinstance(default, str | int | float | bool)
+    plain = plain and not (isinstance(default, float) and math.isinf(default))
     return {**made, "default": default} if plain else made
 
 

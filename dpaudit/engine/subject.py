@@ -13,6 +13,7 @@ from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.measurement import Note
 from dpaudit.model.structure import Bounds, Linear
+from dpaudit.noise.base import Noise
 from dpaudit.stats.bands import agreement, band
 from dpaudit.stats.moments import Moments
 
@@ -143,6 +144,14 @@ class MeasuredTask:
         if bounds is None:
             return None
         return attrs.evolve(bounds, low=factor * bounds.low, high=factor * bounds.high)
+
+    def clipped_noise(self) -> Noise | None:
+        """Return the noise where the outcome is exactly max(0, count + noise), if it is."""
+        job = self.controlled.job
+        plain = isinstance(job.structure, Linear) and job.structure.slope is not None
+        if not plain or np.any(job.truth != job.chain.counts) or not job.chain.is_clipped:
+            return None
+        return job.chain.reduced()[0]
 
     def _over(self, quantity: str, over: str) -> Estimate:
         if quantity not in self.quantities:
