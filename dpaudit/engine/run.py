@@ -178,6 +178,7 @@ def _task_result(subject: MeasuredTask) -> TaskResult:
         guarantee=_guarantee(subject),
         unit=job.decision.unit,
         truth=job.truth,
+        adds_noise=mechanism.noise() is not None,
     )
 
 

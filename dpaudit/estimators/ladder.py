@@ -21,7 +21,7 @@ class Known:
 
     Parameters
     ----------
-    bias, variance, square
+    bias, variance, square, shortfall
         Per entity, shape (n,), in the unit of the decision (and its square).
     group_variance
         Whether the variance of a sum is the sum of the variances (independent entities).
@@ -37,6 +37,7 @@ class Known:
     bias: Estimate | None = None
     variance: Estimate | None = None
     square: Estimate | None = None
+    shortfall: Estimate | None = None
     group_variance: bool = False
     empty: float = 0.0
     total_bias: Estimate | None = None
@@ -119,6 +120,7 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
         bias=bias,
         variance=variance,
         square=_sum_of_square(bias, variance),
+        shortfall=_certain_shortfall(bias, variance),
         group_variance=chain.is_independent,
     )
 
@@ -137,6 +139,13 @@ def _added(estimate: Estimate, exact: Estimate) -> Estimate:
         low=estimate.low + exact.value,
         high=estimate.high + exact.value,
     )
+
+
+def _certain_shortfall(bias: Estimate, variance: Estimate) -> Estimate | None:
+    """Return the shortfall of outcomes that are not random: the size of every loss."""
+    if np.any(variance.high > 0):
+        return None
+    return Estimate.exact(np.maximum(-bias.value, 0.0), error=bias.high - bias.value)
 
 
 def _sum_of_square(bias: Estimate, variance: Estimate) -> Estimate:

@@ -9,7 +9,7 @@ from dpaudit.model.report import Column, Table
 from dpaudit.report.cases import Case
 from dpaudit.report.costs import COST
 from dpaudit.report.tables import change, cut, ends, interval_label, limit
-from dpaudit.report.wording import Context
+from dpaudit.report.wording import Context, first_upper
 
 _MOST = 5
 """Releases beside one another in a table."""
@@ -50,7 +50,7 @@ def _side_by_side(context: Context, at: list[Case], grouping: str) -> Table:
             decision=words.decision(at[0]),
         ),
         columns=(
-            Column(label=words.over(grouping).capitalize()),
+            Column(label=first_upper(words.over(grouping))),
             *(Column(label=_release(context, case), numeric=True) for case in at),
         ),
         rows=rows,

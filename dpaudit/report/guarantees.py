@@ -88,11 +88,13 @@ def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
         "replace": _("one person's data changed"),
     }
     known, right = told(promise), ceiling(promise)
-    if right is None:
+    if promise.every_epsilon:
+        budget = [_("not stated"), f"{promise.delta:g}", ""]
+    elif right is None:
         budget = [_("nothing is promised"), "", ""]
     else:
         budget = [
-            _("not stated") if promise.every_epsilon else rounded_up(known.epsilon),
+            rounded_up(known.epsilon),
             f"{known.delta:g}",
             "" if known.rho is None else rounded_up(known.rho),
         ]

@@ -12,7 +12,7 @@ from dpaudit.report.cases import Case
 from dpaudit.report.confidence import confidence
 from dpaudit.report.differences import Extremes
 from dpaudit.report.tables import cut, ends, interval_label, limit
-from dpaudit.report.wording import Context, evidence
+from dpaudit.report.wording import Context, evidence, first_upper
 
 
 def representation(context: Context, case: Case) -> tuple[Finding, ...]:
@@ -140,7 +140,7 @@ def by_share(context: Context, case: Case, grouping: str) -> Table | None:
     shown = ends(order, limit(context))
     true = _true_shares(context, case, basis)
     columns = [
-        Column(label=words.over(grouping).capitalize()),
+        Column(label=first_upper(words.over(grouping))),
         Column(label=_("True share"), numeric=True),
         Column(label=_("Vanished {entities}", entities=words.entities), numeric=True),
         Column(label=_("Invented {entities}", entities=words.entities), numeric=True),

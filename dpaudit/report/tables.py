@@ -9,7 +9,7 @@ from dpaudit.model.report import Column, Table
 from dpaudit.report.amounts import percent, rooted
 from dpaudit.report.cases import Case
 from dpaudit.report.costs import COST
-from dpaudit.report.wording import Context
+from dpaudit.report.wording import Context, first_upper
 
 MOST_ROWS = 200
 
@@ -47,8 +47,8 @@ def by_group(context: Context, case: Case, grouping: str) -> Table | None:
             where=words.where(case),
         ),
         columns=(
-            Column(label=words.over(grouping).capitalize()),
-            Column(label=words.entities.capitalize(), numeric=True),
+            Column(label=first_upper(words.over(grouping))),
+            Column(label=first_upper(words.entities), numeric=True),
             Column(label=_("In all"), numeric=True),
             Column(label=interval_label(context, measured), numeric=True),
             Column(label=_("Per {entity}", entity=words.entity), numeric=True),
@@ -72,12 +72,12 @@ def extremes(context: Context, case: Case, count: int) -> Table | None:
     return Table(
         caption=_(
             "{entities} with the largest average losses and gains, {where}",
-            entities=words.entities.capitalize(),
+            entities=first_upper(words.entities),
             where=words.where(case),
         ),
         columns=(
-            Column(label=words.entity.capitalize()),
-            Column(label=words.people.capitalize(), numeric=True),
+            Column(label=first_upper(words.entity)),
+            Column(label=first_upper(words.people), numeric=True),
             Column(label=_("Due by true counts"), numeric=True),
             Column(label=_("Average change"), numeric=True),
             Column(label=interval_label(context, measured), numeric=True),
@@ -106,7 +106,7 @@ def spread(context: Context, case: Case, grouping: str) -> Table | None:
     amounts = words.amounts(short.unit)
     order = np.argsort(-short.estimate.value, kind="stable")[: limit(context)]
     columns = [
-        Column(label=words.over(grouping).capitalize()),
+        Column(label=first_upper(words.over(grouping))),
         Column(label=_("Expected shortfall"), numeric=True),
         Column(label=interval_label(context, short), numeric=True),
     ]
@@ -152,8 +152,13 @@ def every_release(context: Context, decision: str) -> Table | None:
     if first is None:
         return None
     return Table(
-        caption=_("Cost of privacy and expected shortfall of every release of {decision} at {at}",
-                  decision=words.decision(at[0]), at=words.point(at[0])),
+        caption=(
+            _("Cost of privacy and expected shortfall of every release of {decision} at {at}",
+              decision=words.decision(at[0]), at=words.point(at[0]))
+            if at[0].is_private
+            else _("Cost of privacy and expected shortfall of every release of {decision}",
+                   decision=words.decision(at[0]))
+        ),
         columns=(
             Column(label=_("Release")),
             Column(label=_("Noise")),

@@ -148,6 +148,9 @@ def _criterion(context: Context, kind: str) -> str:
 def _cause(context: Context, case: Case, finding: Finding) -> str:
     """Separate noise from post-processing by the same number of the unprocessed release."""
     _, words = context.prose, context.words
+    if not case.steps and not case.result.adds_noise:
+        return _("The release is made by “{mechanism}”, which does not add noise of mean zero: it "
+                 "moves counts on average by itself.", mechanism=case.result.mechanism)  # fmt: skip
     if not case.steps:
         return _("The release has no post-processing: what is found comes from noise that passes "
                  "through a decision rule that is not linear.")  # fmt: skip

@@ -134,3 +134,8 @@ class Context:
 def evidence(case: Case, *quantities: str) -> tuple[str, ...]:
     """Return addresses in the measurements: ``task: quantity``."""
     return tuple(f"{case.task.id}: {quantity}" for quantity in quantities)
+
+
+def first_upper(text: str) -> str:
+    """Return a text whose first letter is a capital, the others as they are."""
+    return text[:1].upper() + text[1:]

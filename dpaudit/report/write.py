@@ -20,8 +20,8 @@ from dpaudit.report.pdf import Attached, render_pdf
 
 FORMATS = ("html", "pdf", "json")
 
-MOST_ATTACHED = 4_000_000
-"""Bytes of a file beyond which it stands beside the PDF and not inside."""
+MOST_ATTACHED = {"measurements.csv": 6_000_000, "measurements.parquet": 600_000}
+"""Bytes beyond which a file stands beside the PDF and not inside (text shrinks to a tenth)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -161,7 +161,7 @@ class _Writer:
         files |= {
             name: Attached(content=content, relationship="Data", description="All measurements")
             for name, content in tables.items()
-            if len(content) <= MOST_ATTACHED
+            if len(content) <= MOST_ATTACHED[name]
         }
         return render_pdf(self.html().decode(), when=moment(self.report), files=files)
 

@@ -76,7 +76,9 @@ def agreement(
     """
     # An entry whose own draws happen to lack their tail must not look sharper than its kind.
     own = moments.degrees_of_freedom
-    quantile = band_quantile(1.0 - 1e-6, own.size, np.minimum(own, np.median(own)))
+    moved = moments.m2 > 0
+    usual = np.median(own[moved]) if moved.any() else np.inf
+    quantile = band_quantile(1.0 - 1e-6, own.size, np.minimum(own, usual))
     scale = moments.standard_error
     gap = np.clip(np.abs(moments.mean - exact) - error, 0.0, None)
     with np.errstate(divide="ignore", invalid="ignore"):
