@@ -83,6 +83,7 @@ catalogue: $(CORE)
 
 bench: pango $(CORE)
 	$(RUN)/python tests/benchmarks/report.py
+	$(RUN)/python tests/benchmarks/trees.py
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report

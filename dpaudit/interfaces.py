@@ -26,7 +26,7 @@ from dpaudit.model.structure import Bounds, Control, Structure
 from dpaudit.noise.base import Noise
 
 Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
-Kept = Literal["whole", "total", "additive"]
+Kept = Literal["whole", "non-negative", "total", "additive"]
 
 KINDS: tuple[Kind, ...] = (
     "mechanism",
@@ -163,8 +163,8 @@ class PostProcessor(Plugin):
     randomised
         Whether the step draws random numbers: then :meth:`sample` does the work.
     keeps
-        What of its input the step leaves as it is: whole counts stay ``whole``, the sum of the
-        entities (``total``) is kept, sums agree with their parts (``additive``).
+        What of its input the step leaves as it is: counts stay ``whole`` or ``non-negative``,
+        the sum of the entities (``total``) is kept, sums agree with their parts (``additive``).
     commutes
         Names of post-processors that may be applied before or after this one alike.
     """
@@ -210,6 +210,10 @@ class PostProcessor(Plugin):
 
     def control(self, counts: FloatArray, noise: Noise) -> Control | None:
         """Return a stand-in for this step whose mean is known exactly, if there is one."""
+        return None
+
+    def public_sum(self) -> float | None:
+        """Return the sum that its output always has, where there is one."""
         return None
 
     def uncovered(self) -> tuple[str, ...]:
@@ -319,6 +323,9 @@ class Subject(Protocol):
 
     def spread_bounds(self) -> Bounds | None:
         """Return proved bounds of the largest difference of two biases of entities, if any."""
+
+    def clipped_noise(self) -> Noise | None:
+        """Return the noise where the outcome is exactly max(0, count + noise), if it is."""
 
     def group_labels(self, grouping: str) -> tuple[str, ...]:
         """Return the groups of ``grouping``, in the order of the estimates."""

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from dpaudit.config.data_schema import TEXT, Schema, data_schema, list_of, table_of
 from dpaudit.config.settings import LARGEST_SEED, MOST_ROWS
 from dpaudit.interfaces import KINDS, Kind, Plugin
-from dpaudit.model.dataset import Status
 from dpaudit.model.spec import DEFAULT_SECTIONS, Format, Neighbours
 from dpaudit.parameters import Parameter, parameters
 from dpaudit.values import members, source
@@ -28,14 +28,12 @@ if TYPE_CHECKING:
     from dpaudit.registry import Registry
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-Schema = dict[str, Any]
 
-_TEXT: Schema = {"type": "string"}
 _SIMPLE: Mapping[Any, Schema] = {
     bool: {"type": "boolean"},
     int: {"type": "integer"},
     float: {"type": "number"},
-    str: _TEXT,
+    str: TEXT,
     type(None): {"type": "null"},
 }
 _BOUNDS = {
@@ -58,16 +56,16 @@ def json_schema(registry: Registry) -> Schema:
     return {
         "$schema": DIALECT,
         "title": "dpaudit audit file",
-        **_table(
+        **table_of(
             {
-                "title": _TEXT,
-                "plugins": _list(_TEXT),
-                "data": _data(),
+                "title": TEXT,
+                "plugins": list_of(TEXT),
+                "data": data_schema(),
                 "run": _run(),
-                "release": _list({"$ref": "#/$defs/release"}),
-                "decision": _list({"$ref": "#/$defs/decision"}),
-                "audit": _list({"$ref": "#/$defs/audit"}),
-                **{kind: _list({"$ref": f"#/$defs/{kind}"}) for kind in tables},
+                "release": list_of({"$ref": "#/$defs/release"}),
+                "decision": list_of({"$ref": "#/$defs/decision"}),
+                "audit": list_of({"$ref": "#/$defs/audit"}),
+                **{kind: list_of({"$ref": f"#/$defs/{kind}"}) for kind in tables},
                 "report": _report(registry),
             },
             required=["data"],
@@ -106,7 +104,7 @@ def _plugin(cls: type[Plugin]) -> Schema:
     }
     return {
         "description": inspect.cleandoc(cls.__doc__ or ""),
-        **_table(
+        **table_of(
             {
                 "use": {"const": cls.name},
                 **_own_keys(cls.kind),
@@ -122,12 +120,12 @@ def _own_keys(kind: Kind) -> Schema:
     if kind in {"mechanism", "postprocessor"}:
         return {}
     if kind == "decision":
-        return {"name": _TEXT, "output": _list({"$ref": "#/$defs/postprocessor"})}
+        return {"name": TEXT, "output": list_of({"$ref": "#/$defs/postprocessor"})}
     if kind == "audit":
         wanted = {"enum": ["any entity", "any group", "total"]}
-        fail_if = _table({"over": {"type": "number"}, "for": wanted}, required=["over"])
-        return {"name": _TEXT, "fail_if": fail_if}
-    return {"name": _TEXT}
+        fail_if = table_of({"over": {"type": "number"}, "for": wanted}, required=["over"])
+        return {"name": TEXT, "fail_if": fail_if}
+    return {"name": TEXT}
 
 
 def _parameter(parameter: Parameter) -> Schema:
@@ -137,9 +135,10 @@ def _parameter(parameter: Parameter) -> Schema:
     else:
         made = {"anyOf": [_limited(member, one) for member in one["anyOf"]]}
     if parameter.is_scalar:
-        made = {"anyOf": [made, {**_list(made), "minItems": 1}]}
+        made = {"anyOf": [made, {**list_of(made), "minItems": 1}]}
     default = parameter.default
     plain = default is not None and isinstance(default, str | int | float | bool)
+    plain = plain and not (isinstance(default, float) and math.isinf(default))
     return {**made, "default": default} if plain else made
 
 
@@ -166,7 +165,7 @@ def _type(wanted: Any) -> Schema:  # noqa: PLR0911 (one line for each type)
         if origin is tuple and inner[-1:] != (...,):
             fixed = [_type(item) for item in inner]
             return {"type": "array", "prefixItems": fixed, "minItems": len(fixed), "items": False}
-        return _list(_type(inner[0]))
+        return list_of(_type(inner[0]))
     if origin in {dict, Mapping}:
         return {"type": "object", "additionalProperties": _type(inner[1])}
     return dict(_SIMPLE.get(only, {}))
@@ -187,51 +186,20 @@ def _limits(validator: Any) -> Schema:
     return _limits(wrapped) if attrs.has(type(validator)) and wrapped is not None else {}
 
 
-def _table(properties: Schema, *, required: Sequence[str] = ()) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
 def _release() -> Schema:
-    return _table(
+    return table_of(
         {
-            "name": _TEXT,
+            "name": TEXT,
             "mechanism": {"$ref": "#/$defs/mechanism"},
             "neighbours": {"enum": list(typing.get_args(Neighbours))},
-            "postprocess": _list({"$ref": "#/$defs/postprocessor"}),
+            "postprocess": list_of({"$ref": "#/$defs/postprocessor"}),
         },
         required=["mechanism", "neighbours"],
     )
 
 
-def _data() -> Schema:
-    classes = _table(
-        {"column": _TEXT, "bounds": {**_list({"type": "number"}), "minItems": 1}},
-        required=["column", "bounds"],
-    )
-    group = {"anyOf": [_TEXT, {**_list(_TEXT), "minItems": 1, "uniqueItems": True}]}
-    return _table(
-        {
-            "file": {"type": "string", "minLength": 1},
-            "status": {"enum": list(typing.get_args(Status))},
-            **dict.fromkeys(("entity", "count", "label", "encoding", "sheet"), _TEXT),
-            "groups": {**_list(group), "uniqueItems": True},
-            "classes": {"type": "object", "additionalProperties": classes},
-        },
-        required=["file", "status", "entity", "count"],
-    )
-
-
 def _run() -> Schema:
-    return _table(
+    return table_of(
         {
             "seed": {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED, "default": 0},
             "draws": {"type": "integer", "minimum": 2, "default": 2000},
@@ -243,14 +211,14 @@ def _run() -> Schema:
 
 def _report(registry: Registry) -> Schema:
     extra = registry.manager.hook.dpaudit_sections.get_hookimpls()
-    section = _TEXT if extra else {"enum": list(DEFAULT_SECTIONS)}
+    section = TEXT if extra else {"enum": list(DEFAULT_SECTIONS)}
     formats = {"enum": list(typing.get_args(Format))}
-    return _table(
+    return table_of(
         {
-            "organisation": _TEXT,
-            "formats": {**_list(formats), "minItems": 1, "uniqueItems": True},
+            "organisation": TEXT,
+            "formats": {**list_of(formats), "minItems": 1, "uniqueItems": True},
             "language": {"enum": ["en"]},
-            "sections": {**_list(section), "minItems": 1, "uniqueItems": True},
+            "sections": {**list_of(section), "minItems": 1, "uniqueItems": True},
             "rows_per_table": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
             "date": {"type": "string", "format": "date"},
         }

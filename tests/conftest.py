@@ -29,6 +29,13 @@ def pytest_runtest_setup(item):
     pytest.skip(reason)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _data_folder():
+    """Let ``data:NAME`` be found in the shared folder, unless another is named."""
+    named = Path(os.environ.get("DPAUDIT_DATA", shared_folder() / "data"))
+    os.environ["DPAUDIT_DATA"] = str((ROOT / named).resolve())
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder of golden values and public data; its tests are marked ``shared_data``."""

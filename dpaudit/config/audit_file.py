@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dpaudit.config.data_table import check_columns, read_data
+from dpaudit.config.data_columns import check_columns
+from dpaudit.config.data_table import read_data
 from dpaudit.config.plain import structure
 from dpaudit.config.settings import read_report, read_run
 from dpaudit.config.table import Faults, Table

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import unicodedata
 from typing import TYPE_CHECKING, Any, Literal
 
+from dpaudit.config.cells import readable
 from dpaudit.config.table import Table
 from dpaudit.model.spec import Neighbours
 
@@ -38,7 +38,7 @@ def read_releases(root: Table, uses: Uses) -> list[dict[str, Any]]:
     names.reserve(table.values.get("name") for table in tables)
     for table in tables:
         neighbours = table.take("neighbours", Neighbours, required=_NEIGHBOURS)
-        name = table.take("name", str, check=_readable)
+        name = table.take("name", str, check=readable)
         mechanism = _mechanism(table, uses, neighbours)
         steps = _steps(table, uses, "postprocess")
         table.finish()
@@ -61,7 +61,7 @@ def read_decisions(root: Table, uses: Uses) -> list[dict[str, Any]]:
     made = []
     for path, values in root.tables("decision") or [((), {"use": DEFAULT_DECISION})]:
         table = Table(root.faults, path, values)
-        name = table.take("name", str, check=_readable)
+        name = table.take("name", str, check=readable)
         output = _steps(table, uses, "output")
         use = uses.read("decision", path, table.rest()) if table.is_table else None
         if use is not None:
@@ -78,7 +78,7 @@ def read_audits(root: Table, uses: Uses) -> list[dict[str, Any]]:
     made = []
     for path, values in root.tables("audit") or default:
         table = Table(root.faults, path, values)
-        name = table.take("name", str, check=_readable)
+        name = table.take("name", str, check=readable)
         threshold = _fail_if(table)
         use = uses.read("audit", path, table.rest()) if table.is_table else None
         if use is not None:
@@ -95,7 +95,7 @@ def read_named(
     made = []
     for path, values in root.tables(kind):
         table = Table(root.faults, path, values)
-        name = table.take("name", str, check=_readable)
+        name = table.take("name", str, check=readable)
         use = uses.read(kind, path, table.rest()) if table.is_table else None
         if use is not None:
             made.append({"name": names.claim(path, name, use["use"]), "plugin": use})
@@ -131,14 +131,6 @@ def _fail_if(table: Table) -> dict[str, Any] | None:
     wanted = inner.take("for", Literal["any entity", "any group", "total"])
     inner.finish()
     return {"over": over, **({"for_": wanted} if wanted else {})}
-
-
-def _readable(name: str) -> str | None:
-    if not name.strip():
-        return "the name is empty"
-    if any(unicodedata.category(character) in {"Cc", "Cf"} for character in name):
-        return f"the name {name!r} has characters that cannot be seen"
-    return None
 
 
 class _Names:

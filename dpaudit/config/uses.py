@@ -35,6 +35,8 @@ class Uses:
     ----------
     columns
         Each column that a parameter names, with its place and what it is for.
+    file_columns
+        Each column of the data file that is read before entities are made of its rows.
     incomplete
         Whether a plug-in file failed to load: unknown names are not reported then, because
         they may be in it.
@@ -43,6 +45,7 @@ class Uses:
     registry: Registry
     faults: Faults
     columns: list[tuple[Steps, str, str]] = attrs.field(factory=list)
+    file_columns: list[tuple[Steps, str, str]] = attrs.field(factory=list)
     incomplete: bool = False
 
     def read(

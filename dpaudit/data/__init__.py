@@ -5,6 +5,6 @@ the row and the column.
 """
 
 from dpaudit.data.groups import NOT_STATED, group_order
-from dpaudit.data.reading import header, read
+from dpaudit.data.reading import distinct, header, read
 
-__all__ = ["NOT_STATED", "group_order", "header", "read"]
+__all__ = ["NOT_STATED", "distinct", "group_order", "header", "read"]

@@ -7,7 +7,7 @@ import datetime as dt
 import io
 from typing import TYPE_CHECKING, Any
 
-from dpaudit.data.frame import Frame, check_header, is_missing
+from dpaudit.data.frame import Frame, check_columns, check_header, is_missing
 from dpaudit.errors import DataError, UnavailableError
 from dpaudit.values import suggest
 
@@ -15,35 +15,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from dpaudit.model.spec import DataSpec
+    from dpaudit.model.spec import DataSpec, ParentsSpec
+
+    FileSpec = DataSpec | ParentsSpec
 
 TEXT = frozenset({".csv", ".txt"})
 
 
-def open_frame(spec: DataSpec, path: Path) -> Frame:
-    """Return the cells of a data file.
+def open_frame(spec: FileSpec, path: Path, only: Sequence[str] | None = None) -> Frame:
+    """Return the cells of a data file, or of some of its columns.
 
     Raises
     ------
     DataError
-        If the format is unknown or the file is damaged, empty or ragged.
+        If the format is unknown, the file is damaged, empty or ragged, or one of ``only`` is
+        not in it.
     UnavailableError
         If an Excel file is named and python-calamine is not installed.
     """
     suffix = path.suffix.lower()
     if suffix in TEXT:
-        return _read_csv(spec, path, rows=True)
+        return _read_csv(spec, path, only)
     if suffix in {".parquet", ".pq"}:
-        return _read_parquet(spec, path)
+        return _read_parquet(spec, path, only)
     if suffix == ".xlsx":
-        return _read_excel(spec, path)
+        return _picked(_read_excel(spec, path), only)
     raise DataError(
         f"{spec.file}: files that end in {suffix or 'nothing'!r} cannot be read",
         hint="save the data as .csv, .parquet or .xlsx",
     )
 
 
-def open_header(spec: DataSpec, path: Path) -> tuple[str, ...]:
+def open_header(spec: FileSpec, path: Path) -> tuple[str, ...]:
     """Return the column names of a data file, reading no more of it than necessary.
 
     Raises
@@ -54,7 +57,9 @@ def open_header(spec: DataSpec, path: Path) -> tuple[str, ...]:
         As :func:`open_frame`.
     """
     if path.suffix.lower() in TEXT:
-        return tuple(_read_csv(spec, path, rows=False).columns)
+        names: tuple[str, ...] = tuple(next(_records(spec.file, _text(spec, path)), (0, []))[1])
+        check_header(names, spec.file)
+        return names
     if path.suffix.lower() in {".parquet", ".pq"}:
         names = tuple(_parquet(spec, path).schema_arrow.names)
         check_header(names, spec.file)
@@ -62,31 +67,50 @@ def open_header(spec: DataSpec, path: Path) -> tuple[str, ...]:
     return tuple(open_frame(spec, path).columns)
 
 
-def _read_csv(spec: DataSpec, path: Path, *, rows: bool) -> Frame:
-    text = _decode(spec, path.read_bytes())
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(
-            f"{spec.file}, line {line}: a NUL character",
-            hint='if the file is UTF-16, add encoding = "utf-16" to [data]',
-        )
-    records = _records(spec.file, text)
+def _read_csv(spec: FileSpec, path: Path, only: Sequence[str] | None) -> Frame:
+    records = _records(spec.file, _text(spec, path))
     names = next(records, (0, []))[1]
     check_header(names, spec.file)
+    check_columns(only or (), names, spec.file)
+    kept = names if only is None else list(dict.fromkeys(only))
+    places = [names.index(name) for name in kept]
     lines: list[int] = []
-    cells: list[list[str]] = []
-    for line, record in records if rows else ():
+    columns: list[list[str]] = [[] for _ in kept]
+    # A cell that stands in many rows is kept once: a million records fit into memory.
+    same: dict[str, str] = {}
+    adders = [(column.append, place) for column, place in zip(columns, places, strict=True)]
+    for line, record in records:
         if len(record) != len(names):
             raise DataError(
                 f"{spec.file}, line {line}: {len(record)} fields where the header has {len(names)}",
                 hint="put quotes around cells that contain a comma or a line break",
             )
         lines.append(line)
-        cells.append(record)
-    columns = zip(*cells, strict=True) if cells else ((),) * len(names)
+        for add, place in adders:
+            cell = record[place]
+            add(same.setdefault(cell, cell))
     return Frame(
-        source=spec.file, columns=dict(zip(names, columns, strict=True)), rows=lines, noun="line"
+        source=spec.file, columns=dict(zip(kept, columns, strict=True)), rows=lines, noun="line"
     )
+
+
+def _text(spec: FileSpec, path: Path) -> str:
+    text = _decode(spec, path.read_bytes())
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(
+            f"{spec.file}, line {line}: a NUL character",
+            hint=f'if the file is UTF-16, add encoding = "utf-16" to {spec.place}',
+        )
+    return text
+
+
+def _picked(frame: Frame, only: Sequence[str] | None) -> Frame:
+    """Return the columns that are wanted."""
+    if only is None:
+        return frame
+    check_columns(only, list(frame.columns), frame.source)
+    return frame.pick(only)
 
 
 def _records(source: str, text: str) -> Iterator[tuple[int, list[str]]]:
@@ -107,7 +131,7 @@ def _records(source: str, text: str) -> Iterator[tuple[int, list[str]]]:
             yield line, record
 
 
-def _decode(spec: DataSpec, content: bytes) -> str:
+def _decode(spec: FileSpec, content: bytes) -> str:
     encoding = spec.encoding or "utf-8"
     try:
         text = content.decode(encoding)
@@ -125,14 +149,14 @@ def _decode(spec: DataSpec, content: bytes) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _encoding_hint(spec: DataSpec, content: bytes) -> str:
+def _encoding_hint(spec: FileSpec, content: bytes) -> str:
     if spec.encoding:
         return "give the encoding that the file was saved in"
     guess = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "cp1252"
-    return f'save the file as UTF-8, or add encoding = "{guess}" to [data]'
+    return f'save the file as UTF-8, or add encoding = "{guess}" to {spec.place}'
 
 
-def _parquet(spec: DataSpec, path: Path) -> Any:
+def _parquet(spec: FileSpec, path: Path) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -143,13 +167,14 @@ def _parquet(spec: DataSpec, path: Path) -> Any:
         raise DataError(f"{spec.file}: not a Parquet file: {line}") from error
 
 
-def _read_parquet(spec: DataSpec, path: Path) -> Frame:
+def _read_parquet(spec: FileSpec, path: Path, only: Sequence[str] | None) -> Frame:
     import pyarrow as pa
 
     file = _parquet(spec, path)
     check_header(file.schema_arrow.names, spec.file)
+    check_columns(only or (), file.schema_arrow.names, spec.file)
     try:
-        table = file.read()
+        table = file.read(columns=None if only is None else list(dict.fromkeys(only)))
     except (pa.ArrowException, OSError) as error:
         line = " ".join(str(error).split())
         raise DataError(f"{spec.file}: the Parquet file is damaged: {line}") from error
@@ -164,7 +189,7 @@ def _read_parquet(spec: DataSpec, path: Path) -> Frame:
     )
 
 
-def _read_excel(spec: DataSpec, path: Path) -> Frame:
+def _read_excel(spec: FileSpec, path: Path) -> Frame:
     try:
         import python_calamine
     except ImportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -49,11 +50,37 @@ class Frame:
         where = f"{self.source}, {self.noun} {self.rows[index]}"
         return where if column is None else f"{where}, column {column!r}"
 
-    def refuse(self, faults: Sequence[str], hint: str | None) -> None:
-        """Raise a DataError with the first few faults, if there are any."""
+    def pick(self, names: Iterable[str]) -> Frame:
+        """Return the frame with these columns alone."""
+        return attrs.evolve(self, columns={name: self.columns[name] for name in names})
+
+    def keep(self, marks: Sequence[bool]) -> Frame:
+        """Return the rows that are marked."""
+        return attrs.evolve(
+            self,
+            columns={
+                name: list(itertools.compress(cells, marks)) for name, cells in self.columns.items()
+            },
+            rows=list(itertools.compress(self.rows, marks)),
+        )
+
+    def add(self, name: str, cells: Sequence[str]) -> Frame:
+        """Return the frame with one more column."""
+        if name in self.columns:
+            raise DataError(
+                f"{self.source}: {name!r} is a column of the data already",
+                hint="give the new column another name",
+            )
+        return attrs.evolve(self, columns={**self.columns, name: cells})
+
+    def refuse(self, faults: Sequence[str], hint: str | None, count: int | None = None) -> None:
+        """Raise a DataError with the first few faults, if there are any.
+
+        ``count`` is how many there are, where not all of them are written out.
+        """
         if not faults:
             return
-        more = len(faults) - SHOWN
+        more = (len(faults) if count is None else count) - SHOWN
         listed = "; ".join(faults[:SHOWN])
         raise DataError(f"{listed}; and {more:,} more" if more > 0 else listed, hint=hint)
 

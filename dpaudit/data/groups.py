@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,6 +95,19 @@ def class_labels(bounds: Sequence[float], *, whole: bool) -> tuple[str, ...]:
     return (*labels, f"{_figure(bounds[-1])} and over")
 
 
+def share_labels(bounds: Sequence[float], parent: str) -> tuple[str, ...]:
+    """Return what classes by the share of a parent are called, ascending."""
+    # 0.07 * 100 is not 7 in binary.
+    percents = [float(Decimal(str(bound)) * 100) for bound in bounds]
+    first, *middle, last = class_labels(percents, whole=False)
+    marked = [
+        f"{first}%",
+        *(label.replace(" to", "% to") + "%" for label in middle),
+        last.replace(" and", "% and"),
+    ]
+    return tuple(f"{label} of its {parent}" for label in marked)
+
+
 def _classified(
     frame: Frame, columns: Mapping[str, ColumnArray], name: str, spec: ClassSpec
 ) -> tuple[str, ...]:
@@ -103,16 +117,40 @@ def _classified(
             f"{frame.source}, column {spec.column!r}: the classes {name!r} need numbers",
             hint=_culprit(frame, spec.column),
         )
-    stated: FloatArray = values[~np.isnan(values)]
-    whole = all(float(b).is_integer() for b in spec.bounds) and bool(
-        np.all(stated == np.floor(stated))
-    )
-    labels = class_labels(spec.bounds, whole=whole)
+    if spec.share_of is None:
+        labels = class_labels(spec.bounds, whole=_whole(spec.bounds, values))
+    else:
+        labels = share_labels(spec.bounds, spec.share_of)
+        values = _shares(frame, values, spec.column, spec.share_of)
     positions = np.searchsorted(np.asarray(spec.bounds), values, side="right")
     return tuple(
         NOT_STATED if np.isnan(value) else labels[position]
         for value, position in zip(values, positions, strict=True)
     )
+
+
+def _whole(bounds: Sequence[float], values: FloatArray) -> bool:
+    stated: FloatArray = values[~np.isnan(values)]
+    return all(float(b).is_integer() for b in bounds) and bool(np.all(stated == np.floor(stated)))
+
+
+def _shares(frame: Frame, values: FloatArray, column: str, parent: str) -> FloatArray:
+    """Return each value over the sum of its group, shape (n,).
+
+    A share is 0 where the sum is, and NaN where the value or the group is not stated.
+    """
+    shared = (values >= 0) & np.isfinite(values)
+    outside = np.flatnonzero(~shared & ~np.isnan(values))
+    frame.refuse(
+        [f"{frame.place(int(i), column)}: {values[i]:g} has no share" for i in outside],
+        f"a share of {parent!r} needs finite numbers, 0 or more",
+    )
+    cells = frame.columns[parent]
+    codes = np.unique(np.asarray(cells, dtype=np.str_), return_inverse=True)[1]
+    sums = np.bincount(codes, weights=np.nan_to_num(values))[codes]
+    shares: FloatArray = np.divide(values, sums, out=values * 0.0, where=sums > 0)
+    shares[[is_missing(cell) for cell in cells]] = np.nan
+    return shares
 
 
 def _culprit(frame: Frame, column: str) -> str:
@@ -121,7 +159,7 @@ def _culprit(frame: Frame, column: str) -> str:
             float(cell or "0")
         except ValueError:
             return f"{frame.noun} {frame.rows[i]} has {cell!r}"
-    return "the column is text: it is empty, or the identifier, the label or a grouping"
+    return "the column is text: it is empty, or names entities, groups, levels or derived columns"
 
 
 def _figure(value: float) -> str:
@@ -144,6 +182,8 @@ def _ranks(labels: Sequence[str]) -> _Rank:
 
 
 def _size(label: str) -> tuple[float, int] | None:
+    size, of, _ = label.partition(" of its ")
+    label = size.replace("%", "") if of else label
     for place, pattern in enumerate((_FIRST, _MIDDLE, _LAST)):
         found = pattern.fullmatch(label)
         if found:

@@ -178,25 +178,24 @@ def _task_result(subject: MeasuredTask) -> TaskResult:
         guarantee=_guarantee(subject),
         unit=job.decision.unit,
         truth=job.truth,
+        adds_noise=mechanism.noise() is not None,
     )
 
 
 def _parameters(mechanism: Mechanism) -> dict[str, Any]:
-    """Return what an audit file can set of a mechanism, columns as tuples."""
-    return {
-        name: _comparable(getattr(mechanism, parameter.field.name))
-        for name, parameter in parameters(type(mechanism)).items()
-        if name != "neighbours"
-    }
+    """Return what the audit file set, with a digest in place of each column."""
+    names = parameters(type(mechanism))
+    values = {name: getattr(mechanism, p.field.name) for name, p in names.items()}
+    return {name: _plain(value) for name, value in values.items() if name != "neighbours"}
 
 
-def _comparable(value: Any) -> Any:
-    """Return a value of which == gives one answer, as it does not of arrays."""
-    if isinstance(value, np.ndarray):
-        return tuple(value.tolist())
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _comparable(item) for key, item in value.items()}
-    return value
+        return {key: _plain(item) for key, item in value.items()}
+    if not isinstance(value, np.ndarray):
+        return value
+    digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    return f"a column of {value.size} values, SHA-256 {digest[:16]}"
 
 
 def _guarantee(subject: MeasuredTask) -> Guarantee:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from dpaudit.interfaces import ClosedForm, Mechanism, PostProcessor
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.model.structure import Bounds, Control
 from dpaudit.noise.base import Noise
+
+T = TypeVar("T", bound=np.generic)
 
 Streams = Callable[[int], np.random.Generator]
 """The generator of a random step, by its position."""
@@ -81,7 +85,7 @@ class Chain:
                 noise = after
             else:
                 rest.append(step)
-            nonnegative = step.nonnegative or (nonnegative and step.elementwise)
+            nonnegative = step.nonnegative or (nonnegative and "non-negative" in step.keeps)
         return noise, tuple(rest)
 
     @property
@@ -89,7 +93,7 @@ class Chain:
         """Whether the released counts can never be negative."""
         nonnegative = self.mechanism.nonnegative
         for step in self.steps:
-            nonnegative = step.nonnegative or (nonnegative and step.elementwise)
+            nonnegative = step.nonnegative or (nonnegative and "non-negative" in step.keeps)
         return nonnegative
 
     @property
@@ -98,6 +102,15 @@ class Chain:
         noise, rest = self.reduced()
         known = noise is not None and self._tree is None
         return known and len(rest) == 1 and rest[0].clips
+
+    @property
+    def public_sum(self) -> float | None:
+        """The sum that every release has, where there is one."""
+        total: float | None = None
+        for step in self.steps:
+            kept = total if "total" in step.keeps else None
+            total = step.public_sum() if step.public_sum() is not None else kept
+        return total
 
     @property
     def is_independent(self) -> bool:
@@ -111,6 +124,13 @@ class Chain:
         if noise is None:
             return None
         return self._of_entities(np.broadcast_to(noise.variance, self.measured.shape))
+
+    def rests(self, draws: int) -> BoolArray:
+        """Return which entities may well show no noise in any of ``draws``, shape (n,)."""
+        noise = self.mechanism.noise()
+        if noise is None:
+            return np.zeros(self.counts.shape, dtype=np.bool_)
+        return self._of_entities(noise.rests(self.measured, draws))
 
     def closed_bias(self) -> Estimate | None:
         """Return the bias of the released counts, shape (n,), where a closed form applies."""
@@ -193,7 +213,7 @@ class Chain:
         on_nodes = any(each is step for each in self.steps[: self._on_nodes])
         return self.measured if on_nodes else self.counts
 
-    def _of_entities(self, values: FloatArray) -> FloatArray:
+    def _of_entities(self, values: NDArray[T]) -> NDArray[T]:
         """Return the part of the entities, shape (..., n), of values of what was measured."""
         if self._tree is None or values.shape[-1] == self.counts.size:
             return values

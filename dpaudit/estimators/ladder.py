@@ -21,12 +21,14 @@ class Known:
 
     Parameters
     ----------
-    bias, variance, square
+    bias, variance, square, shortfall
         Per entity, shape (n,), in the unit of the decision (and its square).
     group_variance
         Whether the variance of a sum is the sum of the variances (independent entities).
     empty
         Probability that the release has no positive count.
+    total_bias
+        Bias of the sum of all outcomes, a scalar, where the sum is public.
     extra
         ``erased``, ``invented`` (probabilities) and ``share`` (bias), shape (n,), where asked
         for and known.
@@ -35,8 +37,10 @@ class Known:
     bias: Estimate | None = None
     variance: Estimate | None = None
     square: Estimate | None = None
+    shortfall: Estimate | None = None
     group_variance: bool = False
     empty: float = 0.0
+    total_bias: Estimate | None = None
     extra: Mapping[str, Estimate] = attrs.field(factory=dict)
 
 
@@ -62,18 +66,26 @@ def _extras(
         made = _appearances(chain.truth, chain.positive())
         share = _share_of_counts(chain, structure.slope, found)
     elif isinstance(structure, Proportional) and found.bias is not None:
+        made = _appearances(chain.truth, chain.positive(), found.empty)
         share = found.bias.scaled(1.0 / structure.total)
     if share is not None:
         made["share"] = share
     return {name: value for name, value in made.items() if name in extras}
 
 
-def _appearances(truth: FloatArray, positive: FloatArray | None) -> dict[str, Estimate]:
+def _appearances(
+    truth: FloatArray, positive: FloatArray | None, empty: float = 0.0
+) -> dict[str, Estimate]:
+    """Return the probabilities of vanished and of invented outcomes.
+
+    With probability ``empty`` all counts are 0 and the outcome is another: an error that wide.
+    """
     if positive is None:
         return {}
+    gone, new = np.where(truth > 0, 1.0 - positive, 0.0), np.where(truth > 0, 0.0, positive)
     return {
-        "erased": Estimate.exact(np.where(truth > 0, 1.0 - positive, 0.0)),
-        "invented": Estimate.exact(np.where(truth > 0, 0.0, positive)),
+        "erased": Estimate.exact(gone, error=np.where(truth > 0, empty, 0.0)),
+        "invented": Estimate.exact(new, error=np.where(truth > 0, 0.0, empty)),
     }
 
 
@@ -82,6 +94,10 @@ def _share_of_counts(chain: Chain, slope: FloatArray, found: Known) -> Estimate 
     total = float((slope * chain.truth).sum())
     if total <= 0:
         return None
+    if chain.public_sum and found.bias is not None and np.ptp(slope) == 0:
+        gap = total / (slope[0] * chain.public_sum) - 1.0
+        shift = Estimate.exact(slope * chain.truth / total * gap)
+        return _added(found.bias.scaled(1.0 / (slope[0] * chain.public_sum)), shift)
     if chain.is_clipped:
         return _clipped(chain, Proportional(weights=slope, total=1.0)).bias
     if found.variance is None or found.bias is None or np.any(found.variance.high > 0):
@@ -95,7 +111,7 @@ def _share_of_counts(chain: Chain, slope: FloatArray, found: Known) -> Estimate 
 def _linear(chain: Chain, slope: FloatArray) -> Known:
     bias, variance = chain.closed_bias(), chain.closed_variance()
     if bias is None:
-        return Known()
+        return Known(total_bias=_total_bias(chain, slope))
     bias = bias.scaled(slope)
     if variance is None:
         return Known(bias=bias)
@@ -104,8 +120,32 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
         bias=bias,
         variance=variance,
         square=_sum_of_square(bias, variance),
+        shortfall=_certain_shortfall(bias, variance),
         group_variance=chain.is_independent,
     )
+
+
+def _total_bias(chain: Chain, slope: FloatArray) -> Estimate | None:
+    if chain.public_sum is None or np.ptp(slope) > 0:
+        return None
+    return Estimate.exact(float(slope[0]) * (chain.public_sum - float(chain.truth.sum())))
+
+
+def _added(estimate: Estimate, exact: Estimate) -> Estimate:
+    """Return the sum of an estimate and an exact number."""
+    return attrs.evolve(
+        estimate,
+        value=estimate.value + exact.value,
+        low=estimate.low + exact.value,
+        high=estimate.high + exact.value,
+    )
+
+
+def _certain_shortfall(bias: Estimate, variance: Estimate) -> Estimate | None:
+    """Return the shortfall of outcomes that are not random: the size of every loss."""
+    if np.any(variance.high > 0):
+        return None
+    return Estimate.exact(np.maximum(-bias.value, 0.0), error=bias.high - bias.value)
 
 
 def _sum_of_square(bias: Estimate, variance: Estimate) -> Estimate:

@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray: TypeAlias = NDArray[np.float64]
 """Real numbers: counts, noise, outcomes."""
 
+ComplexArray: TypeAlias = NDArray[np.complex128]
+"""Values of characteristic functions."""
+
 BoolArray: TypeAlias = NDArray[np.bool_]
 """Marks on entities."""
 

@@ -44,6 +44,8 @@ class Dataset:
         attribute.
     hierarchy
         The tree over the entities, where the audit file names its levels.
+    assumptions
+        Sentences on what reading took for granted, for the report.
     """
 
     source: str
@@ -56,6 +58,7 @@ class Dataset:
     status: Status
     domain: Domain | None = None
     hierarchy: Hierarchy | None = None
+    assumptions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.entities)

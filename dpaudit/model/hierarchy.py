@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import collections
+import functools
+import itertools
 from collections.abc import Sequence
 from typing import Self
 
@@ -14,7 +17,7 @@ ROOT = "total"
 """The name of the coarsest level, and of its only node."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, slots=False)
 class Hierarchy:
     """Nodes level by level: the root first, the entities last and in their own order.
 
@@ -26,7 +29,8 @@ class Hierarchy:
     levels
         Names of the levels, ``total`` first.
     labels
-        For each level, what its nodes are called.
+        For each level, what its nodes are called. Where two nodes of one level would be called
+        the same, the label of the parent follows in brackets.
     parents
         For each level, the position within the level above of every node's parent; empty for
         the root.
@@ -50,22 +54,17 @@ class Hierarchy:
             One sequence of labels (n) for each level. A node is known by its whole path, so that
             two counties of one name in different states are two nodes.
         """
-        n = len(paths[0])
         labels: list[tuple[str, ...]] = [(ROOT,)]
         parents = [np.zeros(0, dtype=np.intp)]
-        above = np.zeros(n, dtype=np.intp)
-        for depth, column in enumerate(paths):
-            if depth == len(paths) - 1:
-                labels.append(tuple(column))
-                parents.append(above)
-                break
-            keys = dict.fromkeys(sorted(zip(above.tolist(), column, strict=True)))
+        above = [0] * len(paths[0])
+        for column in paths[:-1]:
+            keys = sorted(set(zip(above, column, strict=True)))
             position = {key: i for i, key in enumerate(keys)}
-            labels.append(tuple(label for _, label in keys))
             parents.append(np.array([parent for parent, _ in keys], dtype=np.intp))
-            above = np.array(
-                [position[key] for key in zip(above.tolist(), column, strict=True)], dtype=np.intp
-            )
+            labels.append(_unique([label for _, label in keys], parents[-1], labels[-1]))
+            above = [position[key] for key in zip(above, column, strict=True)]
+        parents.append(np.array(above, dtype=np.intp))
+        labels.append(_unique(paths[-1], parents[-1], labels[-1]))
         orders = tuple(np.argsort(p, kind="stable") for p in parents)
         starts = tuple(
             np.searchsorted(p[order], np.arange(len(labels[depth - 1]))) if depth else p
@@ -79,7 +78,7 @@ class Hierarchy:
             starts=starts,
         )
 
-    @property
+    @functools.cached_property
     def sizes(self) -> tuple[int, ...]:
         """The number of nodes of each level."""
         return tuple(len(labels) for labels in self.labels)
@@ -96,8 +95,7 @@ class Hierarchy:
 
     def part(self, level: int) -> slice:
         """Return where the nodes of ``level`` stand in a vector over all nodes."""
-        before = sum(self.sizes[:level])
-        return slice(before, before + self.sizes[level])
+        return self._parts[level]
 
     @property
     def entities(self) -> slice:
@@ -106,13 +104,14 @@ class Hierarchy:
 
     def up(self, level: int, values: FloatArray) -> FloatArray:
         """Return the sums of ``level``'s values over siblings, shape (..., size of level - 1)."""
-        ordered = values[..., self._orders[level]]
-        sums: FloatArray = np.add.reduceat(ordered, self._starts[level], axis=-1)
+        sums: FloatArray = np.add.reduceat(
+            self.arranged(level, values), self._starts[level], axis=-1
+        )
         return sums
 
     def down(self, level: int, values: FloatArray) -> FloatArray:
         """Return for each node of ``level`` the value of its parent, shape (..., its size)."""
-        return values[..., self.parents[level]]
+        return np.take(values, self.parents[level], axis=-1)
 
     def groups(self, level: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the order that sorts ``level`` by parent, and where each parent's children begin.
@@ -120,6 +119,18 @@ class Hierarchy:
         Shapes (size of ``level``,) and (size of the level above,).
         """
         return self._orders[level], self._starts[level]
+
+    def arranged(self, level: int, values: FloatArray) -> FloatArray:
+        """Return the values of ``level`` sorted by parent, shape (..., its size)."""
+        return values if self._sorted[level] else np.take(values, self._orders[level], axis=-1)
+
+    def restored(self, level: int, values: FloatArray) -> FloatArray:
+        """Return values that :meth:`arranged` sorted in the order of the nodes."""
+        if self._sorted[level]:
+            return values
+        left = np.empty_like(values)
+        left[..., self._orders[level]] = values
+        return left
 
     def totals(self, counts: FloatArray) -> FloatArray:
         """Return the sums of entity counts (..., n) at every node, shape (..., N)."""
@@ -131,3 +142,23 @@ class Hierarchy:
     def spread(self, by_level: Sequence[float]) -> FloatArray:
         """Return one number for each level at every node, shape (N,)."""
         return np.repeat(np.asarray(by_level, dtype=np.float64), self.sizes)
+
+    @functools.cached_property
+    def _parts(self) -> tuple[slice, ...]:
+        """Where each level stands in a vector over all nodes."""
+        ends = itertools.accumulate(self.sizes)
+        return tuple(slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True))
+
+    @functools.cached_property
+    def _sorted(self) -> tuple[bool, ...]:
+        """For each level, whether siblings stand side by side, in the order of their parents."""
+        return tuple(bool((np.diff(parents) >= 0).all()) for parents in self.parents)
+
+
+def _unique(labels: Sequence[str], parents: np.ndarray, above: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels of a level, with the parent's in brackets where two would be the same."""
+    seen = collections.Counter(labels)
+    return tuple(
+        label if seen[label] == 1 else f"{label} ({above[parent]})"
+        for label, parent in zip(labels, parents.tolist(), strict=True)
+    )

@@ -98,6 +98,56 @@ class Figure:
     table: Table | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Series:
+    """One line of :class:`Curves`: its name and its points (x, y), ascending in x."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+@attrs.frozen(kw_only=True)
+class Mark:
+    """A point of :class:`Curves` that is told by its text."""
+
+    x: float
+    y: float
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class Curves:
+    """Lines over a number, which the report draws in its own style: a plug-in brings numbers.
+
+    Parameters
+    ----------
+    title
+        The conclusion, as a sentence without a full stop.
+    subtitle
+        The measure and its unit.
+    across, along
+        What lies along the horizontal and the vertical axis, in words.
+    unit
+        The unit of y (``persons``, ``dollars``, ``share`` or another word).
+    series
+        At most four lines.
+    marks
+        Points to point out.
+    table
+        The numbers behind the chart.
+    """
+
+    title: str
+    subtitle: str
+    across: str
+    along: str
+    unit: str
+    series: tuple[Series, ...]
+    marks: tuple[Mark, ...] = ()
+    source: str = ""
+    table: Table | None = None
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Findings:
     """Findings as on page one: statement, number with interval, confidence."""
@@ -105,7 +155,7 @@ class Findings:
     findings: tuple[Finding, ...]
 
 
-Block: TypeAlias = Heading | Paragraph | List | DefinitionList | Table | Figure | Findings
+Block: TypeAlias = Heading | Paragraph | List | DefinitionList | Table | Figure | Curves | Findings
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -49,7 +49,8 @@ class TaskResult:
     """One task that was measured.
 
     ``truth`` is the outcome from the true counts, shape (n,), in ``unit``; ``mechanism``,
-    ``postprocess`` and ``output`` are plug-in names; ``parameters`` are the mechanism's.
+    ``postprocess`` and ``output`` are plug-in names; ``parameters`` are the mechanism's, and
+    ``adds_noise`` says whether it adds noise of mean zero.
     """
 
     task: Task
@@ -60,6 +61,7 @@ class TaskResult:
     guarantee: Guarantee
     unit: str
     truth: FloatArray
+    adds_noise: bool = True
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 
@@ -34,26 +34,114 @@ class PluginUse:
 class ClassSpec:
     """Groups entities by size: ``[data.classes] size = { column = "...", bounds = [...] }``.
 
-    ``bounds`` are the lower ends of all classes but the first, ascending.
+    ``bounds`` are the lower ends of all classes but the first, ascending. With ``share_of`` (a
+    column) they are shares: an entity's value over the sum of its group.
     """
 
     column: str
     bounds: tuple[float, ...]
+    share_of: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class AttributeSpec:
+    """One attribute of the public domain of a table: ``[data.domain]``.
+
+    Attributes
+    ----------
+    column
+        The column of the records that says it.
+    labels
+        The domain: every value that a person may have, in order.
+    values
+        The label of each cell of the file; empty for bins.
+    bounds
+        The lower ends of all bins but the first, ascending; the first labels are theirs.
+    whole
+        Whether the labels of the bins speak of whole numbers only.
+    other, missing
+        The label of cells that are not listed, and of empty ones; none: they are refused.
+    """
+
+    column: str
+    labels: tuple[str, ...]
+    values: Mapping[str, str] = attrs.field(factory=dict)
+    bounds: tuple[float, ...] = ()
+    whole: bool = False
+    other: str | None = None
+    missing: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DerivedSpec:
+    """``[data.derived] state = { column = "county", first = 2 }``: the first characters."""
+
+    column: str
+    first: int
+
+
+Assign = Literal["first", "largest"]
+
+
+@attrs.frozen(kw_only=True)
+class ParentsSpec:
+    """``[data] parents``: a file that says in which node of ``level`` each entity lies.
+
+    ``assign`` says what to do with an entity that lies in several: ``first`` takes the first
+    of the file, ``largest`` the one with the largest ``weight``. ``other`` is the node of
+    entities that the file does not list.
+    """
+
+    place: ClassVar[str] = "[data.parents]"
+
+    file: str
+    child: str
+    parent: str
+    level: str
+    assign: Assign | None = None
+    weight: str | None = None
+    other: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class DataSpec:
-    """``[data]``: where the true counts stand and who they belong to."""
+    """``[data]``: where the true counts stand and who they belong to.
+
+    ``noun`` is what one entity is called in a report (singular), ``counted`` what is counted
+    (plural, ``households``), where the columns' names and "people" will not do.
+
+    With ``table`` the file has one person a row, and the entities are the cells of the table
+    over ``domain``; ``entity`` and ``count`` are then only what they are called.
+    """
+
+    place: ClassVar[str] = "[data]"
 
     file: str
     status: Status
     entity: str
     count: str
     label: str | None = None
+    noun: str | None = None
+    counted: str | None = None
     groups: tuple[tuple[str, ...], ...] = ()
     classes: Mapping[str, ClassSpec] = attrs.field(factory=dict)
+    where: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    derived: Mapping[str, DerivedSpec] = attrs.field(factory=dict)
+    table: tuple[str, ...] = ()
+    domain: Mapping[str, AttributeSpec] = attrs.field(factory=dict)
+    levels: tuple[str, ...] = ()
+    parents: ParentsSpec | None = None
     encoding: str | None = None
     sheet: str | None = None
+
+    @property
+    def ancestors(self) -> tuple[str, ...]:
+        """The columns of the levels above the entities, coarsest first."""
+        named = tuple(level for level in self.levels if level != self.entity)
+        added = self.parents.level if self.parents else None
+        return named if added is None or added in named else (*named, added)
 
 
 @attrs.frozen(kw_only=True)

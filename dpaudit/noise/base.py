@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import abc
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
+import attrs
 import numpy as np
+from numpy.typing import NDArray
 
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import BoolArray, ComplexArray, FloatArray
 
 Variates = tuple[FloatArray, ...]
 """Unit-scale random numbers of one family, each of the shape of the noise."""
@@ -32,11 +34,14 @@ class Noise(abc.ABC):
         Whether X and -X have the same distribution (antithetic pairs are valid).
     lattice
         Whether X takes whole values only.
+    log_concave
+        Whether the density (or, on the whole numbers, the probability) is log-concave.
     """
 
     family: ClassVar[str]
     symmetric: ClassVar[bool] = True
     lattice: ClassVar[bool] = False
+    log_concave: ClassVar[bool] = False
 
     @staticmethod
     @abc.abstractmethod
@@ -78,6 +83,17 @@ class Noise(abc.ABC):
     def excess_square(self, t: FloatArray) -> FloatArray:
         """E ((t - X)^+)^2, persons squared."""
 
+    def rests(self, x: FloatArray, draws: int) -> BoolArray:
+        """Return for which entries of ``x`` (n,) all ``draws`` may well show no noise at all.
+
+        Noise of entry i is nil in every draw with probability above 1e-6 / n: so it can be for
+        whole-number noise alone, whose chance of not being 0 may be as small as one likes.
+        """
+        if not self.lattice:
+            return np.zeros(x.shape, dtype=np.bool_)
+        moved = self.cdf(np.full(x.shape, -1.0)) + (1.0 - self.cdf(np.zeros(x.shape)))
+        return np.asarray(draws * moved <= np.log(1e6 * x.size))
+
     @abc.abstractmethod
     def clipped_transform(
         self, x: FloatArray, s: FloatArray
@@ -100,3 +116,62 @@ class Noise(abc.ABC):
         ----------
         METHODS-decisions 6.2 (derived for this project).
         """
+
+    def characteristic(
+        self,
+        theta: FloatArray | ComplexArray,  # noqa: ARG002
+    ) -> ComplexArray | None:
+        """Return E exp(i theta X), or ``None`` where it is not known.
+
+        Parameters
+        ----------
+        theta
+            Frequencies, shape (m, 1) or (m, n), per person; they may be complex, with an
+            imaginary part smaller than :attr:`strip`.
+        """
+        return None
+
+    @property
+    def strip(self) -> FloatArray:
+        """The supremum of s with E exp(s X) finite, per person."""
+        return np.zeros(())
+
+    def clipped_characteristic(
+        self,
+        x: FloatArray,  # noqa: ARG002
+        theta: FloatArray,  # noqa: ARG002
+    ) -> ComplexArray | None:
+        """Return E exp(i theta (x + X)^+), or ``None`` where it is not known.
+
+        Parameters
+        ----------
+        x
+            Where the noise is centred, of either sign, shape (..., 1, n), persons; whole numbers
+            for noise that is whole.
+        theta
+            Frequencies, shape (m, 1), per person.
+
+        Returns
+        -------
+        ComplexArray or None
+            Shape (..., m, n).
+        """
+        return None
+
+    def parameters(self, n: int) -> FloatArray:
+        """Return the parameters of each of ``n`` entities, shape (n, number of parameters)."""
+        rows = [np.broadcast_to(value, n) for value in self._arrays().values()]
+        return np.stack([*rows, np.zeros(n)], axis=1)
+
+    def at(self, index: NDArray[np.intp]) -> Self:
+        """Return the noise of the entities at ``index``."""
+        own = {name: value[index] for name, value in self._arrays().items() if value.ndim}
+        whole: Any = self
+        changed: Self = attrs.evolve(whole, **own) if own else self
+        return changed
+
+    def _arrays(self) -> dict[str, FloatArray]:
+        """Return the parameters, which are the attrs fields."""
+        kind: Any = type(self)
+        names = [field.name for field in attrs.fields(kind)] if attrs.has(kind) else []
+        return {name: np.asarray(getattr(self, name), dtype=np.float64) for name in names}

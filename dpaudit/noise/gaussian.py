@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 from scipy import special
 
-from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
-from dpaudit.noise.integrals import normal_density, normal_tail_moments
+from dpaudit.noise.integrals import SQRT_2, normal_density, normal_tail_moments
 from dpaudit.noise.parameter import check_scale, positive
 
 
@@ -35,6 +35,7 @@ class Gaussian(Noise):
     """
 
     family: ClassVar[str] = "gaussian"
+    log_concave: ClassVar[bool] = True
 
     sigma: FloatArray = attrs.field(converter=frozen_floats, validator=check_scale)
 
@@ -108,3 +109,27 @@ class Gaussian(Noise):
             left = tail * sigma * (sigma * i2)
             chi = np.where(right, tilt * (mean * first + sigma**2 * mass), left)
         return phi, psi, chi
+
+    def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
+        """exp(-(sigma theta)^2 / 2)."""
+        return np.exp(-0.5 * np.asarray(self.sigma * theta, dtype=np.complex128) ** 2)
+
+    @property
+    def strip(self) -> FloatArray:
+        """Infinite: all exponential moments are finite."""
+        return np.full_like(self.sigma, np.inf)
+
+    def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray:
+        """Return E exp(i theta (x + X)^+) = Q(u) + e^{i theta x - c^2 / 2} Phi(u + i c).
+
+        Here u = x / sigma and c = sigma theta. Phi of the complex argument is
+        (1/2) e^{-z^2 / 2} w(-i z / sqrt 2) with the Faddeeva function w, taken in the half
+        plane where w is bounded.
+        """
+        sigma = positive(self.sigma, x)
+        u, c = x / sigma, sigma * theta
+        with np.errstate(over="ignore", under="ignore"):
+            tail = np.exp(-0.5 * u * u)
+            left = 0.5 * tail * special.wofz(np.where(u > 0, 1j * u - c, c - 1j * u) / SQRT_2)
+            whole = np.exp(1j * theta * np.maximum(x, 0.0) - 0.5 * c * c)
+        return np.asarray(special.ndtr(-u) + np.where(u > 0, whole - left, left))

@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.integrals import exponential_moments
 from dpaudit.noise.parameter import check_rate
@@ -25,6 +25,7 @@ class GeometricTails(Noise):
     """
 
     lattice: ClassVar[bool] = True
+    log_concave: ClassVar[bool] = True
 
     @property
     @abc.abstractmethod
@@ -98,6 +99,30 @@ class GeometricTails(Noise):
             chi = weight * m2 + x * x * atom
             chi = chi + above * (x * x + (2.0 * x + (2.0 - gap) / gap) / gap)
         return phi, psi, chi
+
+    def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
+        """P(X = 0) + tail (1 - p) (z / (1 - p z) + 1 / (z - p)) with z = e^{i theta}."""
+        p, z = np.exp(-self.rate), np.exp(1j * theta)
+        sides = z / (1.0 - p * z) + 1.0 / (z - p)
+        value: ComplexArray = (1.0 - 2.0 * self.tail) + self.tail * (1.0 - p) * sides
+        return value
+
+    @property
+    def strip(self) -> FloatArray:
+        """The rate."""
+        return np.asarray(self.rate)
+
+    def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray:
+        """Return E exp(i theta (x + X)^+) for whole ``x``: geometric series as in the transform."""
+        p, z = np.exp(-self.rate), np.exp(1j * theta)
+        weight = self.tail * (1.0 - p)
+        up = np.maximum(x, 0.0)
+        here = np.exp(1j * theta * up)
+        above = weight * np.exp(-self.rate * (up - x)) * here * (z / (1.0 - p * z))
+        first = np.exp(-self.rate * np.maximum(up - 1.0, 0.0))
+        below = (1.0 - 2.0 * self.tail) * here + weight * (here - z * first) / (z - p)
+        value: ComplexArray = self.cdf(-x) + above + np.where(x > 0, below, 0.0)
+        return value
 
     def _lower(self, m: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """P(X < -m), E (-m - X)^+ and E ((-m - X)^+)^2 for whole m >= 0."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.integrals import exponential_moments
 from dpaudit.noise.parameter import check_scale, positive
@@ -41,6 +41,7 @@ class Laplace(Noise):
     """
 
     family: ClassVar[str] = "laplace"
+    log_concave: ClassVar[bool] = True
 
     scale: FloatArray = attrs.field(converter=frozen_floats, validator=check_scale)
 
@@ -109,6 +110,28 @@ class Laplace(Noise):
             psi = x * m1 + beyond * (x + length)
             chi = x * x * m2 + beyond * (x * x + 2.0 * length * (x + length))
         return phi, psi, chi
+
+    def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
+        """1 / (1 + (scale theta)^2)."""
+        return 1.0 / (1.0 + np.asarray(self.scale * theta, dtype=np.complex128) ** 2)
+
+    @property
+    def strip(self) -> FloatArray:
+        """1 / scale."""
+        return 1.0 / np.maximum(self.scale, 1e-300)
+
+    def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray:
+        """Return E exp(i theta (x + X)^+): elementary, with q = i scale theta.
+
+        For x > 0 it is e^{i theta x} / (1 - q^2) + (1/2) e^{-x / scale} q / (1 + q), else
+        1 + (1/2) e^{x / scale} q / (1 - q).
+        """
+        q = 1j * self.scale * theta
+        below = x <= 0
+        half = 0.5 * self._decay(x)
+        ratio = np.where(below, 1.0, np.exp(1j * theta * np.maximum(x, 0.0)) / (1.0 - q * q))
+        tail: ComplexArray = ratio + half * (q / (1.0 + np.where(below, -q, q)))
+        return tail
 
     def _decay(self, t: FloatArray) -> FloatArray:
         """exp(-abs(t) / scale)."""

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import ComplexArray, FloatArray
 from dpaudit.noise.base import Noise
 
 _NEGLIGIBLE = 1e-20
+_LARGEST_TABLE = 2**22
 
 
 class LatticeNoise(Noise):
@@ -76,7 +77,9 @@ class LatticeNoise(Noise):
         """E ((t - X)^+)^2, quadratic between whole numbers."""
         m = np.floor(t)
         first, second = self._lower(np.abs(m))
-        at_m = np.where(m > 0, np.square(m) + (self.variance - second), second)
+        with np.errstate(over="ignore", invalid="ignore"):
+            above = np.where(np.isinf(second), second, self.variance - second)
+        at_m = np.where(m > 0, np.square(m) + above, second)
         mean = np.maximum(m, 0.0) + first
         return at_m + (t - m) * (2.0 * mean + (t - m) * self.cdf(m))
 
@@ -108,6 +111,37 @@ class LatticeNoise(Noise):
         psi = front * (lowest * h0 + h1)
         chi = front * (lowest * (lowest * h0 + 2.0 * h1) + h2)
         return phi, psi, chi
+
+    def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray | None:
+        """Return E exp(i theta X), by summation over all values."""
+        if self.reach > _LARGEST_TABLE:
+            return None
+        value = np.full(np.shape(theta), self._atom, dtype=np.complex128)
+        for k in range(1, self._useful + 1):
+            value += 2.0 * self._pmf[-1 - k] * np.cos(k * np.asarray(theta, dtype=np.complex128))
+        return value
+
+    @property
+    def strip(self) -> FloatArray:
+        """Infinite: the tails decay faster than every exponential."""
+        return np.full((), np.inf)
+
+    def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray | None:
+        """Return E exp(i theta (x + X)^+) for whole ``x``, from partial sums of the table.
+
+        ``None`` where the table of partial sums would hold over four million numbers.
+        """
+        last = self._useful
+        if (2 * last + 1) * theta.size > _LARGEST_TABLE:
+            return None
+        k = np.arange(last, -last - 1, -1)
+        terms = self._pmf[-1 - np.abs(k)] * np.exp(1j * theta * k)
+        sums = np.concatenate([np.zeros((theta.size, 1)), np.cumsum(terms, axis=1)], axis=1)
+        # the values above -x, of which there are last + x in the table
+        index = np.clip(last + x, 0, 2 * last + 1).astype(np.intp)
+        rows = np.arange(theta.size)[:, None]
+        value: ComplexArray = self.cdf(-x) + np.exp(1j * theta * x) * sums[rows, index]
+        return value
 
     @property
     def _useful(self) -> int:

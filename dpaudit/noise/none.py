@@ -7,7 +7,7 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import ComplexArray, FloatArray
 from dpaudit.noise.base import Noise, Variates
 
 _ZERO = np.zeros(())
@@ -20,6 +20,7 @@ class NoNoise(Noise):
 
     family: ClassVar[str] = "none"
     lattice: ClassVar[bool] = True
+    log_concave: ClassVar[bool] = True
 
     @staticmethod
     def variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variates:  # noqa: ARG004
@@ -63,3 +64,16 @@ class NoNoise(Noise):
         """exp(-s x) and its derivatives."""
         phi = np.exp(-s * x)
         return phi, x * phi, x * x * phi
+
+    def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
+        """One."""
+        return np.ones(np.shape(theta), dtype=np.complex128)
+
+    @property
+    def strip(self) -> FloatArray:
+        """Infinite."""
+        return np.full((), np.inf)
+
+    def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray:
+        """exp(i theta x^+)."""
+        return np.exp(1j * theta * np.maximum(x, 0.0))

@@ -12,10 +12,11 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.gaussian import Gaussian, gaussian_variates
 from dpaudit.noise.geometric import GeometricTails, capped_rate
+from dpaudit.noise.grouped import GroupedNoise, Part, parts
 from dpaudit.noise.laplace import Laplace, laplace_variates
 from dpaudit.noise.lattice import LatticeNoise
 from dpaudit.noise.parameter import check_scale
@@ -58,31 +59,14 @@ class RoundedLaplace(GeometricTails):
         return np.asarray(0.5 * np.exp(-0.5 * self.rate))
 
 
-def _one_sigma(instance: object, attribute: attrs.Attribute[FloatArray], value: FloatArray) -> None:
-    """Require a scalar noise scale; an attrs validator."""
-    check_scale(instance, attribute, value)
-    if value.ndim:
-        raise ValueError(f"RoundedGaussian: sigma has shape {value.shape}, not one value")
-
-
 @attrs.frozen(eq=False, slots=False)
-class RoundedGaussian(LatticeNoise):
-    """Gaussian noise rounded to whole numbers.
-
-    Parameters
-    ----------
-    sigma
-        Standard deviation before rounding, persons, one value.
-
-    Notes
-    -----
-    Beyond sigma = 2000 the sums are replaced by the Euler-Maclaurin formula, whose error is
-    below 1e-12 relative within 8 sigma and 1e-9 relative anywhere.
-    """
+class _OneGaussian(LatticeNoise):
+    """Rounded Gaussian noise with one sigma; see :class:`RoundedGaussian`."""
 
     family: ClassVar[str] = Gaussian.family
+    log_concave: ClassVar[bool] = True
 
-    sigma: FloatArray = attrs.field(converter=frozen_floats, validator=_one_sigma)
+    sigma: float
 
     @staticmethod
     def variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variates:
@@ -117,6 +101,14 @@ class RoundedGaussian(LatticeNoise):
         """P(X' <= t)."""
         return self._smooth.cdf(np.floor(t) + 0.5)
 
+    def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray | None:
+        """Return E exp(i theta X'), by summation; ``None`` beyond sigma = 2000."""
+        return super().characteristic(theta) if self.sigma <= _WIDE else None
+
+    def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray | None:
+        """Return E exp(i theta (x + X')^+) for whole ``x``; ``None`` beyond sigma = 2000."""
+        return super().clipped_characteristic(x, theta) if self.sigma <= _WIDE else None
+
     def _lower(self, m: FloatArray) -> tuple[FloatArray, FloatArray]:
         """E (-m - X')^+ and E ((-m - X')^+)^2 for whole m >= 0."""
         if self.sigma <= _WIDE:
@@ -130,13 +122,51 @@ class RoundedGaussian(LatticeNoise):
             )
 
 
+@attrs.frozen(eq=False, slots=False)
+class RoundedGaussian(GroupedNoise):
+    """Gaussian noise rounded to whole numbers.
+
+    Parameters
+    ----------
+    sigma
+        Standard deviation before rounding, persons, a scalar or (n,), in [0, 1e305].
+
+    Notes
+    -----
+    Beyond sigma = 2000 the sums are replaced by the Euler-Maclaurin formula, whose error is
+    below 1e-12 relative within 8 sigma and 1e-9 relative anywhere.
+    """
+
+    family: ClassVar[str] = Gaussian.family
+
+    sigma: FloatArray = attrs.field(converter=frozen_floats, validator=check_scale)
+
+    @staticmethod
+    def variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variates:
+        """Draw standard normal variates."""
+        return gaussian_variates(rng, shape)
+
+    @property
+    def _parameter(self) -> FloatArray:
+        return self.sigma
+
+    @functools.cached_property
+    def _parts(self) -> tuple[Part, ...]:
+        return _cached_parts(self.sigma.tobytes())
+
+
+@functools.lru_cache(maxsize=16)
+def _cached_parts(sigmas: bytes) -> tuple[Part, ...]:
+    return parts(np.frombuffer(sigmas), _OneGaussian)
+
+
 def rounded(noise: Noise) -> Noise | None:
     """Return the noise of a whole count after rounding, or ``None`` where it is not known.
 
     Parameters
     ----------
     noise
-        The noise before rounding.
+        The noise before rounding; whole-number noise is left as it is.
 
     Returns
     -------
@@ -147,6 +177,6 @@ def rounded(noise: Noise) -> Noise | None:
         return noise
     if isinstance(noise, Laplace):
         return RoundedLaplace(noise.scale)
-    if isinstance(noise, Gaussian) and noise.sigma.ndim == 0:
+    if isinstance(noise, Gaussian):
         return RoundedGaussian(noise.sigma)
     return None

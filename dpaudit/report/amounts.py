@@ -34,10 +34,13 @@ class Amounts:
         The language.
     unit
         ``dollars``, ``persons``, ``share`` or any other word, which is printed as it is.
+    counted
+        What is counted in ``persons``, plural, where it is not people.
     """
 
     prose: Prose
     unit: str
+    counted: str | None = None
 
     def size(self, value: float, *, place: int | None = None) -> str:
         """Return an amount without its sign, at a power of ten or at its own precision."""
@@ -139,6 +142,8 @@ class Amounts:
         if self.unit == "dollars":
             return _("${number}", number=_scaled(_, size, place))
         if self.unit == "persons":
+            if self.counted is not None:
+                return f"{_scaled(_, size, place)} {self.counted}"
             return _("{number} people", number=_scaled(_, size, place))
         return f"{_scaled(_, size, place)} {self.unit}".strip()
 

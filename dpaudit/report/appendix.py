@@ -12,9 +12,10 @@ from dpaudit.model.report import (
     Section,
     Table,
 )
-from dpaudit.report.amounts import odds, percent
+from dpaudit.report.amounts import percent
 from dpaudit.report.findings import Found
 from dpaudit.report.glossary import formulas, terms
+from dpaudit.report.guarantees import guarantees
 from dpaudit.report.wording import Context
 
 
@@ -29,7 +30,8 @@ def limits(context: Context, _found: Found) -> tuple[Section, ...]:
         Heading(text=_("What this audit did not look at")),
         List(items=_not_covered(context)),
     ]
-    said = tuple(dict.fromkeys(n.message for n in results.notes if n.kind != "check"))
+    told = (n.message for n in results.notes if n.kind not in {"check", "bound"})
+    said = tuple(dict.fromkeys((*results.data.assumptions, *told)))
     if said:
         blocks += [Heading(text=_("What must be known beside the numbers")), List(items=said)]
     return (Section(name="limits", title=_("Strengths and limitations"), blocks=tuple(blocks)),)
@@ -45,7 +47,7 @@ def methods(context: Context, _found: Found) -> tuple[Section, ...]:
         DefinitionList(items=_quantities(context)),
         _methods_table(context),
         Heading(text=_("What the release promises")),
-        *_guarantees(context),
+        *guarantees(context),
         Heading(text=_("Words for confidence")),
         DefinitionList(
             items=(
@@ -86,8 +88,8 @@ def provenance(context: Context, _found: Found) -> tuple[Section, ...]:
     blocks: tuple[Block, ...] = (
         Paragraph(
             text=_("The same audit file, data, seed, draws and versions give the same report, byte "
-                   "for byte. The audit file, all findings and all measurements are attached to "
-                   "the PDF.")
+                   "for byte. The audit file and all findings are attached to the PDF; the files "
+                   "of all measurements stand beside it, and inside where they are small enough.")
         ),
         DefinitionList(items=shown),
     )  # fmt: skip
@@ -186,39 +188,6 @@ def _methods_table(context: Context) -> Table:
         ),
         rows=tuple(rows),
     )
-
-
-def _guarantees(context: Context) -> tuple[Block, ...]:
-    _ = context.prose
-    neighbours = {
-        "add-remove": _("one person more or less"),
-        "replace": _("one person's data changed"),
-    }
-    rows: dict[tuple[str, ...], float] = {}
-    for result in context.results.tasks:
-        promise = result.guarantee
-        ceiling = odds(promise.epsilon, promise.delta)
-        epsilon = _("none") if ceiling is None else f"{promise.epsilon:g}"
-        row = (epsilon, f"{promise.delta:g}", promise.unit, neighbours[promise.neighbours],
-               _("not bounded") if ceiling is None else _.decimal(ceiling, places=1))  # fmt: skip
-        rows[row] = promise.epsilon
-    table = Table(
-        caption=_("Privacy in odds: at most so often right, where guessing is right 50 in 100"),
-        columns=(
-            Column(label="ε"),
-            Column(label="δ"),
-            Column(label=_("Who is protected")),
-            Column(label=_("Neighbouring data differ by")),
-            Column(label=_("Right of 100"), numeric=True),
-        ),
-        rows=tuple(sorted(rows, key=lambda row: rows[row])),
-    )
-    said = _(
-        "A release is differentially private when no one can tell well whether a person was "
-        "counted. The odds below are a ceiling e^ε / (1 + e^ε) on any attack, with everything "
-        "else known; real attacks do worse. Whoever runs the release sees the true counts."
-    )
-    return (Paragraph(text=said), table)
 
 
 def _plugins(context: Context) -> tuple[Block, ...]:

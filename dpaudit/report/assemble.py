@@ -13,6 +13,7 @@ from dpaudit.report.appendix import glossary, limits, methods, provenance
 from dpaudit.report.findings import Found, findings, hooks_of
 from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
+from dpaudit.report.lines import drawn
 from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
 from dpaudit.report.wording import Context
 
@@ -27,6 +28,7 @@ SECTIONS: Mapping[str, Callable[[Context, Found], tuple[Section, ...]]] = {
     "provenance": provenance,
 }
 _FOLLOW_FINDINGS = ("tables", "tradeoff")
+_APPENDIX = ("limits", "methods", "glossary", "provenance")
 
 
 def build_report(results: Results, *, registry: Any = None) -> Report:
@@ -71,6 +73,8 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
 
 def _sections(context: Context, found: Found, extra: Mapping[str, Section]) -> tuple[Section, ...]:
     wanted = list(context.results.spec.report.sections)
+    at = next((wanted.index(name) for name in _APPENDIX if name in wanted), len(wanted))
+    wanted[at:at] = [name for name in extra if name not in wanted]
     if "findings" in wanted:
         at = wanted.index("findings") + 1
         wanted[at:at] = [name for name in _FOLLOW_FINDINGS if name not in wanted]
@@ -85,8 +89,7 @@ def _sections(context: Context, found: Found, extra: Mapping[str, Section]) -> t
             close = get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}"
             raise SpecError(f"[report] sections: there is no section {name!r}", hint=hint)
-    made += [section for name, section in extra.items() if name not in wanted]
-    return tuple(made)
+    return tuple(drawn(section, context.prose) for section in made)
 
 
 def _extra(results: Results, registry: Any) -> dict[str, Section]:

@@ -47,6 +47,11 @@ class Case:
         return tuple(note for note in self.results.notes if note.task == self.task.id)
 
     @property
+    def is_private(self) -> bool:
+        """Whether the release promises anything."""
+        return self.result.guarantee.promises
+
+    @property
     def is_assumed(self) -> bool:
         """Whether its numbers rest on something that was not checked: never a comparison's base."""
         return any(note.kind == "assumption" for note in self.notes)

@@ -6,22 +6,32 @@ points at the width at which the report prints the chart. Nothing is told by col
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
-from html import escape
 
 import attrs
 
 from dpaudit.report.amounts import Amounts
-from dpaudit.report.prose import Prose, visible
-
-INK, MUTED, RULE, BLUE, ORANGE = "#1b1b1b", "#565c65", "#c6cace", "#005ea2", "#b8500a"
-SERIES = (BLUE, ORANGE, INK, MUTED)
-DASHES = ("", "7 4", "2 3", "9 3 2 3")
-WIDTH = 640.0
-SIZE = 12.5
-_LETTER = 6.4
+from dpaudit.report.drawing import (
+    BLUE,
+    DASHES,
+    INK,
+    LETTER,
+    MUTED,
+    ORANGE,
+    RULE,
+    SERIES,
+    WIDTH,
+    Scale,
+    circle,
+    clipped,
+    rule,
+    spread,
+    svg,
+    text,
+    ticks,
+)
+from dpaudit.report.prose import Prose
 
 
 @attrs.frozen(kw_only=True)
@@ -43,37 +53,6 @@ class Line:
     points: tuple[tuple[float, float, float, float], ...]
 
 
-@attrs.frozen
-class Scale:
-    """A linear or logarithmic axis from data to drawing units."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    log: bool = False
-
-    def __call__(self, value: float) -> float:
-        """Return where ``value`` lies on the drawing."""
-        low, high, at = (
-            (math.log10(v) for v in (self.low, self.high, max(value, self.low)))
-            if self.log
-            else (self.low, self.high, value)
-        )
-        return self.start + (at - low) / (high - low) * (self.end - self.start)
-
-
-def ticks(low: float, high: float, *, about: int = 4) -> tuple[float, ...]:
-    """Return round positions that cover ``low`` to ``high``."""
-    if not high > low:
-        high = low + 1.0
-    raw = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return tuple(i * step for i in range(first, last + 1))
-
-
 def dot_plot(
     rows: Sequence[Dot], *, title: str, desc: str, axis: str, amounts: Amounts, width: float = WIDTH
 ) -> str:
@@ -92,24 +71,22 @@ def dot_plot(
     width
         In drawing units, 0.758 point each as printed.
     """
-    left = min(0.36 * width, 14 + _LETTER * max(len(r.name) for r in rows))
-    right = 20 + _LETTER * max(len(r.label) for r in rows)
+    left = min(0.36 * width, 14 + LETTER * max(len(r.name) for r in rows))
+    right = 20 + LETTER * max(len(r.label) for r in rows)
     top, step = 46.0, 23.0
     finite = [v for r in rows for v in (r.low, r.high, r.value) if math.isfinite(v)]
     marks = ticks(min(0.0, *finite), max(0.0, *finite), about=4 if width >= WIDTH else 3)
     x = Scale(marks[0], marks[-1], left + 6, width - right)
     bottom = top + step * len(rows)
-    out = [_text(left + 6, 13, axis, fill=MUTED)]
+    out = [text(left + 6, 13, axis, fill=MUTED)]
     written = 0.0
     for mark in marks:
         dark = mark == 0
-        out.append(
-            _line(x(mark), top, x(mark), bottom, INK if dark else RULE, 1.2 if dark else 0.7)
-        )
+        out.append(rule(x(mark), top, x(mark), bottom, INK if dark else RULE, 1.2 if dark else 0.7))
         label = amounts.tick(mark)
-        half = _LETTER * len(label) / 2
+        half = LETTER * len(label) / 2
         if x(mark) - half >= written:
-            out.append(_text(x(mark), 34, label, anchor="middle", fill=MUTED))
+            out.append(text(x(mark), 34, label, anchor="middle", fill=MUTED))
             written = x(mark) + half + 6
     for i, row in enumerate(rows):
         out += _dot(row, x, left, top + step * (i + 0.5), width)
@@ -121,10 +98,10 @@ def _dot(row: Dot, x: Scale, left: float, y: float, width: float) -> list[str]:
     colour = (BLUE if row.value > 0 else ORANGE) if sure else MUTED
     low, high = max(row.low, x.low), min(row.high, x.high)
     return [
-        _text(left - 6, y + 4, clipped(row.name, left - 10), anchor="end"),
-        _line(x(low), y, x(high), y, colour, 2.4),
-        _circle(x(row.value), y, colour, filled=sure),
-        _text(width - 2, y + 4, row.label, anchor="end", fill=colour, weight=600),
+        text(left - 6, y + 4, clipped(row.name, left - 10), anchor="end"),
+        rule(x(low), y, x(high), y, colour, 2.4),
+        circle(x(row.value), y, colour, filled=sure),
+        text(width - 2, y + 4, row.label, anchor="end", fill=colour, weight=600),
     ]
 
 
@@ -159,7 +136,7 @@ def curve(
     """
     xs = sorted({p[0] for line in lines for p in line.points})
     values = [v for line in lines for p in line.points for v in p[1:] if math.isfinite(v)]
-    left, right = 96.0, 24 + _LETTER * max(len(line.name) for line in lines)
+    left, right = 96.0, 24 + LETTER * max(len(line.name) for line in lines)
     top, bottom = 54.0, 284.0
     log_x = xs[0] > 0 and xs[-1] / xs[0] > 20  # noqa: PLR2004
     centres = [p[1] for line in lines for p in line.points]
@@ -167,22 +144,22 @@ def curve(
     x = Scale(xs[0], xs[-1], left + 16, width - right, log_x)
     marks = _decades(min(centres), max(values)) if log_y else ticks(min(0.0, *values), max(values))
     y = Scale(marks[0], marks[-1], bottom, top, log_y)
-    out = [_text(0, 13, axes[1], fill=MUTED)]
+    out = [text(0, 13, axes[1], fill=MUTED)]
     for mark in marks:
-        out.append(_line(left, y(mark), width - right + 8, y(mark), RULE, 0.7))
+        out.append(rule(left, y(mark), width - right + 8, y(mark), RULE, 0.7))
         label = amounts.tick(mark)
-        out.append(_text(left - 8, y(mark) + 4, label, anchor="end", fill=MUTED))
+        out.append(text(left - 8, y(mark) + 4, label, anchor="end", fill=MUTED))
     if marked is not None:
-        out.append(_line(x(marked[0]), top - 8, x(marked[0]), bottom, INK, 1, dash="3 3"))
-        out.append(_text(x(marked[0]), top - 13, marked[1], anchor="middle", weight=600))
+        out.append(rule(x(marked[0]), top - 8, x(marked[0]), bottom, INK, 1, dash="3 3"))
+        out.append(text(x(marked[0]), top - 13, marked[1], anchor="middle", weight=600))
     for value in xs:
-        out.append(_line(x(value), bottom, x(value), bottom + 5, INK, 1))
-        out.append(_text(x(value), bottom + 20, prose.plain(value), anchor="middle", fill=MUTED))
-    out.append(_text((left + width - right) / 2, bottom + 40, axes[0], anchor="middle", fill=MUTED))
-    ends = _spread([y(line.points[-1][1]) for line in lines], gap=15)
+        out.append(rule(x(value), bottom, x(value), bottom + 5, INK, 1))
+        out.append(text(x(value), bottom + 20, prose.plain(value), anchor="middle", fill=MUTED))
+    out.append(text((left + width - right) / 2, bottom + 40, axes[0], anchor="middle", fill=MUTED))
+    ends = spread([y(line.points[-1][1]) for line in lines], gap=15)
     for i, line in enumerate(lines):
         out += _line_of(line, x, y, SERIES[i % 4], DASHES[i % 4])
-        out.append(_text(width - right + 14, ends[i] + 4, line.name, fill=SERIES[i % 4],
+        out.append(text(width - right + 14, ends[i] + 4, line.name, fill=SERIES[i % 4],
                          weight=600))  # fmt: skip
     return svg(width, bottom + 48, title, desc, out)
 
@@ -199,7 +176,7 @@ def _line_of(line: Line, x: Scale, y: Scale, colour: str, dash: str) -> list[str
             f'<polyline points="{at([p[:2] for p in line.points])}" fill="none" '
             f'stroke="{colour}" stroke-width="2.2"{dashed}/>'
         ),
-        *(_circle(x(p[0]), y(max(p[1], y.low)), colour, filled=p[2] > 0) for p in line.points),
+        *(circle(x(p[0]), y(max(p[1], y.low)), colour, filled=p[2] > 0) for p in line.points),
     ]
 
 
@@ -207,56 +184,3 @@ def _decades(low: float, high: float) -> tuple[float, ...]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     step = max(1, math.ceil((last - first) / 6))
     return tuple(10.0**k for k in range(first, last + step, step))
-
-
-def _spread(places: Sequence[float], *, gap: float) -> list[float]:
-    """Move labels apart so that none overlaps, keeping their order."""
-    order = sorted(range(len(places)), key=lambda i: places[i])
-    moved = list(places)
-    for before, after in itertools.pairwise(order):
-        moved[after] = max(moved[after], moved[before] + gap)
-    return moved
-
-
-def clipped(name: str, room: float) -> str:
-    """Return a name that fits into ``room`` drawing units, with an ellipsis if cut."""
-    most = max(4, int(room / _LETTER) + 1)
-    return name if len(name) <= most else name[: most - 1].rstrip() + "…"
-
-
-def svg(width: float, height: float, title: str, desc: str, body: Sequence[str]) -> str:
-    """Return a drawing with its title and description for screen readers."""
-    inner = "\n".join(body)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:g} {height:g}" '
-        f'width="{width:g}" height="{height:g}" '
-        f"font-family=\"'Source Sans 3', 'Source Sans Greek', sans-serif\" "
-        f'font-size="{SIZE:g}"><title>{escape(visible(title))}</title><desc>{escape(visible(desc))}</desc>'
-        f"\n{inner}\n</svg>"
-    )
-
-
-def _text(
-    x: float, y: float, text: str, *, anchor: str = "start", fill: str = INK, weight: int = 400
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}" '
-        f'font-weight="{weight}">{escape(visible(text))}</text>'
-    )
-
-
-def _circle(x: float, y: float, colour: str, *, filled: bool) -> str:
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.3" fill="{colour if filled else "#fff"}" '
-        f'stroke="{colour}" stroke-width="1.6"/>'
-    )
-
-
-def _line(  # noqa: PLR0917 - two points
-    x1: float, y1: float, x2: float, y2: float, colour: str, width: float, *, dash: str = ""
-) -> str:
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
-        f'stroke-width="{width:g}"{dashed}/>'
-    )

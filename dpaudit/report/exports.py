@@ -46,14 +46,17 @@ def measurement_rows(results: Results) -> Iterator[tuple[Any, ...]]:
     single number stands for (``entity`` for an alpha over entities).
     """
     for m in results.measurements:
-        e = m.estimate
+        e, tail = m.estimate, (m.unit, m.per, m.audit)
+        how = (e.level, e.method, e.draws)
         if not m.labels:
             group = "" if m.over == "total" else m.over
-            yield (m.task, m.quantity, "", group, *_numbers(e), m.unit, m.per, m.audit)
+            one = (float(e.value), float(e.low), float(e.high))
+            yield (m.task, m.quantity, "", group, *one, *how, *tail)
             continue
-        for i, label in enumerate(m.labels):
+        ends = zip(m.labels, e.value.tolist(), e.low.tolist(), e.high.tolist(), strict=True)
+        for label, *numbers in ends:
             entity, group = (label, "") if m.over == "entity" else ("", f"{m.over}: {label}")
-            yield (m.task, m.quantity, entity, group, *_numbers(e, i), m.unit, m.per, m.audit)
+            yield (m.task, m.quantity, entity, group, *numbers, *how, *tail)
 
 
 def measurements_csv(results: Results) -> str:
@@ -84,18 +87,13 @@ def measurements_parquet(results: Results) -> bytes:
     columns = list(zip(*measurement_rows(results), strict=True)) or [()] * len(COLUMNS)
     table = pa.table(
         {
-            name: pa.array(list(values), type=kinds.get(name, pa.string()))
+            name: pa.array(values, type=kinds.get(name, pa.string()))
             for name, values in zip(COLUMNS, columns, strict=True)
         }
     )
     target = io.BytesIO()
     pq.write_table(table, target, compression="zstd", version="2.6")
     return target.getvalue()
-
-
-def _numbers(estimate: Estimate, index: int | None = None) -> tuple[Any, ...]:
-    e = estimate if index is None else estimate[index]
-    return (float(e.value), float(e.low), float(e.high), e.level, e.method, e.draws)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -9,11 +9,12 @@ import numpy as np
 from dpaudit.model.report import Figure
 from dpaudit.report.amounts import shown
 from dpaudit.report.cases import Case
-from dpaudit.report.charts import WIDTH, Dot, Line, curve, dot_plot
+from dpaudit.report.charts import Dot, Line, curve, dot_plot
 from dpaudit.report.costs import COST
 from dpaudit.report.differences import Extremes
+from dpaudit.report.drawing import WIDTH
 from dpaudit.report.tables import change
-from dpaudit.report.wording import Context
+from dpaudit.report.wording import Context, first_upper
 
 MOST_DOTS, MOST_LINES = 24, 4
 
@@ -78,12 +79,12 @@ def _bias_title(context: Context, axis: str, extremes: Extremes) -> str:
     if extremes.losers and extremes.gainers:
         return _(
             "{loser} loses most, {gainer} gains most",
-            loser=_first_upper(words.named(axis, measured.labels[extremes.losers[0]])),
+            loser=first_upper(words.named(axis, measured.labels[extremes.losers[0]])),
             gainer=words.named(axis, measured.labels[extremes.gainers[0]]),
         )
     if extremes.losers or extremes.gainers:
         first = (extremes.losers or extremes.gainers)[0]
-        name = _first_upper(words.named(axis, measured.labels[first]))
+        name = first_upper(words.named(axis, measured.labels[first]))
         if extremes.losers:
             return _("{name} loses most", name=name)
         return _("{name} gains most", name=name)
@@ -116,7 +117,7 @@ def tradeoff(context: Context, case: Case, quantity: str, over: str) -> Figure |
     what = _quantity(context, quantity, over)
     title = _(
         "{What}: {before} at {low}, {after} at {high}",
-        What=_first_upper(what),
+        What=first_upper(what),
         before=amounts.value(start.estimate),
         low=_.point(parameter, own.points[0][0]),
         after=amounts.value(stop.estimate),
@@ -131,14 +132,14 @@ def tradeoff(context: Context, case: Case, quantity: str, over: str) -> Figure |
         lines,
         title=f"{title}. {readings}.",
         desc=readings,
-        axes=(_axis(context, parameter), _("{what}, {unit}", what=_first_upper(what),
+        axes=(_axis(context, parameter), _("{what}, {unit}", what=first_upper(what),
                                            unit=_unit(context, first.unit).lower())),
         amounts=amounts,
         prose=_,
         marked=(float(case.task.point[parameter]), _("reported here")),
     )  # fmt: skip
     return Figure(
-        title=_first_upper(title),
+        title=first_upper(title),
         subtitle=_("One line for each release with {mechanism} noise; shaded intervals",
                    mechanism=case.result.mechanism),
         svg=drawn,
@@ -182,9 +183,10 @@ def _axis(context: Context, parameter: str) -> str:
 
 def _unit(context: Context, unit: str) -> str:
     _ = context.prose
-    known = {"dollars": _("Dollars"), "persons": _("People"), "share": _("Percentage points")}
+    counted = context.results.spec.data.counted or _("people")
+    known = {
+        "dollars": _("Dollars"),
+        "persons": first_upper(counted),
+        "share": _("Percentage points"),
+    }
     return known.get(unit, unit)
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

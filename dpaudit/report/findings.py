@@ -13,6 +13,7 @@ from dpaudit.report.cases import Case
 from dpaudit.report.costs import cost, releases
 from dpaudit.report.differences import gaps, losses
 from dpaudit.report.recommend import recommendations
+from dpaudit.report.representation import representation
 from dpaudit.report.thresholds import thresholds
 from dpaudit.report.wording import Context
 
@@ -81,7 +82,7 @@ def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
     A broken threshold comes first, then who loses (the coarsest grouping with a dependable
     loss), the cost, and which release costs most; what is not dependable comes last.
     """
-    kinds = ("threshold", "loss", "cost", "releases", "gap")
+    kinds = ("threshold", "loss", "cost", "releases", "vanished", "representation", "gap")
     chosen: list[Finding] = []
     for kind in kinds:
         of_kind = [f for f in found if f.id.split("/")[0] == kind]
@@ -99,6 +100,7 @@ def _of_case(context: Context, case: Case, *, compared: bool) -> list[Finding]:
     if compared:
         made += [f for f in (releases(context, case),) if f is not None]
     made += gaps(context, case)
+    made += representation(context, case)
     return [
         attrs.evolve(f, recommendations=advice)
         if f.verdict not in UNDECIDED or f.id.startswith("cost/")

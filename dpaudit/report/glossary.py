@@ -43,6 +43,12 @@ def formulas(_: Prose) -> dict[str, str]:
                             "simultaneous band, since the plain estimate overstates it."),
         "cost-of-privacy": _("Sum of the sizes of all negative biases."),
         "total-shortfall": _("Sum of the expected shortfalls of all entities."),
+        "alpha-bounds": _("Proved bounds of the largest bias minus the smallest."),
+        "share": _("Mean over the noise of the share of the sum of all outcomes, minus the true "
+                   "share."),
+        "erased": _("Expected number of entities with people that have none in the release."),
+        "invented": _("Expected number of entities without people that have some in the "
+                      "release."),
         "probability-of-empty-release": _("Probability that every released count is zero, so "
                                           "that the decision has nothing to work with."),
     }  # fmt: skip

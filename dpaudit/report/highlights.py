@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
+import attrs
+
 from dpaudit.model.finding import Finding
 from dpaudit.model.report import Block, Figure, Findings, Heading, List, Paragraph, Section
-from dpaudit.report.amounts import odds
 from dpaudit.report.cases import Case
 from dpaudit.report.figures import bias_plot
 from dpaudit.report.findings import Found, page_one
+from dpaudit.report.guarantees import ceiling
 from dpaudit.report.wording import Context
 
 _WIDTH, _DOTS, _ACTIONS = 440.0, 8, 3
+_DETAIL = 270
+"""Characters of a finding's detail on page one: its own section tells the rest."""
+
+_SENTENCE = re.compile(r".+?[.](?=\s+[^a-z\s]|\s*$)\s*", re.DOTALL)
 
 
 def highlights(context: Context, found: Found) -> tuple[Section, ...]:
@@ -20,7 +28,7 @@ def highlights(context: Context, found: Found) -> tuple[Section, ...]:
     chosen = page_one(found.told)
     blocks: list[Block] = [
         Heading(text=_("What the audit found")),
-        Findings(findings=chosen),
+        Findings(findings=tuple(attrs.evolve(f, detail=brief(f.detail)) for f in chosen)),
     ]
     chart = _chart(context, case)
     if chart is not None:
@@ -41,6 +49,16 @@ def highlights(context: Context, found: Found) -> tuple[Section, ...]:
     return (section,)
 
 
+def brief(text: str) -> str:
+    """Return the first sentences of a text, as many as page one has room for."""
+    kept = ""
+    for sentence in _SENTENCE.findall(text):
+        if kept and len(kept) + len(sentence) > _DETAIL:
+            break
+        kept += sentence
+    return kept.strip() or text
+
+
 def summary(context: Context) -> str:
     """Return the sentence below the title: what was audited."""
     _, results = context.prose, context.results
@@ -58,14 +76,24 @@ def why(context: Context, case: Case) -> str:
     """Return why there is an audit, with the guarantee in odds."""
     _, words = context.prose, context.words
     promise = case.result.guarantee
-    ceiling = odds(promise.epsilon, promise.delta)
-    said = _(
-        "The counts of {people} are released with noise that protects {unit}. Decisions are made "
-        "from the noisy counts, so noise and post-processing can shift who gets what.",
-        people=words.people,
-        unit=promise.unit,
+    right = ceiling(promise)
+    said = (
+        _(
+            "The counts of {people} are released with noise that protects {unit}. Decisions are "
+            "made from the noisy counts, so noise and post-processing can shift who gets what.",
+            people=words.people,
+            unit=promise.unit,
+        )
+        if case.is_private and not promise.every_epsilon
+        else _(
+            "The counts of {people} are changed before they are released ({mechanism}), without "
+            "a bound on what the release tells about anyone. Decisions are made from what is "
+            "released, so the changes can shift who gets what.",
+            people=words.people,
+            mechanism=case.result.mechanism,
+        )
     )
-    if ceiling is None:
+    if right is None:
         return said
     return " ".join(
         (
@@ -74,7 +102,7 @@ def why(context: Context, case: Case) -> str:
                 "At {point}, anyone guessing whether a person was counted is right at most "
                 "{right} times in 100, where guessing is right 50.",
                 point=words.point(case),
-                right=_.decimal(ceiling, places=1),
+                right=_.decimal(right, places=1),
             ),
         )
     )

@@ -74,9 +74,7 @@ def render_pdf(html: str, *, when: dt.datetime, files: Mapping[str, Attached]) -
     """
     weasyprint = _weasyprint()
     fetcher = weasyprint.urls.URLFetcher(allowed_protocols=("data",))
-    document = weasyprint.HTML(string=html, url_fetcher=fetcher, base_url=None).render(
-        pdf_variant="pdf/a-3a"
-    )
+    document = _laid_out(weasyprint, html, fetcher)
     _identify(document.metadata)
     attachments = _attachments(weasyprint, when, files, fetcher)
     with warnings.catch_warnings():
@@ -89,6 +87,20 @@ def render_pdf(html: str, *, when: dt.datetime, files: Mapping[str, Attached]) -
             finisher=finish,
         )
     return written
+
+
+def _laid_out(weasyprint: Any, html: str, fetcher: Any) -> Any:
+    """Lay the pages out; once more, tighter, where the first page runs over."""
+
+    def render(text: str) -> Any:
+        page = weasyprint.HTML(string=text, url_fetcher=fetcher, base_url=None)
+        return page.render(pdf_variant="pdf/a-3a")
+
+    document = render(html)
+    has_first = any("highlights" in page.anchors for page in document.pages[:1])
+    if not has_first or any("contents" in page.anchors for page in document.pages[:2]):
+        return document
+    return render(html.replace("<html ", '<html class="compact" ', 1))
 
 
 def _weasyprint() -> ModuleType:

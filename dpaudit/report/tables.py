@@ -9,7 +9,7 @@ from dpaudit.model.report import Column, Table
 from dpaudit.report.amounts import percent, rooted
 from dpaudit.report.cases import Case
 from dpaudit.report.costs import COST
-from dpaudit.report.wording import Context
+from dpaudit.report.wording import Context, first_upper
 
 MOST_ROWS = 200
 
@@ -26,7 +26,7 @@ def by_group(context: Context, case: Case, grouping: str) -> Table | None:
         return None
     _, words = context.prose, context.words
     order = np.argsort(measured.estimate.value, kind="stable")
-    shown = _ends(order, limit(context))
+    shown = ends(order, limit(context))
     members = context.results.data.groups.get(grouping, ())
     rows = tuple(
         (
@@ -47,15 +47,15 @@ def by_group(context: Context, case: Case, grouping: str) -> Table | None:
             where=words.where(case),
         ),
         columns=(
-            Column(label=words.over(grouping).capitalize()),
-            Column(label=words.entities.capitalize(), numeric=True),
+            Column(label=first_upper(words.over(grouping))),
+            Column(label=first_upper(words.entities), numeric=True),
             Column(label=_("In all"), numeric=True),
             Column(label=interval_label(context, measured), numeric=True),
             Column(label=_("Per {entity}", entity=words.entity), numeric=True),
             Column(label=_("Per person counted"), numeric=True),
         ),
         rows=rows,
-        note=_cut(context, len(shown), len(order)),
+        note=cut(context, len(shown), len(order)),
     )
 
 
@@ -67,17 +67,17 @@ def extremes(context: Context, case: Case, count: int) -> Table | None:
     _, words = context.prose, context.words
     amounts = words.amounts(measured.unit)
     order = np.argsort(measured.estimate.value, kind="stable")
-    shown = _ends(order, min(2 * count, limit(context)))
+    shown = ends(order, min(2 * count, limit(context)))
     data, truth = context.results.data, case.result.truth
     return Table(
         caption=_(
             "{entities} with the largest average losses and gains, {where}",
-            entities=words.entities.capitalize(),
+            entities=first_upper(words.entities),
             where=words.where(case),
         ),
         columns=(
-            Column(label=words.entity.capitalize()),
-            Column(label=words.people.capitalize(), numeric=True),
+            Column(label=first_upper(words.entity)),
+            Column(label=first_upper(words.people), numeric=True),
             Column(label=_("Due by true counts"), numeric=True),
             Column(label=_("Average change"), numeric=True),
             Column(label=interval_label(context, measured), numeric=True),
@@ -92,7 +92,7 @@ def extremes(context: Context, case: Case, count: int) -> Table | None:
             )
             for i in shown
         ),
-        note=_cut(context, len(shown), len(order)),
+        note=cut(context, len(shown), len(order)),
     )
 
 
@@ -106,7 +106,7 @@ def spread(context: Context, case: Case, grouping: str) -> Table | None:
     amounts = words.amounts(short.unit)
     order = np.argsort(-short.estimate.value, kind="stable")[: limit(context)]
     columns = [
-        Column(label=words.over(grouping).capitalize()),
+        Column(label=first_upper(words.over(grouping))),
         Column(label=_("Expected shortfall"), numeric=True),
         Column(label=interval_label(context, short), numeric=True),
     ]
@@ -124,7 +124,7 @@ def spread(context: Context, case: Case, grouping: str) -> Table | None:
                   grouping=words.over(grouping), where=words.where(case)),
         columns=tuple(columns),
         rows=tuple(tuple(row) for row in rows),
-        note=_cut(context, len(order), len(short.labels)),
+        note=cut(context, len(order), len(short.labels)),
     )  # fmt: skip
 
 
@@ -152,8 +152,13 @@ def every_release(context: Context, decision: str) -> Table | None:
     if first is None:
         return None
     return Table(
-        caption=_("Cost of privacy and expected shortfall of every release of {decision} at {at}",
-                  decision=words.decision(at[0]), at=words.point(at[0])),
+        caption=(
+            _("Cost of privacy and expected shortfall of every release of {decision} at {at}",
+              decision=words.decision(at[0]), at=words.point(at[0]))
+            if at[0].is_private
+            else _("Cost of privacy and expected shortfall of every release of {decision}",
+                   decision=words.decision(at[0]))
+        ),
         columns=(
             Column(label=_("Release")),
             Column(label=_("Noise")),
@@ -228,7 +233,7 @@ def _mean(context: Context, case: Case, grouping: str, per: str, label: str) -> 
     return context.words.amounts(measured.unit).value(measured.estimate[index], signed=True)
 
 
-def _ends(order: np.ndarray, most: int) -> tuple[int, ...]:
+def ends(order: np.ndarray, most: int) -> tuple[int, ...]:
     """Return both ends of an order where it is too long to print whole."""
     if len(order) <= most:
         return tuple(int(i) for i in order)
@@ -236,11 +241,12 @@ def _ends(order: np.ndarray, most: int) -> tuple[int, ...]:
     return tuple(int(i) for i in (*order[:half], *order[-half:]))
 
 
-def _cut(context: Context, shown: int, total: int) -> str:
+def cut(context: Context, shown: int, total: int) -> str:
+    """Return the note of a table that does not show every row."""
     if shown == total:
         return ""
     return context.prose(
-        "{shown} of {total} rows: the rest is in the attached measurements.csv.",
+        "{shown} of {total} rows: the rest is in measurements.csv, beside this report.",
         shown=context.prose.whole(shown),
         total=context.prose.whole(total),
     )

@@ -9,10 +9,12 @@ from dpaudit.model.finding import Finding
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Block, Heading, List, Paragraph, Section
 from dpaudit.report.cases import Case
+from dpaudit.report.comparison import bounds, by_level, by_release, totals
 from dpaudit.report.confidence import sureness
 from dpaudit.report.costs import COST
 from dpaudit.report.figures import bias_plot, tradeoffs
 from dpaudit.report.findings import Found
+from dpaudit.report.representation import by_share
 from dpaudit.report.tables import along_sweep, by_group, every_release, extremes, spread
 from dpaudit.report.wording import Context
 
@@ -39,7 +41,8 @@ def tradeoff_sections(context: Context, _found: Found) -> tuple[Section, ...]:
         case = context.cases.leading(decision)
         blocks: list[Block] = [*tradeoffs(context, case)]
         blocks += [t for t in (along_sweep(context, case),) if t is not None]
-        blocks += [t for t in (every_release(context, decision),) if t is not None]
+        blocks += [t for t in (every_release(context, decision), totals(context, decision))
+                   if t is not None]  # fmt: skip
         if blocks:
             title = context.prose("More or less privacy: {decision}",
                                   decision=context.words.decision(case))  # fmt: skip
@@ -63,7 +66,7 @@ def _tables(context: Context, case: Case) -> Section:
             text=_(
                 "Each number is the average, over the noise, of what the noisy counts give minus "
                 "what the true counts would give. Rows are ordered from loss to gain. What is not "
-                "printed is in the attached measurements."
+                "printed is in measurements.csv, beside this report."
             )
         )
     ]
@@ -72,9 +75,13 @@ def _tables(context: Context, case: Case) -> Section:
         for block in (
             bias_plot(context, case, grouping),
             by_group(context, case, grouping),
+            by_share(context, case, grouping),
+            *by_release(context, case.task.decision, grouping),
             spread(context, case, grouping) if few else None,
         ):
             blocks += [block] if block is not None else []
+    level = by_level(context, case)
+    blocks += [level] if level is not None else []
     for block in (bias_plot(context, case, "entity", most=2 * _EACH),
                   extremes(context, case, _EACH)):  # fmt: skip
         blocks += [block] if block is not None else []
@@ -99,6 +106,8 @@ def _section(context: Context, finding: Finding) -> Section:
             blocks += [Heading(text=_("Cause: why it happens")), Paragraph(text=cause)]
         if effect:
             blocks += [Heading(text=_("Effect: what it means")), Paragraph(text=effect)]
+        proved = bounds(context, case) if kind == "gap" else None
+        blocks += [proved] if proved is not None else []
     if finding.recommendations:
         blocks += [
             Heading(text=_("Recommendation: what to do")),
@@ -127,6 +136,10 @@ def _criterion(context: Context, kind: str) -> str:
                   "expected shortfall also counts the bad luck of a single release."),
         "releases": _("Post-processing should not cost more than leaving the noisy counts as "
                       "they are, at the same privacy."),
+        "representation": _("Everyone's share of the release should be their share of the "
+                            "people: the expected difference is zero."),
+        "vanished": _("A place or group with people should have people in the release, and one "
+                      "without should have none."),
         "threshold": _("The audit file sets the threshold. It counts as broken only when even "
                        "the end of the interval that favours the release is over it."),
     }.get(kind, _("The plug-in that made this finding says what it was held against."))  # fmt: skip
@@ -135,6 +148,9 @@ def _criterion(context: Context, kind: str) -> str:
 def _cause(context: Context, case: Case, finding: Finding) -> str:
     """Separate noise from post-processing by the same number of the unprocessed release."""
     _, words = context.prose, context.words
+    if not case.steps and not case.result.adds_noise:
+        return _("The release is made by “{mechanism}”, which does not add noise of mean zero: it "
+                 "moves counts on average by itself.", mechanism=case.result.mechanism)  # fmt: skip
     if not case.steps:
         return _("The release has no post-processing: what is found comes from noise that passes "
                  "through a decision rule that is not linear.")  # fmt: skip

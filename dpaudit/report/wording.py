@@ -27,8 +27,9 @@ class Wording:
 
     @property
     def entity(self) -> str:
-        """What one row of the data is called, singular."""
-        return noun(self.results.spec.data.entity, self.prose("entity"))
+        """What one row of the data is called, singular: as the audit file says, or its column."""
+        given = self.results.spec.data.noun
+        return given or noun(self.results.spec.data.entity, self.prose("entity"))
 
     @property
     def entities(self) -> str:
@@ -37,8 +38,9 @@ class Wording:
 
     @property
     def people(self) -> str:
-        """What is counted: the count column in words."""
-        return words(self.results.spec.data.count)
+        """What is counted: as the audit file says, or the count column in words."""
+        given = self.results.spec.data.counted
+        return given or words(self.results.spec.data.count)
 
     def over(self, name: str) -> str:
         """Return what one member of an axis is called: entity or a group of a grouping."""
@@ -52,7 +54,10 @@ class Wording:
         """Return a name with what it is: ``county “Kern”``, for an entity the name alone."""
         if axis == "entity":
             return self.label(name)
-        if axis in self.results.spec.data.classes:
+        spec = self.results.spec.data.classes.get(axis)
+        if spec is not None and spec.share_of is not None:
+            return self.prose("the class “{name}”", name=name)
+        if spec is not None:
             return self.prose("{axis} class “{name}”", axis=self.over(axis), name=name)
         return self.prose("{axis} “{name}”", axis=self.over(axis), name=name)
 
@@ -69,18 +74,37 @@ class Wording:
         _ = self.prose
         if case.task.point:
             return ", ".join(_.point(key, value) for key, value in case.task.point.items())
-        epsilon = case.result.guarantee.epsilon
-        return _.point("epsilon", epsilon) if epsilon < float("inf") else _("no stated budget")
+        return self._budget(case) if case.is_private else _("no stated budget")
+
+    def promise(self, case: Case) -> str:
+        """Return what a release promises, in its own terms: ε, ρ, δ, or nothing."""
+        _, guarantee = self.prose, case.result.guarantee
+        if not guarantee.promises and not guarantee.every_epsilon:
+            return _("none")
+        budget = self._budget(case)
+        with_delta = guarantee.delta > 0 and not guarantee.every_epsilon
+        return f"{budget}, {_.point('delta', guarantee.delta)}" if with_delta else budget
+
+    def _budget(self, case: Case) -> str:
+        """Return the budget that a release states: ρ or ε, or δ where it holds at every ε."""
+        _, guarantee = self.prose, case.result.guarantee
+        if guarantee.every_epsilon:
+            return _.point("delta", guarantee.delta)
+        if guarantee.rho is not None and case.result.parameters.get("epsilon") is None:
+            return _.point("rho", guarantee.rho)
+        return _.point("epsilon", guarantee.epsilon)
 
     def where(self, case: Case) -> str:
-        """Return release and point: ``the “clipped” release at ε = 0.1``."""
+        """Return release and point: ``the “clipped” release at ε = 0.1``, where it has one."""
+        if not case.task.point and not case.is_private:
+            return self.release(case)
         return self.prose(
             "{release} at {point}", release=self.release(case), point=self.point(case)
         )
 
     def amounts(self, unit: str) -> Amounts:
         """Return how amounts of ``unit`` are written."""
-        return Amounts(self.prose, unit)
+        return Amounts(self.prose, unit, self.results.spec.data.counted)
 
 
 @attrs.frozen(eq=False)
@@ -110,3 +134,8 @@ class Context:
 def evidence(case: Case, *quantities: str) -> tuple[str, ...]:
     """Return addresses in the measurements: ``task: quantity``."""
     return tuple(f"{case.task.id}: {quantity}" for quantity in quantities)
+
+
+def first_upper(text: str) -> str:
+    """Return a text whose first letter is a capital, the others as they are."""
+    return text[:1].upper() + text[1:]

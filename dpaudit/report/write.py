@@ -20,6 +20,9 @@ from dpaudit.report.pdf import Attached, render_pdf
 
 FORMATS = ("html", "pdf", "json")
 
+MOST_ATTACHED = {"measurements.csv": 6_000_000, "measurements.parquet": 600_000}
+"""Bytes beyond which a file stands beside the PDF and not inside (text shrinks to a tenth)."""
+
 
 @attrs.frozen(kw_only=True)
 class WrittenReport:
@@ -153,11 +156,13 @@ class _Writer:
                                    relationship="Source", description="The audit file"),
             "findings.json": Attached(content=self.json(), relationship="Data",
                                       description="All findings"),
-            "measurements.csv": Attached(content=self.csv(), relationship="Data",
-                                         description="All measurements"),
-            "measurements.parquet": Attached(content=self.parquet(), relationship="Data",
-                                             description="All measurements"),
         }  # fmt: skip
+        tables = {"measurements.csv": self.csv(), "measurements.parquet": self.parquet()}
+        files |= {
+            name: Attached(content=content, relationship="Data", description="All measurements")
+            for name, content in tables.items()
+            if len(content) <= MOST_ATTACHED[name]
+        }
         return render_pdf(self.html().decode(), when=moment(self.report), files=files)
 
     def _once(self, name: str, make: Callable[[], bytes]) -> bytes:

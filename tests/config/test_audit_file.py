@@ -167,3 +167,8 @@ def test_a_plug_in_file_that_fails_is_reported_once(folder):
         load(folder, HEAD + RELEASE)
     assert str(caught.value).startswith(f"{folder / 'a.toml'}:1:12: ")
     assert "no mechanism" not in str(caught.value)
+
+
+def test_what_things_are_called_is_no_column(folder):
+    spec = load(folder, HEAD + 'noun = "county"\ncounted = "households"\n' + RELEASE).data
+    assert (spec.noun, spec.counted) == ("county", "households")

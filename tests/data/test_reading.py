@@ -12,24 +12,12 @@ import pytest
 import dpaudit
 from dpaudit import data
 from dpaudit.data.groups import class_labels
-from dpaudit.model.spec import ClassSpec, DataSpec
+from dpaudit.model.spec import AttributeSpec, ClassSpec, DataSpec
 from dpaudit.registry import Registry
 
 GOOD = (
     "id,name,county,children,spending\n01,Alameda,06001,10,1.5\n02,Butte,06007,0,\n003,,,250,2e3\n"
 )
-
-
-@pytest.fixture
-def reads(tmp_path):
-    def read(content, file="d.csv", **changes):
-        if content is not None:
-            raw = content.encode() if isinstance(content, str) else content
-            (tmp_path / file).write_bytes(raw)
-        wanted = {"file": file, "status": "public", "entity": "id", "count": "children"}
-        return data.read(DataSpec(**wanted | changes), tmp_path, Registry())
-
-    return read
 
 
 def test_identifiers_stay_text_and_numbers_become_numbers(reads):
@@ -220,6 +208,20 @@ def test_excel_sheets_are_read(reads, tmp_path):
     write_xlsx(tmp_path / "d.xlsx", [*rows, ["8", -1]])
     with pytest.raises(dpaudit.DataError, match=r"d.xlsx, row 5, column 'children'"):
         reads(None, "d.xlsx")
+
+
+def test_people_in_a_sheet_are_counted(reads, tmp_path):
+    write_xlsx(tmp_path / "d.xlsx", [["x", "SEX"], ["a", 1], [None, None], ["b", 2], ["c", 2]])
+    table = {"entity": "cell", "count": "count", "table": ("SEX",)}
+    sex = AttributeSpec(column="SEX", labels=("1", "2", "3"), values={"1": "1", "2": "2"})
+    found = reads(None, "d.xlsx", **table, domain={"SEX": sex})
+    assert found.counts.tolist() == [1, 2, 0]
+    one = AttributeSpec(column="SEX", labels=("1",), values={"1": "1"})
+    with pytest.raises(dpaudit.DataError, match=r"d.xlsx, row 4, column 'SEX': '2' is not in"):
+        reads(None, "d.xlsx", **table, domain={"SEX": one})
+    absent = AttributeSpec(column="SX", labels=("1",), values={"1": "1"})
+    with pytest.raises(dpaudit.DataError, match="no column 'SX'"):
+        reads(None, "d.xlsx", **table, domain={"SEX": absent})
 
 
 def test_excel_without_its_library_says_how_to_get_it(reads, tmp_path, monkeypatch):

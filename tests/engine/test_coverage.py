@@ -43,7 +43,11 @@ DATA = Dataset(
 def job(epsilon):
     chain = Chain(counts=COUNTS, mechanism=Laplace(epsilon=epsilon), steps=(NonNegative(),))
     return Job.make(
-        Task(id="t", key="k", release="r", decision="d"), chain, Allotment(weights=WEIGHTS), (), {}
+        Task(id="t", key="k", release="r", decision="d"),
+        chain,
+        Allotment(weights=WEIGHTS),
+        (),
+        groupings={},
     )
 
 
@@ -100,7 +104,9 @@ def test_bands_cover_after_a_projection(measured, decision):
     """The truth is a simulation of 128,000 draws, sixteen times as sharp as an audit's."""
     step = Simplex(total=float(COUNTS.sum()))
     chain = Chain(counts=COUNTS, mechanism=Laplace(epsilon=0.5), steps=(step,))
-    audited = Job.make(Task(id="t", key="k", release="r", decision="d"), chain, decision, (), {})
+    audited = Job.make(
+        Task(id="t", key="k", release="r", decision="d"), chain, decision, (), groupings={}
+    )
 
     def bias(seed, blocks):
         controlled = Controlled.choose(audited, seed, DIGEST)

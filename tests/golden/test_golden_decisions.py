@@ -8,14 +8,18 @@ import pytest
 from dpaudit.estimators.clipped_allotment import clipped_allotment
 from dpaudit.estimators.ratio import fourth_order_bias, second_order_bias
 from dpaudit.model.estimate import Estimate
+from dpaudit.noise.discrete_gaussian import DiscreteGaussian
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
 from dpaudit.privacy.gaussian import analytic_gaussian_sigma
+from dpaudit.privacy.zcdp import delta_of, epsilon_of, simple_epsilon
+from dpaudit.solvers.centred import negative_part
 from dpaudit.solvers.simplex import simplex_threshold
+from dpaudit.solvers.simplex_bias import simplex_bias
 from dpaudit.stats.spread import cost_of_privacy
 from dpaudit_plugins.decisions.allotment import Allotment
-from dpaudit_plugins.mechanisms import gaussian, geometric, laplace
+from dpaudit_plugins.mechanisms import exponential, gaussian, geometric, laplace
 from dpaudit_plugins.postprocessors.non_negative import NonNegative
 from dpaudit_plugins.postprocessors.simplex import Simplex
 from dpaudit_plugins.postprocessors.sum_preserving import SumPreserving
@@ -25,8 +29,12 @@ COVERED = (
     "laplace.",
     "geometric.",
     "gaussian.",
+    "discrete_gaussian.",
+    "zcdp.",
+    "exponential.",
     "clip.",
-    "piS.variance.",
+    "piS.",
+    "piSplus.",
     "simplex.",
     "allot.",
     "baselineBL.",
@@ -71,8 +79,38 @@ def analytic_sigma(epsilon, delta, l2_sensitivity):
     return plugin
 
 
+def exponential_chances(utilities, epsilon, sensitivity):
+    assert sensitivity == 1.0
+    counts = np.array(utilities, dtype=float)
+    return exponential.Exponential(epsilon=epsilon).probabilities(counts).value
+
+
+def discrete_variance(sigma2):
+    return DiscreteGaussian(np.sqrt(sigma2)).variance
+
+
 def cost(bias, budget):
     return cost_of_privacy(Estimate.exact(np.array(bias)).scaled(budget)).value
+
+
+def part_below_zero(noise, x_i, n):
+    """The other counts do not enter k_i."""
+    return negative_part(np.r_[float(x_i), np.full(n - 1, 1e5)], noise)[0]
+
+
+def simplex_spreads(x, laplace_scale, gaussian_sigma):
+    counts = np.array(x, dtype=float)
+    step = Simplex(total=counts.sum())
+    noises = {"laplace": Laplace(laplace_scale), "gaussian": Gaussian(gaussian_sigma)}
+    return {name: np.ptp(step.bias(counts, noise).value) for name, noise in noises.items()}
+
+
+def simplex_push(x, sigma):
+    return simplex_bias(np.array(x, dtype=float), Gaussian(sigma)).push
+
+
+def simplex_spread(x, sigma):
+    return simplex_bias(np.array(x, dtype=float), Gaussian(sigma)).spread
 
 
 def clipped_allotment_bias(a, x, scale):
@@ -87,11 +125,30 @@ COMPUTE = {
     ),
     "geometric.mean_abs.eps1": lambda epsilon: Geometric(epsilon).mean_absolute,
     "gaussian.analytic_sigma.eps1.0.delta1e-05": analytic_sigma,
+    "discrete_gaussian.variance.sig2_1.0": discrete_variance,
+    "discrete_gaussian.variance.sig2_4.0": discrete_variance,
+    "zcdp.epsilon_simple": lambda rho, delta: simple_epsilon(delta, rho),
+    "zcdp.epsilon_tight": lambda rho, delta: epsilon_of(delta, rho),
+    "zcdp.delta_tight": lambda rho, epsilon: delta_of(epsilon, rho),
+    "exponential.probs": exponential_chances,
     "clip.bias.laplace": lambda x, scale: clip_bias(Laplace(scale), x),
     "clip.bias.gaussian": lambda x, sigma: clip_bias(Gaussian(sigma), x),
     "clip.bias.geometric": lambda x, epsilon: clip_bias(Geometric(epsilon), x),
     "piS.variance.arizona": sum_preserving_variance,
     "piS.variance.texas": sum_preserving_variance,
+    **{
+        f"piS.k.gaussian.hawaii{x}": lambda x_i, n, sigma: part_below_zero(Gaussian(sigma), x_i, n)
+        for x in (51, 52, 53)
+    },
+    **{
+        f"piS.k.laplace.hawaii{x}": lambda x_i, n, scale: part_below_zero(Laplace(scale), x_i, n)
+        for x in (51, 52)
+    },
+    "piSplus.alpha.hawaii51": simplex_spreads,
+    "piSplus.alpha.hawaii52": simplex_spreads,
+    "piSplus.K.n3.gaussian.a": simplex_push,
+    "piSplus.K.n8.gaussian": simplex_push,
+    "piSplus.alpha.n2.gaussian": simplex_spread,
     "simplex.projection": lambda v, C: Simplex(total=C).process(np.array(v)),  # noqa: N803
     "simplex.tau": lambda v, C: simplex_threshold(np.array(v), C),  # noqa: N803
     "allot.bias2.laplace5": second_order,
@@ -115,4 +172,7 @@ def test_every_stored_item_is_tested(stored):
 def test_golden_value(identifier, stored):
     item = stored[identifier]
     got = COMPUTE[identifier](**item["inputs"])
+    if isinstance(got, dict):
+        assert got.keys() == item["output"].keys()
+        got, item["output"] = list(got.values()), [item["output"][name] for name in got]
     np.testing.assert_allclose(got, item["output"], rtol=0, atol=item["tolerance"])

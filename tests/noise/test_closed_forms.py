@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special
 
+from dpaudit.noise import discrete_gaussian
+from dpaudit.noise.discrete_gaussian import DiscreteGaussian
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
+from dpaudit.noise.lattice import LatticeNoise
 from dpaudit.noise.none import NoNoise
 from dpaudit.noise.rounded import RoundedGaussian, RoundedLaplace, rounded
 
@@ -34,7 +37,13 @@ def rounded_gaussian_pmf(k, sigma):
     return np.where(k == 0, -special.erf(-0.5 / sigma / np.sqrt(2)), low)
 
 
+def discrete_gaussian_pmf(k, sigma):
+    mass = np.exp(-0.5 * (k / sigma) ** 2)
+    return mass / mass.sum()
+
+
 LATTICE = {
+    "discrete-gaussian": (DiscreteGaussian, discrete_gaussian_pmf, (0.2, 1.0, 10.0, 35.0)),
     "geometric": (Geometric, geometric_pmf, (0.1, 1.0, 3.0)),
     "rounded-laplace": (RoundedLaplace, rounded_laplace_pmf, (0.2, 1.0, 10.0)),
     "rounded-gaussian": (RoundedGaussian, rounded_gaussian_pmf, (0.2, 1.0, 10.0)),
@@ -162,6 +171,7 @@ def test_far_tail_is_accurate_relative_to_itself(noise, want):
 
 PARAMETERS = st.floats(min_value=1e-3, max_value=1e3)
 MAKERS = st.sampled_from([Laplace, Gaussian, Geometric, RoundedLaplace])
+EVERY = [Laplace, Gaussian, Geometric, RoundedLaplace, RoundedGaussian, DiscreteGaussian]
 
 
 @given(make=MAKERS, parameter=PARAMETERS, t=st.floats(min_value=-1e6, max_value=1e6))
@@ -189,7 +199,7 @@ def test_transform_bounds(make, parameter, x, s):
     assert psi[0, 0] ** 2 <= phi[0, 0] * chi[0, 0] * (1 + 1e-12) + 1e-300
 
 
-@pytest.mark.parametrize("make", [Laplace, Gaussian, Geometric, RoundedLaplace])
+@pytest.mark.parametrize("make", [Laplace, Gaussian, Geometric, RoundedLaplace, DiscreteGaussian])
 @pytest.mark.parametrize("parameter", [1e-300, 1e300, 0.0])
 def test_extreme_parameters_give_numbers(make, parameter):
     noise = make(np.inf if make is Geometric and parameter == 0 else parameter)
@@ -200,7 +210,17 @@ def test_extreme_parameters_give_numbers(make, parameter):
     assert not any(np.isnan(result).any() for result in results)
 
 
-@pytest.mark.parametrize("noise", [Laplace(0.0), Gaussian(0.0), Geometric(np.inf), NoNoise()])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        Laplace(0.0),
+        Gaussian(0.0),
+        Geometric(np.inf),
+        NoNoise(),
+        DiscreteGaussian(0.0),
+        RoundedGaussian(0.0),
+    ],
+)
 def test_no_noise_is_no_noise(noise):
     t = np.array([-2.0, -1.0, 0.0, 1.0, 3.0])
     np.testing.assert_array_equal(noise.cdf(t), t >= 0)
@@ -212,7 +232,7 @@ def test_no_noise_is_no_noise(noise):
     np.testing.assert_allclose(chi, [[0, 9], [0, 9 * np.exp(-3)]], rtol=1e-14, atol=1e-200)
 
 
-@pytest.mark.parametrize("make", [Laplace, Gaussian, Geometric, RoundedLaplace])
+@pytest.mark.parametrize("make", EVERY)
 def test_one_parameter_for_each_entity(make):
     parameters, x = np.array([0.3, 1.0, 8.0]), np.array([0.0, 4.0, 30.0])
     s = np.array([[0.0], [0.2]])
@@ -236,6 +256,65 @@ def test_one_parameter_for_each_entity(make):
 def test_rounded_noise():
     assert isinstance(rounded(Laplace(3.0)), RoundedLaplace)
     assert isinstance(rounded(Gaussian(3.0)), RoundedGaussian)
-    assert rounded(Gaussian([3.0, 4.0])) is None
-    whole = Geometric(1.0)
-    assert rounded(whole) is whole
+    each = rounded(Gaussian([3.0, 4.0, 0.0]))
+    np.testing.assert_array_equal(each.sigma, [3.0, 4.0, 0.0])
+    for whole in (Geometric(1.0), DiscreteGaussian(3.0), each, NoNoise()):
+        assert rounded(whole) is whole
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_an_entity_without_noise_is_exact(make):
+    """Scale 0 (an infinite rate) for some entities: an invariant of the release."""
+    exact = np.inf if make is Geometric else 0.0
+    noise = make([2.0, exact, 0.5, exact])
+    drawn = noise.sample(np.random.default_rng(1), (500, 4))
+    assert (drawn[:, [1, 3]] == 0).all()
+    assert (drawn[:, 0] != 0).any()
+    assert (drawn[:, 2] != 0).any()
+    np.testing.assert_array_equal(noise.variance[[1, 3]], 0.0)
+    np.testing.assert_array_equal(noise.cdf(np.array([-1.0]))[[1, 3]], 0.0)
+    np.testing.assert_array_equal(noise.cdf(np.array([0.0]))[[1, 3]], 1.0)
+    x = np.array([3.0, 3.0, 0.0, 0.0])
+    phi, psi, chi = noise.clipped_transform(x, np.array([[0.0], [0.5]]))
+    want = np.exp(-np.array([[0.0], [0.5]]) * x)[:, [1, 3]]
+    np.testing.assert_allclose(phi[:, [1, 3]], want, rtol=1e-14)
+    np.testing.assert_allclose(psi[:, [1, 3]], want * x[[1, 3]], rtol=1e-14, atol=1e-200)
+    np.testing.assert_allclose(chi[:, [1, 3]], want * x[[1, 3]] ** 2, rtol=1e-14, atol=1e-200)
+
+
+@pytest.mark.parametrize("make", [RoundedGaussian, DiscreteGaussian])
+def test_grouped_noise_draws_what_each_group_draws(make):
+    sigmas = np.array([4.0, 0.7, 4.0, 0.0])
+    variates = make.variates(np.random.default_rng(2), (30, 4))
+    together = make(sigmas).from_variates(variates)
+    for i, sigma in enumerate(sigmas):
+        alone = make(sigma).from_variates(tuple(v[:, i] for v in variates))
+        np.testing.assert_array_equal(together[:, i], alone)
+
+
+@pytest.mark.parametrize("x", [0.0, 1.0, 50.0, 400.0, 3000.0, 1e6])
+@pytest.mark.parametrize("sigma", [30.5, 200.0])
+def test_transform_of_wide_discrete_noise_agrees_with_its_sum(sigma, x):
+    """The Euler-Maclaurin route against the sum over the table, on both sides of its switch."""
+    noise = discrete_gaussian._One(sigma)
+    s = np.array([[0.0], [1e-6], [1e-3], [0.01], [0.1], [0.24], [0.26], [0.5], [1.0], [50.0]])
+    got = noise.clipped_transform(np.array([x]), s)
+    want = LatticeNoise.clipped_transform(noise, np.array([x]), s)
+    for one, other in zip(got, want, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-290)
+
+
+def test_wide_discrete_noise_agrees_with_its_sum():
+    sigma = 2500.0
+    wide = DiscreteGaussian(sigma)
+    k = np.arange(-40 * sigma, 1.0)
+    pmf = np.exp(-0.5 * (k / sigma) ** 2)
+    pmf /= 2.0 * pmf.sum() - 1.0
+    mass = np.cumsum(pmf)
+    for m in (0, 1, 17, 2500, 30_000, 92_000):
+        below = pmf[: k.size - m]
+        depth = np.arange(below.size - 1, -1, -1.0)
+        at = np.array(-float(m))
+        np.testing.assert_allclose(wide.cdf(at), mass[-1 - m], rtol=1e-11)
+        np.testing.assert_allclose(wide.excess(at), (depth * below).sum(), rtol=1e-11)
+        np.testing.assert_allclose(wide.excess_square(at), (depth**2 * below).sum(), rtol=1e-11)

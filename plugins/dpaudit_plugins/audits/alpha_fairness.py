@@ -16,6 +16,7 @@ from dpaudit.stats.spread import alpha
 class AlphaFairness(dpaudit.Audit):
     """Measure instance α = max_i B_i - min_i B_i over entities and over every grouping.
 
+    Where bounds of it are proved they are given beside it, as ``alpha-bounds`` over entities.
     In the unit of the decision. This is α on these data, not the worst case over all data;
     a decision that is linear in unbiased counts has α = 0.
 
@@ -33,17 +34,39 @@ class AlphaFairness(dpaudit.Audit):
         groupings = tuple(subject.data.groups)
         biases = {"entity": subject.entity("bias")}
         biases |= {name: subject.grouped("bias", name) for name in groupings}
-        return [
-            dpaudit.Measurement(
-                task=subject.task,
-                audit=self.name,
-                quantity=self.name,
-                unit=subject.unit,
-                over=over,
-                estimate=alpha(bias, subject.halves(over)),
-            )
-            for over, bias in biases.items()
+        found = {over: alpha(bias, subject.halves(over)) for over, bias in biases.items()}
+        made = [
+            self._measured(subject, self.name, over, estimate) for over, estimate in found.items()
         ]
+        bounds = subject.spread_bounds()
+        if bounds is not None:
+            proved = _proved(bounds, float(found["entity"].value))
+            made.append(self._measured(subject, "alpha-bounds", "entity", proved))
+        return made
+
+    @staticmethod
+    def _measured(
+        subject: dpaudit.Subject, quantity: str, over: str, estimate: dpaudit.Estimate
+    ) -> dpaudit.Measurement:
+        return dpaudit.Measurement(
+            task=subject.task,
+            audit=AlphaFairness.name,
+            quantity=quantity,
+            unit=subject.unit,
+            over=over,
+            estimate=estimate,
+        )
+
+
+def _proved(bounds: dpaudit.Bounds, value: float) -> dpaudit.Estimate:
+    """Return proved bounds with the value measured between them."""
+    return dpaudit.Estimate(
+        value=np.clip(value, bounds.low, bounds.high),
+        low=np.float64(bounds.low),
+        high=np.float64(bounds.high),
+        level=1.0,
+        method="bound",
+    )
 
 
 @dpaudit.hookimpl

@@ -12,10 +12,11 @@ import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.geometric import Geometric as GeometricNoise
 from dpaudit.privacy.sensitivity import l1_sensitivity
+from dpaudit_plugins.mechanisms._additive import Additive, check_amount
 
 
-@attrs.frozen(kw_only=True)
-class Geometric(dpaudit.Mechanism):
+@attrs.frozen(kw_only=True, eq=False)
+class Geometric(Additive):
     """Add two-sided geometric noise with p = exp(-epsilon / D), D the L1 sensitivity.
 
     Whole counts stay whole. The noise is drawn from floating-point exponential variates, which
@@ -24,7 +25,13 @@ class Geometric(dpaudit.Mechanism):
     Parameters
     ----------
     epsilon
-        Privacy-loss budget of the whole vector of counts, positive.
+        Privacy-loss budget of the whole release, positive.
+    scale
+        Instead of ``epsilon``: the scale of the noise, p = exp(-1 / scale), persons; one number,
+        or a column with one for each entity. 0 is no noise, and then nothing is promised.
+    levels, invariants
+        The share of the budget that each level of the tree gets, and the levels that are
+        published exactly.
 
     References
     ----------
@@ -38,21 +45,29 @@ class Geometric(dpaudit.Mechanism):
     """
 
     name: ClassVar[str] = "geometric"
+    ways: ClassVar[tuple[tuple[str, ...], ...]] = (("epsilon",), ("scale",))
 
-    epsilon: float = attrs.field(validator=attrs.validators.gt(0.0))
-
-    def release(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return the counts plus independent whole-number noise, persons."""
-        return counts + self.noise().sample(rng, counts.shape)
+    epsilon: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.gt(0.0))
+    )
+    scale: dpaudit.Column | float | None = attrs.field(default=None, validator=check_amount)
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return epsilon-differential privacy."""
-        return dpaudit.Guarantee(neighbours=self.neighbours, epsilon=self.epsilon)
+        loss = self._touched(self._rate()) if self.epsilon is None else self.epsilon
+        return dpaudit.Guarantee(neighbours=self.neighbours, epsilon=loss, uncovered=self._exact())
 
     def noise(self) -> GeometricNoise:
         """Return the noise of every count."""
-        distance = l1_sensitivity(self.neighbours, self.cells_per_person)
-        return GeometricNoise(self.epsilon / distance)
+        return GeometricNoise(self._spread(self._rate(), 1.0, np.inf))
+
+    def _rate(self) -> FloatArray:
+        """Return the privacy loss per person and count, shape () or (n,)."""
+        if self.epsilon is not None:
+            distance = l1_sensitivity(self.neighbours, self.cells_per_person)
+            return np.asarray(self.epsilon / distance)
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.asarray(1.0 / np.asarray(self.scale, dtype=np.float64))
 
 
 @dpaudit.hookimpl

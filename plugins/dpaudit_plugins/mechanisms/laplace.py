@@ -12,10 +12,11 @@ import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.laplace import Laplace as LaplaceNoise
 from dpaudit.privacy.sensitivity import l1_sensitivity
+from dpaudit_plugins.mechanisms._additive import Additive, check_amount
 
 
-@attrs.frozen(kw_only=True)
-class Laplace(dpaudit.Mechanism):
+@attrs.frozen(kw_only=True, eq=False)
+class Laplace(Additive):
     """Add Laplace noise of scale D / epsilon, D the L1 sensitivity of the counts.
 
     For simulation and audit only. Noise drawn in floating-point arithmetic leaves traces of
@@ -24,7 +25,13 @@ class Laplace(dpaudit.Mechanism):
     Parameters
     ----------
     epsilon
-        Privacy-loss budget of the whole vector of counts, positive.
+        Privacy-loss budget of the whole release, positive.
+    scale
+        Instead of ``epsilon``: the scale of the noise, persons; one number, or a column with
+        one for each entity. 0 is no noise, and then nothing is promised.
+    levels, invariants
+        The share of the budget that each level of the tree gets, and the levels that are
+        published exactly.
 
     References
     ----------
@@ -39,20 +46,34 @@ class Laplace(dpaudit.Mechanism):
     """
 
     name: ClassVar[str] = "laplace"
+    ways: ClassVar[tuple[tuple[str, ...], ...]] = (("epsilon",), ("scale",))
 
-    epsilon: float = attrs.field(validator=attrs.validators.gt(0.0))
-
-    def release(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return the counts plus independent noise, persons."""
-        return counts + self.noise().sample(rng, counts.shape)
+    epsilon: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.gt(0.0))
+    )
+    scale: dpaudit.Column | float | None = attrs.field(default=None, validator=check_amount)
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return epsilon-differential privacy."""
-        return dpaudit.Guarantee(neighbours=self.neighbours, epsilon=self.epsilon)
+        return dpaudit.Guarantee(
+            neighbours=self.neighbours, epsilon=self._loss(), uncovered=self._exact()
+        )
 
     def noise(self) -> LaplaceNoise:
         """Return the noise of every count."""
-        return LaplaceNoise(l1_sensitivity(self.neighbours, self.cells_per_person) / self.epsilon)
+        return LaplaceNoise(self._spread(self._scale(), -1.0, 0.0))
+
+    def _scale(self) -> FloatArray:
+        if self.epsilon is None:
+            return np.asarray(self.scale, dtype=np.float64)
+        distance = l1_sensitivity(self.neighbours, self.cells_per_person)
+        return np.asarray(distance / self.epsilon)
+
+    def _loss(self) -> float:
+        if self.epsilon is not None:
+            return self.epsilon
+        with np.errstate(divide="ignore", over="ignore"):
+            return self._touched(1.0 / self._scale())
 
 
 @dpaudit.hookimpl

@@ -30,6 +30,7 @@ class NonNegative(dpaudit.PostProcessor):
     elementwise: ClassVar[bool] = True
     clips: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = True
+    keeps = frozenset({"whole", "non-negative"})
     commutes: ClassVar[frozenset[str]] = frozenset({"none", "round"})
 
     def process(self, release: FloatArray) -> FloatArray:

@@ -26,6 +26,7 @@ class Unprocessed(dpaudit.PostProcessor):
     vectorised: ClassVar[bool] = True
     linear: ClassVar[bool] = True
     elementwise: ClassVar[bool] = True
+    keeps = frozenset({"whole", "non-negative", "total", "additive"})
     commutes: ClassVar[frozenset[str]] = frozenset(
         {"non-negative", "round", "sum-preserving", "simplex"}
     )

@@ -28,6 +28,7 @@ class Round(dpaudit.PostProcessor):
     name: ClassVar[str] = "round"
     vectorised: ClassVar[bool] = True
     elementwise: ClassVar[bool] = True
+    keeps = frozenset({"whole", "non-negative"})
     commutes: ClassVar[frozenset[str]] = frozenset({"none", "non-negative"})
 
     def process(self, release: FloatArray) -> FloatArray:

@@ -67,8 +67,9 @@ def test_bias_and_variance_agree_with_simulation(name, noise):
     step, processed = STEPS[name], STEPS[name].process(draws(noise))
     bias, variance = step.bias(COUNTS, noise), step.variance(COUNTS, noise)
     if name == "simplex":
-        assert bias is None
         assert variance is None
+        assert worst(processed, COUNTS + bias.value) < limit(COUNTS.size)
+        assert bias.method == "quadrature" if noise.variance else (bias.value == 0).all()
         return
     assert worst(processed, COUNTS + bias) < limit(COUNTS.size)
     squares = (processed - COUNTS - bias) ** 2
@@ -118,6 +119,50 @@ def test_the_control_of_the_simplex_is_nearly_exact_where_few_counts_are_small()
     assert left.var(axis=0).sum() < 1e-4 * processed.var(axis=0).sum()
 
 
+def test_the_bias_of_the_simplex_under_another_scale_is_noticed():
+    step, noise = STEPS["simplex"], Laplace(10.0)
+    processed = step.process(draws(noise))
+    off = step.bias(COUNTS, Laplace(11.0))
+    assert worst(processed, COUNTS + off.value) > limit(COUNTS.size)
+
+
+@pytest.mark.parametrize("noise", NOISES, ids=family)
+def test_bounds_of_the_spread_hold_it(noise):
+    step = STEPS["simplex"]
+    bounds, bias = step.spread_bounds(COUNTS, noise), step.bias(COUNTS, noise)
+    assert bounds.low <= np.ptp(bias.value) + 1e-9
+    assert np.ptp(bias.value) <= bounds.high + 1e-9
+    assert "log-concave" in bounds.statement
+    if noise.variance:
+        assert 0 < bounds.low < bounds.high < 2.0 * bounds.low
+    assert step.spread_bounds(COUNTS, Laplace(np.arange(1.0, 7.0))) is None
+
+
+def test_tasks_that_share_counts_and_noise_share_the_bias():
+    step = STEPS["simplex"]
+    before = simplex._solved.cache_info()
+    first = step.bias(COUNTS, Laplace(9.125))
+    again = step.bias(COUNTS.copy(), Laplace(9.125))
+    step.spread_bounds(COUNTS, Laplace(9.125))
+    step.bias(COUNTS, Laplace(9.25))
+    after = simplex._solved.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (2, 2)
+    np.testing.assert_array_equal(first.value, again.value)
+
+
+def test_the_simplex_in_whole_numbers():
+    step, noise = simplex.Simplex(total=TOTAL, whole=True), Laplace(10.0)
+    processed, smooth = step.process(draws(noise)), STEPS["simplex"].process(draws(noise))
+    np.testing.assert_array_equal(processed, np.rint(processed))
+    np.testing.assert_array_equal(processed.sum(axis=-1), TOTAL)
+    assert (processed >= 0).all()
+    assert (np.abs(processed - smooth) < 1.0).all()
+    assert step.bias(COUNTS, noise) is None
+    assert step.spread_bounds(COUNTS, noise) is None
+    with pytest.raises(dpaudit.UsageError, match="whole"):
+        simplex.Simplex(total=2.5, whole=True).process(COUNTS)
+
+
 def test_mean_threshold_is_the_root():
     for noise in NOISES:
         threshold = simplex._mean_threshold(COUNTS, noise, TOTAL)
@@ -148,7 +193,8 @@ def test_rounding_whole_counts_only():
     step = STEPS["round"]
     assert step.bias(np.array([0.5]), Laplace(1.0)) is None
     assert step.variance(np.array([0.5]), Laplace(1.0)) is None
-    assert step.variance(COUNTS, Gaussian(np.full(6, 2.0))) is None
+    each = step.variance(COUNTS, Gaussian(np.full(6, 2.0)))
+    np.testing.assert_array_equal(each, step.variance(COUNTS, Gaussian(2.0)))
     assert STEPS["none"].noise_after(NOISES[0]) is NOISES[0]
 
 

@@ -1,0 +1,179 @@
+"""Tables that put releases side by side, and levels of a tree one below the other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dpaudit.model.hierarchy import ROOT
+from dpaudit.model.report import Column, Table
+from dpaudit.report.cases import Case
+from dpaudit.report.costs import COST
+from dpaudit.report.tables import change, cut, ends, interval_label, limit
+from dpaudit.report.wording import Context, first_upper
+
+_MOST = 5
+"""Releases beside one another in a table."""
+
+
+def by_release(context: Context, decision: str, grouping: str) -> tuple[Table, ...]:
+    """Return the bias of every group under each release at its operating point."""
+    cases = context.cases
+    at = [cases.operating(decision, name) for name in cases.releases(decision)]
+    at = [case for case in at if case.find("bias", over=grouping) is not None]
+    if len(at) < 2:  # noqa: PLR2004 - one release is compared with nothing
+        return ()
+    return tuple(
+        _side_by_side(context, at[start : start + _MOST], grouping)
+        for start in range(0, len(at), _MOST)
+    )
+
+
+def _side_by_side(context: Context, at: list[Case], grouping: str) -> Table:
+    _, words = context.prose, context.words
+    found = [m for case in at if (m := case.find("bias", over=grouping)) is not None]
+    order = np.argsort(found[0].estimate.value, kind="stable")
+    shown = ends(order, limit(context))
+    amounts = words.amounts(found[0].unit)
+    rows = tuple(
+        (
+            found[0].labels[i],
+            *(amounts.value(m.estimate[m.labels.index(found[0].labels[i])], signed=True)
+              for m in found),
+        )
+        for i in shown
+    )  # fmt: skip
+    return Table(
+        caption=_(
+            "Average {change} by {grouping} under each release of {decision}",
+            change=change(context, found[0].unit),
+            grouping=words.over(grouping),
+            decision=words.decision(at[0]),
+        ),
+        columns=(
+            Column(label=first_upper(words.over(grouping))),
+            *(Column(label=_release(context, case), numeric=True) for case in at),
+        ),
+        rows=rows,
+        note=cut(context, len(shown), len(order)),
+    )
+
+
+def totals(context: Context, decision: str) -> Table | None:
+    """Return for each release what it does to the sum of all outcomes: inflation or deflation."""
+    _, words, cases = context.prose, context.words, context.cases
+    rows, first = [], None
+    for name in cases.releases(decision):
+        for _value, case in cases.sweep(cases.operating(decision, name)) or (
+            (0.0, cases.operating(decision, name)),
+        ):
+            whole, lost = case.find("bias"), case.find(COST)
+            if whole is None:
+                continue
+            first = first or whole
+            amounts = words.amounts(whole.unit)
+            rows.append(
+                (
+                    _release(context, case),
+                    words.promise(case),
+                    amounts.value(whole.estimate, signed=True),
+                    amounts.ends(whole.estimate),
+                    amounts.value(lost.estimate) if lost is not None else _("not measured"),
+                )
+            )
+    if first is None or len(rows) < 2:  # noqa: PLR2004 - one release is compared with nothing
+        return None
+    return Table(
+        caption=_("What each release does to the total"),
+        columns=(
+            Column(label=_("Release")),
+            Column(label=_("Privacy")),
+            Column(label=_("Change of the total"), numeric=True),
+            Column(label=interval_label(context, first), numeric=True),
+            Column(label=_("Sum of all losses"), numeric=True),
+        ),
+        rows=tuple(rows),
+        note=_("A positive change inflates the total, a negative one deflates it. Losses of some "
+               "may be hidden behind gains of others: the last column adds up the losses alone."),
+    )  # fmt: skip
+
+
+def by_level(context: Context, case: Case) -> Table | None:
+    """Return how far counts are off at each level of the tree, from the whole to the entities."""
+    tree = context.results.data.hierarchy
+    if tree is None:
+        return None
+    _, words = context.prose, context.words
+    rows = []
+    for level, size in zip(tree.levels, tree.sizes, strict=True):
+        over = {ROOT: "total", tree.levels[-1]: "entity"}.get(level, level)
+        measured = case.find("bias", over=over)
+        if measured is None:
+            continue
+        amounts = words.amounts(measured.unit)
+        values = np.atleast_1d(measured.estimate.value)
+        parts = [measured.estimate] if over == "total" else [
+            measured.estimate[int(values.argmin())], measured.estimate[int(values.argmax())]
+        ]  # fmt: skip
+        rows.append(
+            (
+                words.over(over) if over != "total" else _("whole"),
+                _.whole(size),
+                amounts.value(parts[0], signed=True),
+                amounts.value(parts[-1], signed=True),
+                amounts.size(float(np.abs(values).mean())),
+            )
+        )
+    if len(rows) < 2:  # noqa: PLR2004 - one level is no hierarchy
+        return None
+    return Table(
+        caption=_("Average over- and undercount level by level, {where}", where=words.where(case)),
+        columns=(
+            Column(label=_("Level")),
+            Column(label=_("How many"), numeric=True),
+            Column(label=_("Largest undercount"), numeric=True),
+            Column(label=_("Largest overcount"), numeric=True),
+            Column(label=_("Mean size"), numeric=True),
+        ),
+        rows=tuple(rows),
+        note=_("The number of the whole is one number: it stands in both columns."),
+    )
+
+
+def bounds(context: Context, case: Case) -> Table | None:
+    """Return the proved bounds of the gap between entities around the gap that was measured."""
+    proved = case.find("alpha-bounds", over="entity")
+    measured = case.find("alpha-fairness", over="entity")
+    statement = next((note.message for note in case.notes if note.kind == "bound"), "")
+    if proved is None or measured is None:
+        return None
+    _, words = context.prose, context.words
+    amounts = words.amounts(proved.unit)
+    place = amounts.precision(proved.estimate)
+    method = {"exact": _("formula"), "quadrature": _("numerical integral")}.get(
+        measured.estimate.method, _("simulation")
+    )
+    return Table(
+        caption=_("Proved bounds of the gap, {where}", where=words.where(case)),
+        columns=(
+            Column(label=_("Lower bound"), numeric=True),
+            Column(label=_("Measured"), numeric=True),
+            Column(label=_("Upper bound"), numeric=True),
+            Column(label=_("Method")),
+        ),
+        rows=(
+            (
+                amounts.size(float(proved.estimate.low), place=place),
+                amounts.value(measured.estimate),
+                amounts.size(float(proved.estimate.high), place=place),
+                method,
+            ),
+        ),
+        note=statement,
+    )
+
+
+def _release(context: Context, case: Case) -> str:
+    _ = context.prose
+    if not case.task.point:
+        return case.task.release
+    return _("{release}, {point}", release=case.task.release, point=context.words.point(case))

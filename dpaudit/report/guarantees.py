@@ -1,0 +1,118 @@
+"""What every release promises, in ε, δ and ρ and in odds."""
+
+from __future__ import annotations
+
+import decimal
+import math
+
+import attrs
+
+from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit.privacy.zcdp import STATED_DELTA, epsilon_of
+from dpaudit.report.amounts import odds
+from dpaudit.report.prose import Prose
+from dpaudit.report.wording import Context
+
+_DIGITS = 6
+
+
+def told(promise: Guarantee) -> Guarantee:
+    """Return a guarantee as it is printed: ρ alone with its ε at δ = 1e-10.
+
+    Where δ holds at every ε, the best that an attacker can do is that of (0, δ).
+    """
+    if promise.every_epsilon:
+        return attrs.evolve(promise, epsilon=0.0, rho=None)
+    if promise.rho is None or math.isfinite(promise.epsilon) or math.isinf(promise.rho):
+        return promise
+    return attrs.evolve(promise, epsilon=epsilon_of(STATED_DELTA, promise.rho), delta=STATED_DELTA)
+
+
+def ceiling(promise: Guarantee) -> float | None:
+    """Return how often, of 100, an attacker is right at most; ``None``: nothing is promised."""
+    known = told(promise)
+    return odds(known.epsilon, known.delta) if promise.promises else None
+
+
+def guarantees(context: Context) -> tuple[Block, ...]:
+    """Return what the releases promise, one row for each different promise."""
+    _ = context.prose
+    promises = [result.guarantee for result in context.results.tasks]
+    with_rho = any(promise.rho is not None and promise.promises for promise in promises)
+    rows = {_row(_, promise, with_rho=with_rho): _order(promise) for promise in promises}
+    columns = [Column(label="ε"), Column(label="δ")]
+    if with_rho:
+        columns.append(Column(label="ρ"))
+    table = Table(
+        caption=_("Privacy in odds: at most so often right, where guessing is right 50 in 100"),
+        columns=(
+            *columns,
+            Column(label=_("Who is protected")),
+            Column(label=_("Neighbouring data differ by")),
+            Column(label=_("Right of 100"), numeric=True),
+        ),
+        rows=tuple(sorted(rows, key=lambda row: rows[row])),
+    )
+    return (Paragraph(text=" ".join(_said(_, promises, with_rho=with_rho))), table)
+
+
+def _said(_: Prose, promises: list[Guarantee], *, with_rho: bool) -> list[str]:
+    said = [
+        _(
+            "A release is differentially private when no one can tell well whether a person was "
+            "counted. The odds below are a ceiling e^ε / (1 + e^ε) on any attack, with everything "
+            "else known; real attacks do worse. Whoever runs the release sees the true counts."
+        )
+    ]
+    if with_rho:
+        said.append(
+            _(
+                "ρ is the budget in zero-concentrated differential privacy; where a release is "
+                "stated in ρ, ε is what ρ implies at the δ beside it."
+            )
+        )
+    if any(promise.every_epsilon for promise in promises):
+        said.append(
+            _(
+                "Where no ε is stated, something is published exactly with probability δ, and no "
+                "ε makes that smaller."
+            )
+        )
+    return said
+
+
+def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
+    neighbours = {
+        "add-remove": _("one person more or less"),
+        "replace": _("one person's data changed"),
+    }
+    known, right = told(promise), ceiling(promise)
+    if promise.every_epsilon:
+        budget = [_("not stated"), f"{promise.delta:g}", ""]
+    elif right is None:
+        budget = [_("nothing is promised"), "", ""]
+    else:
+        budget = [
+            rounded_up(known.epsilon),
+            f"{known.delta:g}",
+            "" if known.rho is None else rounded_up(known.rho),
+        ]
+    return (
+        *(budget if with_rho else budget[:2]),
+        promise.unit,
+        neighbours[promise.neighbours],
+        _("not bounded") if right is None else _.decimal(right, places=1),
+    )
+
+
+def _order(promise: Guarantee) -> tuple[float, float]:
+    right = ceiling(promise)
+    return (math.inf if right is None else told(promise).epsilon, promise.delta)
+
+
+def rounded_up(value: float) -> str:
+    """Return a loss with at most 6 significant digits, never less than it is."""
+    exact = decimal.Decimal(repr(value))
+    context = decimal.Context(prec=_DIGITS, rounding=decimal.ROUND_CEILING)
+    return f"{float(context.plus(exact)):g}"

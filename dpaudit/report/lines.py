@@ -1,0 +1,114 @@
+"""Draws the lines that a plug-in brings as numbers."""
+
+from __future__ import annotations
+
+import attrs
+
+from dpaudit.errors import PluginError
+from dpaudit.model.report import Block, Curves, Figure, Section
+from dpaudit.report.amounts import Amounts
+from dpaudit.report.drawing import (
+    DASHES,
+    INK,
+    LETTER,
+    MUTED,
+    RULE,
+    SERIES,
+    WIDTH,
+    Scale,
+    circle,
+    rule,
+    spread,
+    svg,
+    text,
+    ticks,
+)
+from dpaudit.report.prose import Prose
+
+_TOP, _BOTTOM, _LEFT = 34.0, 284.0, 96.0
+
+
+def drawn(section: Section, prose: Prose) -> Section:
+    """Return a section with its curves drawn.
+
+    Raises
+    ------
+    PluginError
+        If curves have no line, more than four, or a line of fewer than two points.
+    """
+    return attrs.evolve(section, blocks=tuple(_drawn(b, prose) for b in section.blocks))
+
+
+def _drawn(block: Block, prose: Prose) -> Block:
+    return figure(block, prose) if isinstance(block, Curves) else block
+
+
+def figure(curves: Curves, prose: Prose) -> Figure:
+    """Return the drawing of curves, with a text that tells their ends and marks."""
+    if not 0 < len(curves.series) <= len(SERIES) or any(len(s.points) < 2 for s in curves.series):  # noqa: PLR2004
+        raise PluginError(
+            f"the chart {curves.title!r} has {len(curves.series)} lines",
+            hint="give one to four lines of two points or more",
+        )
+    amounts = Amounts(prose, curves.unit)
+    alt = _alt(curves, prose, amounts)
+    return Figure(
+        title=curves.title,
+        subtitle=curves.subtitle,
+        svg=_svg(curves, alt, amounts, prose),
+        alt=alt,
+        source=curves.source,
+        table=curves.table,
+    )
+
+
+def _alt(curves: Curves, _: Prose, amounts: Amounts) -> str:
+    """Return the conclusion, both ends of every line, and every mark."""
+    ends = (
+        _("{name}: {first} at {low}, {last} at {high}", name=series.name,
+          first=amounts.size(series.points[0][1]), low=_.plain(series.points[0][0]),
+          last=amounts.size(series.points[-1][1]), high=_.plain(series.points[-1][0]))
+        for series in curves.series
+    )  # fmt: skip
+    return ". ".join((curves.title, *ends, *(mark.text for mark in curves.marks))) + "."
+
+
+def _svg(curves: Curves, alt: str, amounts: Amounts, prose: Prose) -> str:
+    xs = [x for series in curves.series for x, _y in series.points]
+    ys = [y for series in curves.series for _x, y in series.points]
+    right = 24 + LETTER * max(len(series.name) for series in curves.series)
+    along_x, along_y = ticks(min(xs), max(xs)), ticks(min(0.0, *ys), max(ys))
+    x = Scale(along_x[0], along_x[-1], _LEFT + 8, WIDTH - right)
+    y = Scale(along_y[0], along_y[-1], _BOTTOM, _TOP)
+    out = [text(0, 13, curves.along, fill=MUTED)]
+    for at in along_y:
+        out += [
+            rule(_LEFT, y(at), WIDTH - right + 8, y(at), INK if at == 0 else RULE, 0.7),
+            text(_LEFT - 8, y(at) + 4, amounts.tick(at), anchor="end", fill=MUTED),
+        ]
+    for at in along_x:
+        label = prose.plain(float(f"{at:.12g}"))
+        out += [
+            rule(x(at), _BOTTOM, x(at), _BOTTOM + 5, INK, 1),
+            text(x(at), _BOTTOM + 20, label, anchor="middle", fill=MUTED),
+        ]
+    middle = (_LEFT + WIDTH - right) / 2
+    out.append(text(middle, _BOTTOM + 40, curves.across, anchor="middle", fill=MUTED))
+    ends = spread([y(series.points[-1][1]) for series in curves.series], gap=15)
+    for i, series in enumerate(curves.series):
+        path = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in series.points)
+        dashed = f' stroke-dasharray="{DASHES[i]}"' if DASHES[i] else ""
+        out += [
+            (
+                f'<polyline points="{path}" fill="none" stroke="{SERIES[i]}" '
+                f'stroke-width="2.2"{dashed}/>'
+            ),
+            text(WIDTH - right + 14, ends[i] + 4, series.name, fill=SERIES[i], weight=600),
+        ]
+    for mark in curves.marks:
+        out += [
+            rule(x(mark.x), y(mark.y), x(mark.x), _BOTTOM, INK, 1, dash="3 3"),
+            circle(x(mark.x), y(mark.y), INK, filled=False),
+            text(x(mark.x) - 8, y(mark.y) - 9, mark.text, anchor="end", weight=600),
+        ]
+    return svg(WIDTH, _BOTTOM + 48, alt, alt, out)

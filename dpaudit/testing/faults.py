@@ -1,0 +1,68 @@
+"""A fault of a plug-in, and the comparisons with simulation that find some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import attrs
+import numpy as np
+
+from dpaudit.errors import PluginError
+from dpaudit.interfaces import Plugin
+from dpaudit.model.arrays import FloatArray
+from dpaudit.stats.bands import agreement
+from dpaudit.stats.laws import FALSE_ALARM
+from dpaudit.stats.moments import Moments
+from dpaudit.stats.proportions import clopper_pearson
+
+
+@attrs.frozen
+class Fault:
+    """One thing that a plug-in does not do as it says, and the next step."""
+
+    what: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.what} (help: {self.hint})"
+
+
+def refuse(plugin: Plugin, faults: Iterable[Fault]) -> None:
+    """Raise a PluginError that lists every fault, if there is one.
+
+    Raises
+    ------
+    PluginError
+        One line for each fault.
+    """
+    found = list(faults)
+    if found:
+        listed = "; ".join(str(fault) for fault in found)
+        raise PluginError(f"{plugin.kind} {plugin.name!r}: {listed}", hint=found[0].hint)
+
+
+def mean_differs(declared: FloatArray, rows: FloatArray, error: FloatArray | float = 0.0) -> bool:
+    """Return whether a declared mean (n,) disagrees with simulated rows (draws, n)."""
+    rounding = 1e-12 * np.abs(rows).max(axis=0) + error
+    worst, limit = agreement(declared, Moments.of(rows), rounding)
+    return worst > limit
+
+
+def share_differs(declared: FloatArray, hits: FloatArray, draws: int) -> bool:
+    """Return whether declared probabilities (n,) disagree with counts of hits out of draws."""
+    low, high = clopper_pearson(hits, draws, FALSE_ALARM / (2.0 * declared.size))
+    return bool(np.any((declared < low - 1e-12) | (declared > high + 1e-12)))
+
+
+def uses_global_state(call: Callable[[], object]) -> bool:
+    """Return whether a call draws from numpy's global random state."""
+    before = np.random.get_state(legacy=False)  # noqa: NPY002 - it must stay untouched
+    call()
+    after = np.random.get_state(legacy=False)  # noqa: NPY002
+    return not _same(before, after)
+
+
+def _same(a: object, b: object) -> bool:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    return bool(np.array_equal(np.asarray(a), np.asarray(b)))

@@ -1,0 +1,231 @@
+"""Whether a mechanism does what it declares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from dpaudit.errors import DpauditError
+from dpaudit.interfaces import ClosedForm, Mechanism
+from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.estimate import Estimate
+from dpaudit.model.guarantee import Guarantee
+from dpaudit.stats.laws import FALSE_ALARM, law_gap
+from dpaudit.stats.proportions import clopper_pearson
+from dpaudit.testing.faults import (
+    Fault,
+    mean_differs,
+    refuse,
+    share_differs,
+    uses_global_state,
+)
+
+_COUNTS = (0.0, 1.0, 3.0, 12.0, 150.0)
+_LARGEST = 700.0
+"""e to this is still a number."""
+
+
+def check_mechanism(
+    mechanism: Mechanism,
+    counts: FloatArray | None = None,
+    *,
+    draws: int = 20_000,
+    seed: int = 0,
+) -> None:
+    """Raise if a mechanism does not do what it declares.
+
+    Parameters
+    ----------
+    mechanism
+        The mechanism, with its parameters and (for those that need them) columns filled in.
+    counts
+        True counts to try it on, shape (n,), persons; a few small ones by default.
+    draws
+        Releases that are simulated.
+    seed
+        Of the simulation.
+
+    Raises
+    ------
+    PluginError
+        If anything is wrong; the message lists every fault with its next step.
+
+    Examples
+    --------
+    >>> from dpaudit_plugins.mechanisms.laplace import Laplace
+    >>> check_mechanism(Laplace(epsilon=1.0))
+    """
+    refuse(mechanism, mechanism_faults(mechanism, counts, draws=draws, seed=seed))
+
+
+def mechanism_faults(
+    mechanism: Mechanism,
+    counts: FloatArray | None = None,
+    *,
+    draws: int = 20_000,
+    seed: int = 0,
+) -> tuple[Fault, ...]:
+    """Return every fault of a mechanism; parameters as for :func:`check_mechanism`."""
+    counts = frozen_floats(_COUNTS if counts is None else counts)
+    faults = [*_form(mechanism, counts), *_promise(mechanism)]
+    if faults:
+        return tuple(faults)
+    rng = np.random.default_rng(seed)
+    rows = np.stack([mechanism.release(counts, rng) for _ in range(draws)])
+    faults += _moments(mechanism, counts, rows)
+    faults += _noise(mechanism, counts, rows, rng)
+    faults += _privacy(mechanism, counts, rows, rng)
+    return tuple(faults)
+
+
+def _form(mechanism: Mechanism, counts: FloatArray) -> Iterator[Fault]:
+    """Check shape, values, repeatability, and that the input is left alone."""
+
+    def released() -> FloatArray:
+        return mechanism.release(counts, np.random.default_rng(1))
+
+    try:
+        first, second = released(), released()
+    except DpauditError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is its fault
+        hint = "make a copy before you write" if "read-only" in str(error) else "see the error"
+        yield Fault(f"release failed: {type(error).__name__}: {error}", hint)
+        return
+    if np.shape(first) != counts.shape:
+        yield Fault(
+            f"release has shape {np.shape(first)} for counts of shape {counts.shape}",
+            "return one value for each count",
+        )
+        return
+    if not np.isfinite(first).all():
+        yield Fault("release has values that are not finite", "mind zero counts")
+    if not np.array_equal(first, second):
+        yield Fault(
+            "two releases from generators with the same seed differ",
+            "draw from the generator that is passed, and from nothing else",
+        )
+    if uses_global_state(released):
+        yield Fault(
+            "release draws from numpy's global random state", "use the generator that is passed"
+        )
+
+
+def _promise(mechanism: Mechanism) -> Iterator[Fault]:
+    try:
+        promised = mechanism.privacy()
+    except ValueError as error:
+        yield Fault(f"privacy() is no guarantee: {error}", "epsilon is 0 or more, delta in [0, 1]")
+        return
+    if not isinstance(promised, Guarantee):
+        yield Fault(f"privacy() returns {type(promised).__name__}", "return a dpaudit.Guarantee")
+        return
+    if promised.neighbours != mechanism.neighbours:
+        yield Fault(
+            f"the guarantee is for {promised.neighbours!r}, the release for "
+            f"{mechanism.neighbours!r}",
+            "pass self.neighbours on",
+        )
+
+
+def _moments(mechanism: Mechanism, counts: FloatArray, rows: FloatArray) -> Iterator[Fault]:
+    """Compare declared bias, variance and chance of a positive release with simulation."""
+    errors = rows - counts
+    bias, variance = mechanism.bias(counts), mechanism.variance(counts)
+    if bias is not None and mean_differs(_value(bias), errors, _error(bias)):
+        yield Fault("the declared bias disagrees with simulation", "derive bias(counts) again")
+    if bias is not None and variance is not None:
+        square = _value(variance) + _value(bias) ** 2
+        if mean_differs(square, errors**2, _error(variance) + _error(bias)):
+            yield Fault(
+                "the declared variance disagrees with simulation", "derive variance(counts) again"
+            )
+    positive = mechanism.positive(counts)
+    if positive is not None and share_differs(positive, (rows > 0).sum(axis=0), len(rows)):
+        yield Fault(
+            "the declared chance of a positive release disagrees with simulation",
+            "derive positive(counts) again",
+        )
+    if mechanism.nonnegative and rows.min() < 0:
+        yield Fault("a release is negative", "take nonnegative = True away")
+
+
+def _noise(
+    mechanism: Mechanism, counts: FloatArray, rows: FloatArray, rng: np.random.Generator
+) -> Iterator[Fault]:
+    noise = mechanism.noise()
+    if noise is None:
+        return
+    errors = rows - counts
+    if noise.lattice and not np.array_equal(errors, np.rint(errors)):
+        yield Fault("whole-number noise is declared, other noise released", "round, or say so")
+        return
+    noisy = np.broadcast_to(noise.variance > 0, counts.shape)
+    if np.any(errors[:, ~noisy] != 0):
+        yield Fault("an entity without noise is released changed", "see the scales of noise()")
+    if not noisy.any():
+        return
+    gap, limit = law_gap(noise.at(np.flatnonzero(noisy)).cdf, errors[:, noisy],
+                         whole=noise.lattice, rng=rng)  # fmt: skip
+    if gap > limit:
+        yield Fault(
+            "the released noise does not follow the declared distribution",
+            "let noise() return what release() adds",
+        )
+
+
+def _privacy(
+    mechanism: Mechanism, counts: FloatArray, rows: FloatArray, rng: np.random.Generator
+) -> Iterator[Fault]:
+    """Look for an event that a neighbour's release makes too rare for the guarantee.
+
+    One entry is raised by a person (under ``replace`` another is lowered), and the events
+    {release >= t} and {release <= t} of either entry are compared with Clopper-Pearson bounds.
+    A stronger search is an audit of its own.
+    """
+    promised = mechanism.privacy()
+    if not math.isfinite(promised.epsilon):
+        return
+    neighbour = np.array(counts)
+    neighbour[0] += 1.0
+    touched = [0]
+    if promised.neighbours == "replace" and counts.size > 1:
+        neighbour[-1] = max(neighbour[-1] - 1.0, 0.0)
+        touched.append(counts.size - 1)
+    other = np.stack([mechanism.release(neighbour, rng) for _ in range(len(rows))])
+    for entry in touched:
+        one, two = rows[:, entry], other[:, entry]
+        if _violates(one, two, promised) or _violates(two, one, promised):
+            yield Fault(
+                f"releases of neighbouring counts differ by more than epsilon = "
+                f"{promised.epsilon:g} allows",
+                "check the sensitivity under this neighbouring relation",
+            )
+            return
+
+
+def _violates(one: FloatArray, two: FloatArray, promised: Guarantee) -> bool:
+    """Return whether an event is certainly likelier under one than e^epsilon times two + delta."""
+    thresholds = np.unique(np.quantile(np.concatenate([one, two]), np.linspace(0.01, 0.99, 25)))
+    risk = FALSE_ALARM / (8.0 * thresholds.size)
+    growth = math.exp(min(promised.epsilon, _LARGEST))
+    for above in (True, False):
+        hits, base = (
+            ((x[:, None] >= thresholds) if above else (x[:, None] <= thresholds)).sum(axis=0)
+            for x in (one, two)
+        )
+        low, _ = clopper_pearson(hits, len(one), risk)
+        _, high = clopper_pearson(base, len(two), risk)
+        if np.any(low > growth * high + promised.delta):
+            return True
+    return False
+
+
+def _value(known: ClosedForm) -> FloatArray:
+    return known.value if isinstance(known, Estimate) else np.asarray(known)
+
+
+def _error(known: ClosedForm) -> FloatArray | float:
+    return known.high - known.value if isinstance(known, Estimate) else 0.0

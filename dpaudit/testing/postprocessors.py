@@ -1,0 +1,178 @@
+"""Whether a post-processor does what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dpaudit.errors import DpauditError
+from dpaudit.interfaces import PostProcessor
+from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.estimate import Estimate
+from dpaudit.noise.base import Noise
+from dpaudit.noise.laplace import Laplace
+from dpaudit.testing.faults import Fault, mean_differs, refuse, uses_global_state
+
+_COUNTS = (0.0, 1.0, 3.0, 12.0, 150.0)
+
+
+def check_postprocessor(
+    step: PostProcessor,
+    counts: FloatArray | None = None,
+    *,
+    noise: Noise | None = None,
+    draws: int = 20_000,
+    seed: int = 0,
+) -> None:
+    """Raise if a post-processor does not do what it declares.
+
+    Parameters
+    ----------
+    step
+        The post-processor, with its totals and (for those that need them) trees filled in.
+    counts
+        True counts behind the release, shape (n,) or (N,) over the nodes of a tree, persons.
+    noise
+        Noise of the release it is tried on; Laplace noise of scale 5 by default.
+    draws, seed
+        Of the simulation.
+
+    Raises
+    ------
+    PluginError
+        If anything is wrong; the message lists every fault with its next step.
+
+    Examples
+    --------
+    >>> from dpaudit_plugins.postprocessors.non_negative import NonNegative
+    >>> check_postprocessor(NonNegative())
+    """
+    refuse(step, postprocessor_faults(step, counts, noise=noise, draws=draws, seed=seed))
+
+
+def postprocessor_faults(
+    step: PostProcessor,
+    counts: FloatArray | None = None,
+    *,
+    noise: Noise | None = None,
+    draws: int = 20_000,
+    seed: int = 0,
+) -> tuple[Fault, ...]:
+    """Return every fault; parameters as for :func:`check_postprocessor`."""
+    counts = frozen_floats(_COUNTS if counts is None else counts)
+    noise = Laplace(5.0) if noise is None else noise
+    rng = np.random.default_rng(seed)
+    noisy = frozen_floats(counts + noise.sample(rng, (draws, counts.size)))
+    faults = list(_form(step, noisy))
+    if faults:
+        return tuple(faults)
+    made = _many(step, noisy, rng)
+    return (
+        *_flags(step, noisy, made),
+        *_kept(step, counts, rng),
+        *_moments(step, counts, noise, made),
+    )
+
+
+def _form(step: PostProcessor, noisy: FloatArray) -> Iterator[Fault]:
+    """Check shape, values, repeatability, and that the release is left alone."""
+    row = noisy[0]
+
+    def once() -> FloatArray:
+        return step.sample(row, np.random.default_rng(1))
+
+    try:
+        first, second = once(), once()
+    except DpauditError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is its fault
+        hint = "make a copy before you write" if "read-only" in str(error) else "see the error"
+        yield Fault(f"process failed: {type(error).__name__}: {error}", hint)
+        return
+    if np.shape(first) != row.shape:
+        yield Fault(
+            f"process returns shape {np.shape(first)} for a release of shape {row.shape}",
+            "return one value for each count",
+        )
+        return
+    if not np.isfinite(first).all():
+        yield Fault("process returns values that are not finite", "mind zeros and negatives")
+    if not np.array_equal(first, second):
+        yield Fault(
+            "two results from the same release and seed differ",
+            "draw from the generator that is passed to sample, and from nothing else",
+        )
+    if not step.randomised and not np.array_equal(first, step.process(row)):
+        yield Fault("sample and process differ", "declare randomised = True")
+    if uses_global_state(once):
+        yield Fault(
+            "process draws from numpy's global random state", "override sample(release, rng)"
+        )
+
+
+def _many(step: PostProcessor, noisy: FloatArray, rng: np.random.Generator) -> FloatArray:
+    if step.vectorised:
+        return step.sample(noisy, rng)
+    return np.stack([step.sample(row, rng) for row in noisy])
+
+
+def _flags(step: PostProcessor, noisy: FloatArray, made: FloatArray) -> Iterator[Fault]:
+    """Check vectorised, linear, elementwise, clips and nonnegative."""
+    few = noisy[:16]
+    alone = np.stack([step.process(row) for row in few])
+    scale = 1e-9 * (1.0 + np.abs(few).max())
+    if step.vectorised and not np.allclose(step.process(few), alone, rtol=0, atol=scale):
+        yield Fault("stacked draws give other results than single ones", "sum over axis=-1")
+    if step.linear:
+        middle = step.process((few[0] + few[1]) / 2.0)
+        if not np.allclose(middle, (alone[0] + alone[1]) / 2.0, rtol=0, atol=scale):
+            yield Fault("the step is declared linear and is not", "take linear = True away")
+    if step.elementwise and not step.hierarchical:
+        changed = np.array(few)
+        changed[:, -1] += 50.0
+        again = np.stack([step.process(row) for row in changed])
+        if not np.array_equal(again[:, :-1], alone[:, :-1]):
+            yield Fault("one count changes the result of another", "take elementwise = True away")
+    if step.clips and not np.array_equal(alone, np.maximum(few, 0.0)):
+        yield Fault("the step is not max(x, 0)", "take clips = True away")
+    if step.nonnegative and made.min() < 0:
+        yield Fault("a result is negative", "take nonnegative = True away")
+    if step.unbiased and mean_differs(np.zeros(noisy.shape[1]), made - noisy):
+        yield Fault("the step moves its input on average", "take unbiased = True away")
+
+
+def _kept(step: PostProcessor, counts: FloatArray, rng: np.random.Generator) -> Iterator[Fault]:
+    """Check on whole non-negative counts what the step says that it keeps."""
+    made = step.sample(counts, rng)
+    if "whole" in step.keeps and not np.array_equal(made, np.rint(made)):
+        yield Fault("whole counts do not stay whole", 'take "whole" out of keeps')
+    if "non-negative" in step.keeps and made.min() < 0:
+        yield Fault("counts of 0 and more become negative", 'take "non-negative" out of keeps')
+    if "total" in step.keeps and abs(float(made.sum() - counts.sum())) > 1e-9 * counts.sum():
+        yield Fault("the sum is not kept", 'take "total" out of keeps')
+
+
+def _moments(
+    step: PostProcessor, counts: FloatArray, noise: Noise, made: FloatArray
+) -> Iterator[Fault]:
+    """Compare declared bias and variance with simulation."""
+    errors = made - counts
+    bias, variance = step.bias(counts, noise), step.variance(counts, noise)
+    if bias is None:
+        return
+    centre, slack = _split(bias)
+    if mean_differs(centre, errors, slack):
+        yield Fault("the declared bias disagrees with simulation", "derive bias(...) again")
+    if variance is not None:
+        spread, more = _split(variance)
+        if mean_differs(spread + centre**2, errors**2, slack + more):
+            yield Fault(
+                "the declared variance disagrees with simulation", "derive variance(...) again"
+            )
+
+
+def _split(known: FloatArray | Estimate) -> tuple[FloatArray, FloatArray | float]:
+    if isinstance(known, Estimate):
+        return known.value, known.high - known.value
+    return known, 0.0

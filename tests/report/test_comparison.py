@@ -1,0 +1,212 @@
+"""Tables that put groups, releases and levels side by side print what was measured."""
+
+import attrs
+import numpy as np
+import pytest
+
+import dpaudit
+from dpaudit.config import load
+from dpaudit.model.hierarchy import Hierarchy
+from dpaudit.model.measurement import Measurement, Note
+from dpaudit.model.report import Curves, Mark, Section, Series
+from dpaudit.report.assemble import build_report
+from dpaudit.report.comparison import bounds, by_level, by_release, totals
+from dpaudit.report.lines import drawn, figure
+from dpaudit.report.prose import Prose
+from dpaudit.report.representation import by_share, representation
+from dpaudit.report.wording import Context
+
+AUDIT = """
+title = "Side by side"
+[data]
+file = "data.csv"
+status = "public"
+entity = "id"
+count = "persons"
+groups = ["state"]
+[run]
+draws = 1024
+[[release]]
+name = "clipped"
+mechanism = { use = "laplace", epsilon = [0.1, 0.2, 1.0] }
+neighbours = "add-remove"
+postprocess = [{ use = "non-negative" }]
+[[release]]
+name = "exact"
+mechanism = { use = "identity" }
+neighbours = "add-remove"
+[[audit]]
+use = "bias"
+[[audit]]
+use = "alpha-fairness"
+[[audit]]
+use = "cost-of-privacy"
+[[audit]]
+use = "representation"
+"""
+COUNTS = [0, 2, 5, 30, 200, 0, 7, 11]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audit")
+    rows = "".join(f"{i},{'AB'[i % 2]},{count}\n" for i, count in enumerate(COUNTS))
+    (folder / "data.csv").write_text(f"id,state,persons\n{rows}")
+    (folder / "audit.toml").write_text(AUDIT)
+    found = dpaudit.run(load(folder / "audit.toml"))
+    tree = Hierarchy.of(("state", "id"), (found.data.groups["state"], found.data.entities))
+    return attrs.evolve(found, data=attrs.evolve(found.data, hierarchy=tree))
+
+
+@pytest.fixture(scope="module")
+def context(results):
+    return Context.of(results)
+
+
+@pytest.fixture(scope="module")
+def case(context):
+    return context.cases.operating("counts", "clipped")
+
+
+def spaced(text):
+    """Return a text with the hard spaces around its equals sign."""
+    return text.replace(" = ", "\u00a0=\u00a0")
+
+
+def number(cell):
+    return float(cell.split()[0].replace("\u2212", "-").replace(",", "").replace("+", ""))
+
+
+def test_releases_stand_side_by_side(context, case):
+    (table,) = by_release(context, "counts", "state")
+    assert [c.label for c in table.columns] == ["State", spaced("clipped, ε = 0.2"), "exact"]
+    measured = case.find("bias", over="state")
+    for row in table.rows:
+        value = measured.estimate.value[measured.labels.index(row[0])]
+        assert number(row[1]) == pytest.approx(value, abs=0.06)
+        assert number(row[2]) == 0
+
+
+def test_one_release_is_compared_with_nothing(results):
+    kept = [t for t in results.tasks if t.task.release == "clipped"]
+    alone = Context.of(attrs.evolve(results, tasks=tuple(kept)))
+    assert by_release(alone, "counts", "state") == ()
+
+
+def test_the_total_of_every_release(context, case):
+    table = totals(context, "counts")
+    assert [row[0] for row in table.rows] == [
+        *(spaced(f"clipped, ε = {epsilon}") for epsilon in ("0.1", "0.2", "1")),
+        "exact",
+    ]
+    inflated = sum(5.0 / 2.0 * np.exp(-np.array(COUNTS) / 5.0))
+    assert number(table.rows[1][2]) == pytest.approx(inflated, abs=0.06)
+    assert table.rows[1][1] == spaced("ε = 0.2")
+    assert table.rows[3][1] == "none"
+    assert number(table.rows[3][2]) == 0
+
+
+def test_levels_from_the_whole_to_the_entities(context, case):
+    table = by_level(context, case)
+    assert [row[:2] for row in table.rows] == [("whole", "1"), ("state", "2"), ("entity", "8")]
+    bias = 2.5 * np.exp(-np.array(COUNTS) / 5.0)
+    assert (
+        number(table.rows[0][2]) == number(table.rows[0][3]) == pytest.approx(bias.sum(), abs=0.06)
+    )
+    assert number(table.rows[2][3]) == pytest.approx(bias.max(), abs=0.06)
+    assert number(table.rows[2][4]) == pytest.approx(bias.mean(), abs=0.06)
+
+
+def test_no_tree_no_levels(context, results, case):
+    flat = attrs.evolve(results, data=attrs.evolve(results.data, hierarchy=None))
+    assert by_level(Context.of(flat), case) is None
+
+
+def test_whose_share_changes(context, case):
+    table = by_share(context, case, "state")
+    true = {row[0]: row[1] for row in table.rows}
+    assert true == {"A": "83.1%", "B": "16.9%"}
+    erased = {row[0]: number(row[4]) for row in table.rows}
+    assert erased["A"] == pytest.approx(0.5 * np.exp(-1) + 0.5 * np.exp(-7 / 5), abs=0.06)
+    found = representation(context, case)
+    assert [f.id.split("/")[0] for f in found] == ["representation", "vanished"]
+    assert found[0].statement.startswith("The share of state “A” shrinks by")
+    assert "83.1% of all persons" in found[0].detail
+    assert "of 6 entities with people" in found[1].detail
+    assert "of 2 without" in found[1].detail
+
+
+def test_nothing_is_said_of_shares_that_do_not_change(context):
+    exact = context.cases.operating("counts", "exact")
+    assert representation(context, exact) == ()
+
+
+def test_proved_bounds_stand_beside_the_gap(results, case):
+    estimate = dpaudit.Estimate(
+        value=np.float64(2.5), low=np.float64(2.0), high=np.float64(3.0), level=1.0, method="bound"
+    )
+    name = case.task.id
+    proved = Measurement(task=name, audit="a", quantity="alpha-bounds", unit="persons",
+                         over="entity", estimate=estimate)  # fmt: skip
+    note = Note(task=name, kind="bound", message="because it is so")
+    told = attrs.evolve(
+        results, measurements=(*results.measurements, proved), notes=(*results.notes, note)
+    )
+    context = Context.of(told)
+    table = bounds(context, context.cases.operating("counts", "clipped"))
+    assert number(table.rows[0][0]) == 2.0
+    assert number(table.rows[0][2]) == 3.0
+    assert table.rows[0][3] == "formula"
+    assert table.note == "because it is so"
+    report = build_report(told)
+    texts = [b for s in report.sections for b in s.blocks if getattr(b, "note", "") == table.note]
+    assert texts
+    limits = next(s for s in report.sections if s.name == "limits")
+    assert not any("because it is so" in str(block) for block in limits.blocks)
+
+
+def curves(**changes):
+    lines = (
+        Series(name="rising", points=((0.0, 0.0), (1.0, 10.0))),
+        Series(name="flat", points=((0.0, 4.0), (1.0, 4.0))),
+    )
+    made = Curves(
+        title="They cross",
+        subtitle="People",
+        across="Share",
+        along="People lost",
+        unit="persons",
+        series=lines,
+        marks=(Mark(x=0.4, y=4.0, text="equal at 0.4"),),
+    )
+    return attrs.evolve(made, **changes)
+
+
+def test_curves_are_drawn_with_their_marks_and_told_in_words():
+    made = figure(curves(), Prose())
+    assert made.alt == (
+        "They cross. rising: 0 people at 0, 10 people at 1. "
+        "flat: 4.0 people at 0, 4.0 people at 1. equal at 0.4."
+    )
+    assert made.svg.count("<polyline") == 2
+    assert "equal at 0.4" in made.svg
+    section = drawn(Section(name="s", title="S", blocks=(curves(),)), Prose())
+    assert section.blocks == (made,)
+
+
+def test_curves_need_lines():
+    for wrong in ((), (Series(name="dot", points=((0.0, 1.0),)),)):
+        with pytest.raises(dpaudit.PluginError, match="'They cross'"):
+            figure(curves(series=wrong), Prose())
+
+
+def test_the_audit_file_says_what_things_are_called(results, case):
+    named = attrs.evolve(results.spec.data, noun="county", counted="households")
+    context = Context.of(attrs.evolve(results, spec=attrs.evolve(results.spec, data=named)))
+    table = totals(context, "counts")
+    assert table.rows[0][2].endswith(" households")
+    level = by_level(context, context.cases.operating("counts", "clipped"))
+    assert level.rows[2][0] == "county"
+    report = build_report(context.results)
+    assert "across 8 counties" in report.summary
+    assert report.summary.startswith("What noisy counts of households do")
