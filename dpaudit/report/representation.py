@@ -75,7 +75,7 @@ def _vanished(context: Context, case: Case) -> Finding | None:
     if erased is None or invented is None:
         return None
     _, words = context.prose, context.words
-    amounts = words.amounts("entities")
+    amounts = words.amounts(words.entities)
     truth = case.result.truth
     peopled = int(np.count_nonzero(truth > 0))
     sure, reason = confidence(_, erased.estimate, case)

@@ -90,7 +90,8 @@ class Wording:
         _, guarantee = self.prose, case.result.guarantee
         if guarantee.every_epsilon:
             return _.point("delta", guarantee.delta)
-        if guarantee.rho is not None and case.result.parameters.get("epsilon") is None:
+        in_epsilon = case.result.parameters.get("epsilon") not in {None, float("inf")}
+        if guarantee.rho is not None and not in_epsilon:
             return _.point("rho", guarantee.rho)
         return _.point("epsilon", guarantee.epsilon)
 
