@@ -8,7 +8,7 @@ import math
 import attrs
 
 from dpaudit.model.guarantee import Guarantee
-from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit.model.report import Block, Column, List, Paragraph, Table
 from dpaudit.privacy.zcdp import STATED_DELTA, epsilon_of
 from dpaudit.report.amounts import odds
 from dpaudit.report.prose import Prose
@@ -54,7 +54,33 @@ def guarantees(context: Context) -> tuple[Block, ...]:
         ),
         rows=tuple(sorted(rows, key=lambda row: rows[row])),
     )
-    return (Paragraph(text=" ".join(_said(_, promises, with_rho=with_rho))), table)
+    said = Paragraph(text=" ".join(_said(_, promises, with_rho=with_rho)))
+    together = _composed(context)
+    return (said, table, List(items=together)) if together else (said, table)
+
+
+def _composed(context: Context) -> tuple[str, ...]:
+    """Return what each release promises together with the earlier ones that are stated."""
+    _ = context.prose
+    made = []
+    for result in context.results.tasks:
+        if result.together is None:
+            continue
+        known, right = told(result.together), ceiling(result.together)
+        values = {"release": result.task.release, "earlier": _.listing(result.earlier)}
+        made.append(
+            _("“{release}” together with {earlier} promises nothing.", **values)
+            if right is None
+            else _(
+                "“{release}” together with {earlier}: ε = {epsilon}, δ = {delta}; right at most "
+                "{right} times in 100.",
+                epsilon=rounded_up(known.epsilon),
+                delta=f"{known.delta:g}",
+                right=_.decimal(right, places=1),
+                **values,
+            )
+        )
+    return tuple(dict.fromkeys(made))
 
 
 def _said(_: Prose, promises: list[Guarantee], *, with_rho: bool) -> list[str]:
