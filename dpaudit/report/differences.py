@@ -194,7 +194,7 @@ def _no_loss(context: Context, case: Case, axis: str, measured: Measurement) -> 
 
 def _gap(context: Context, case: Case, axis: str, measured: Measurement) -> Finding:
     _, words = context.prose, context.words
-    verdict = gap_verdict(measured.estimate, case.typical(axis))
+    verdict = gap_verdict(measured.estimate, case.typical(axis), negligible(measured.unit))
     amounts = words.amounts(measured.unit)
     axis_word = words.over(axis)
     sure, reason = confidence(_, measured.estimate, case)
