@@ -203,7 +203,7 @@ def _together(own: Guarantee, earlier: tuple[EarlierSpec, ...]) -> Guarantee | N
         )
         for each in earlier
     )
-    return sequential([own, *before])
+    return attrs.evolve(sequential([own, *before]), revealed=own.revealed)
 
 
 def _parameters(mechanism: Mechanism) -> dict[str, Any]:
@@ -225,8 +225,12 @@ def _plain(value: Any) -> Any:
 def _guarantee(subject: MeasuredTask) -> Guarantee:
     job = subject.controlled.job
     promised = job.chain.mechanism.privacy()
-    uncovered = tuple(what for step in job.chain.steps for what in step.uncovered())
-    return attrs.evolve(promised, uncovered=(*promised.uncovered, *uncovered))
+    uncovered = (what for step in job.chain.steps for what in step.uncovered())
+    return attrs.evolve(
+        promised,
+        revealed=promised.revealed or job.chain.reveals(promised.neighbours),
+        uncovered=tuple(dict.fromkeys((*promised.uncovered, *uncovered))),
+    )
 
 
 def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Provenance:

@@ -53,6 +53,9 @@ def known(
         found = _linear(chain, structure.slope)
     elif isinstance(structure, Proportional) and chain.is_clipped and chain.counts.sum() > 0:
         found = _clipped(chain, structure)
+    if isinstance(structure, Proportional) and chain.is_nonnegative:
+        # Shares sum to 1 whatever the counts are: the appropriation is handed out whole.
+        found = attrs.evolve(found, total_bias=Estimate.exact(0.0))
     return attrs.evolve(found, extra=_extras(chain, structure, found, extras)) if extras else found
 
 

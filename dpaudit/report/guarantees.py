@@ -31,8 +31,22 @@ def told(promise: Guarantee) -> Guarantee:
 
 def ceiling(promise: Guarantee) -> float | None:
     """Return how often, of 100, an attacker is right at most; ``None``: nothing is promised."""
+    if promise.revealed or not promise.promises:
+        return None
     known = told(promise)
-    return odds(known.epsilon, known.delta) if promise.promises else None
+    right = odds(known.epsilon, known.delta)
+    if promise.rho is None or promise.every_epsilon or math.isinf(promise.rho):
+        return right
+    return min(100.0 if right is None else right, 50.0 * (1.0 + _variation(promise.rho)))
+
+
+def _variation(rho: float) -> float:
+    """Return the largest total variation between neighbours that a budget in rho allows.
+
+    The Kullback-Leibler divergence is at most rho, and the variation at most sqrt(rho / 2)
+    (Pinsker) and sqrt(1 - exp(-rho)) (Bretagnolle and Huber).
+    """
+    return min(math.sqrt(rho / 2.0), math.sqrt(-math.expm1(-rho)))
 
 
 def guarantees(context: Context) -> tuple[Block, ...]:
@@ -98,6 +112,13 @@ def _said(_: Prose, promises: list[Guarantee], *, with_rho: bool) -> list[str]:
                 "stated in ρ, ε is what ρ implies at the δ beside it."
             )
         )
+    if any(promise.revealed for promise in promises):
+        said.append(
+            _(
+                "Where a number that one person changes is published exactly, whoever knows all "
+                "the others can tell: no bound holds, and the odds are not stated."
+            )
+        )
     if any(promise.every_epsilon for promise in promises):
         said.append(
             _(
@@ -116,7 +137,7 @@ def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
     known, right = told(promise), ceiling(promise)
     if promise.every_epsilon:
         budget = [_("not stated"), f"{promise.delta:g}", ""]
-    elif right is None:
+    elif not promise.promises:
         budget = [_("nothing is promised"), "", ""]
     else:
         budget = [
