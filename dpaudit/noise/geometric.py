@@ -102,9 +102,9 @@ class GeometricTails(Noise):
 
     def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
         """P(X = 0) + tail (1 - p) (z / (1 - p z) + 1 / (z - p)) with z = e^{i theta}."""
-        p, z = np.exp(-self.rate), np.exp(1j * theta)
-        sides = z / (1.0 - p * z) + 1.0 / (z - p)
-        value: ComplexArray = (1.0 - 2.0 * self.tail) + self.tail * (1.0 - p) * sides
+        gap, turn = -np.expm1(-self.rate), np.expm1(1j * theta)  # 1 - p and z - 1
+        sides = (1.0 + turn) / (gap - turn + gap * turn) + 1.0 / (turn + gap)
+        value: ComplexArray = (1.0 - 2.0 * self.tail) + self.tail * gap * sides
         return value
 
     @property
@@ -114,13 +114,13 @@ class GeometricTails(Noise):
 
     def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray:
         """Return E exp(i theta (x + X)^+) for whole ``x``: geometric series as in the transform."""
-        p, z = np.exp(-self.rate), np.exp(1j * theta)
-        weight = self.tail * (1.0 - p)
+        gap, turn = -np.expm1(-self.rate), np.expm1(1j * theta)  # 1 - p and z - 1
+        z, weight = 1.0 + turn, self.tail * gap
         up = np.maximum(x, 0.0)
         here = np.exp(1j * theta * up)
-        above = weight * np.exp(-self.rate * (up - x)) * here * (z / (1.0 - p * z))
+        above = weight * np.exp(-self.rate * (up - x)) * here * (z / (gap - turn + gap * turn))
         first = np.exp(-self.rate * np.maximum(up - 1.0, 0.0))
-        below = (1.0 - 2.0 * self.tail) * here + weight * (here - z * first) / (z - p)
+        below = (1.0 - 2.0 * self.tail) * here + weight * (here - z * first) / (turn + gap)
         value: ComplexArray = self.cdf(-x) + above + np.where(x > 0, below, 0.0)
         return value
 

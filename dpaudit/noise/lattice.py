@@ -131,6 +131,8 @@ class LatticeNoise(Noise):
 
         ``None`` where the table of partial sums would hold over four million numbers.
         """
+        if self.reach > _LARGEST_TABLE:
+            return None
         last = self._useful
         if (2 * last + 1) * theta.size > _LARGEST_TABLE:
             return None

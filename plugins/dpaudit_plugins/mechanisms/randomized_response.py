@@ -73,7 +73,17 @@ class RandomizedResponse(dpaudit.Mechanism):
         if self.unbiased:
             with np.errstate(over="ignore"):
                 reports = (reports - table.sum(axis=-1, keepdims=True) * other) / keep
+            self._check_range(reports)
         return self._vector(reports, counts)
+
+    def _check_range(self, corrected: FloatArray) -> None:
+        """Require that correcting left the counts within the range of numbers."""
+        if not np.isfinite(corrected).all():
+            raise dpaudit.UsageError(
+                f"{self.name}: with epsilon {self.epsilon!r} corrected counts are beyond all "
+                "numbers",
+                hint="choose a larger epsilon, or unbiased = false",
+            )
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return epsilon-local differential privacy of each person's report.
