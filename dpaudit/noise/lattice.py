@@ -112,6 +112,11 @@ class LatticeNoise(Noise):
         chi = front * (lowest * (lowest * h0 + 2.0 * h1) + h2)
         return phi, psi, chi
 
+    @property
+    def terms(self) -> float:
+        """The length of the table on both sides."""
+        return 2.0 * self.reach
+
     def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray | None:
         """Return E exp(i theta X), by summation over all values."""
         if self.reach > _LARGEST_TABLE:

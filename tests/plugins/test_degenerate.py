@@ -17,8 +17,10 @@ from dpaudit.noise.none import NoNoise
 from dpaudit.noise.rounded import RoundedGaussian, RoundedLaplace
 
 REGISTRY = dpaudit.Registry.discover()
-LIMIT = 60.0
+LIMIT = 300.0
 """Seconds after which a test counts as hanging."""
+MOST_TERMS = 1e7
+"""The engine asks no noise for transforms that sum more."""
 STRENGTHS = (5e-324, 1e-300, 1e-17, 1e-3, 1.0, 709.0, 1e300, math.inf)
 COUNTS = {
     "all zero": np.zeros(4),
@@ -133,7 +135,7 @@ def attempt(call, *given):
         message = getattr(error, "message", str(error))
         values = np.concatenate([np.ravel(value).astype(np.float64) for value in given])
         with np.errstate(over="ignore", divide="ignore"):
-            known = np.concatenate([values, 1 / values, 2 / values, [values.sum()]])
+            known = np.r_[values, values / 2, 1 / values, 2 / values, values.sum()]
         said = np.array(number(message))
         assert np.isclose(said[:, None], known, rtol=1e-5, atol=0).any(), message
         return None
@@ -162,7 +164,9 @@ def check_noise(noise, x):
         if phi is not None:
             assert (np.abs(phi) <= 1 + 1e-9).all()
             np.testing.assert_allclose(phi[0], 1.0, rtol=1e-9)
-    phi, psi, chi = noise.clipped_transform(x, np.array([[0.0], [1e-3], [1.0]]))
+    if noise.terms > MOST_TERMS:
+        return
+    phi, psi, chi = noise.clipped_transform(x, theta)
     assert ((phi >= 0) & (phi <= 1 + 1e-9)).all()
     assert (psi >= 0).all()
     assert (chi >= 0).all()
@@ -209,3 +213,163 @@ def check_mechanism(name, way, strength, neighbours, counts):
     noise = given.noise()
     if noise is not None:
         check_noise(noise, counts)
+
+
+def every_noise(scales):
+    for scale in scales:
+        for kind in (Laplace, Gaussian, DiscreteGaussian, RoundedLaplace, RoundedGaussian):
+            yield kind(scale)
+    yield NoNoise()
+
+
+def mixed(n):
+    """Noise with other scales for each entity, from none at all to the largest."""
+    scales = np.resize([0.0, 1e300, 1.0, 1e-300], n)
+    rates = np.resize([math.inf, 1e-300, 1.0, 1e300], n)
+    return [*(kind(scales) for kind in (Laplace, Gaussian, DiscreteGaussian)), Geometric(rates)]
+
+
+def noises(n):
+    rates = [Geometric(rate) for rate in (1e-300, 1.0, 1e300, math.inf)]
+    return [*every_noise((0.0, 1e-300, 1e-3, 1.0, 1e200, 1e300)), *rates, *mixed(n)]
+
+
+def plain(_noise, _n):
+    return {}
+
+
+def noise_only(noise, _n, **more):
+    return {"noise": noise, **more}
+
+
+def of_tree(noise, n, **more):
+    return {"noise": noise, "hierarchy": TREES[n], **more}
+
+
+def totals(**more):
+    return [
+        lambda _noise, _n, total=total: {"total": total, **more}
+        for total in (0.0, 1e-300, 10.0, 2.0**53, 1e300)
+    ]
+
+
+def margins(*targets):
+    return [
+        lambda _noise, n, target=target: {
+            "targets": {"area": target[:n]},
+            "domain": dpaudit.Domain(names=("area",), values=(tuple("abcd")[:n],)),
+        }
+        for target in targets
+    ]
+
+
+STEPS = {
+    "none": [plain],
+    "non-negative": [plain],
+    "round": [plain],
+    "largest-remainder": [plain],
+    "random-round": [plain, lambda _s, _n: {"base": 2.5}, lambda _s, _n: {"base": 2.0**53}],
+    "sum-preserving": totals(),
+    "simplex": [*totals(), lambda _noise, _n: {"total": 10.0, "whole": True}],
+    "proportional-scaling": totals(),
+    "iterative-proportional-fitting": margins(
+        (0.0,) * 4, (1e-300,) * 4, (10.0, 0.0, 0.0, 0.0), (2.0**53,) * 4, (1e300,) * 4
+    ),
+    "hierarchical-least-squares": [of_tree],
+    "non-negative-hierarchical": [of_tree],
+    "top-down": [of_tree, lambda noise, n: of_tree(noise, n, whole=False)],
+    "shrinkage": [
+        noise_only,
+        lambda noise, n: noise_only(noise, n, method="empirical-bayes"),
+        lambda noise, n: noise_only(noise, n, by=np.arange(n)),
+    ],
+    "posterior-mean": [noise_only],
+    "debiased-clip": [noise_only],
+}
+RELEASES = {
+    "zero": (0.0,),
+    "negative zero": (-0.0,),
+    "equal": (5.0,),
+    "equal halves": (0.5,),
+    "negative": (-7.0,),
+    "huge": (1e300,),
+    "hugely negative": (-1e300,),
+    "huge and small": (1e300, -1e300, 0.0, 5.0),
+    "tiny": (5e-324,),
+    "tiny of either sign": (1e-300, -1e-300, 0.0, 1.0),
+    "2^53": (2.0**53,),
+    "mixed": (2.0**53, -3.5, 0.5, 1e-9, 2.5),
+}
+
+
+def size_of(name, entities):
+    is_tree = REGISTRY.get("postprocessor", name).hierarchical
+    return TREES[entities].size if is_tree else entities
+
+
+@pytest.mark.parametrize("entities", TREES)
+@pytest.mark.parametrize("name", STEPS)
+def test_postprocessors(name, entities):
+    size = size_of(name, entities)
+    own = {field.name for field in attrs.fields(REGISTRY.get("postprocessor", name))}
+    for way in STEPS[name]:
+        for noise in noises(size) if "noise" in own else [NoNoise()]:
+            step = REGISTRY.get("postprocessor", name)(**way(noise, entities))
+            for values in RELEASES.values():
+                check_step(step, noise, np.resize(values, size))
+
+
+def check_step(step, noise, release):
+    """Alone and stacked: finite, of the right shape, and as declared."""
+    facts = [release, noise.variance, getattr(step, "total", None) or 0.0]
+    facts += list(getattr(step, "targets", {}).values())
+    for given in [release, np.stack([release, release[::-1]])] if step.vectorised else [release]:
+        given.flags.writeable = False
+        done = attempt(lambda given=given: step.sample(given, np.random.default_rng(1)), *facts)
+        if done is None:
+            continue
+        assert done.shape == given.shape
+        assert np.isfinite(done).all()
+        assert not step.nonnegative or done.min() >= 0
+        size = 1e-9 * np.abs(given).max()
+        total = step.public_sum()
+        if total is not None:
+            np.testing.assert_allclose(done.sum(axis=-1), total, rtol=1e-9, atol=size)
+        if "additive" in step.keeps and step.hierarchical:
+            tree = step.hierarchy
+            sums = tree.totals(done[..., tree.entities])
+            np.testing.assert_allclose(sums, done, rtol=1e-9, atol=max(size, 1e-300))
+        if getattr(step, "whole", False) or step.name in {"round", "largest-remainder"}:
+            np.testing.assert_array_equal(done, np.rint(done))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entities", TREES)
+@pytest.mark.parametrize("name", STEPS)
+def test_closed_forms_of_postprocessors(name, entities):
+    size = size_of(name, entities)
+    for way in STEPS[name]:
+        for noise in noises(size):
+            step = REGISTRY.get("postprocessor", name)(**way(noise, entities))
+            for case in (np.zeros(4), np.full(4, 5.0), np.eye(4)[0], np.array([2.0**53, 0, 1, 5])):
+                counts = case[:entities]
+                counts = TREES[entities].totals(counts) if step.hierarchical else counts
+                check_closed_forms(step, counts, noise)
+
+
+def check_closed_forms(step, counts, noise):
+    """Biases and controls are finite; variances may be infinite with that of the noise."""
+    bias, variance = step.bias(counts, noise), step.variance(counts, noise)
+    assert bias is None or np.isfinite(values_of(bias)).all()
+    assert variance is None or (values_of(variance) >= 0).all()
+    assert variance is None or np.isfinite(values_of(variance)).all() or np.isinf(noise.variance).any()
+    bounds = step.spread_bounds(counts, noise)
+    assert bounds is None or 0 <= bounds.low <= bounds.high * (1 + 1e-9)
+    control = step.control(counts, noise)
+    if control is not None:
+        noisy = counts + noise.sample(np.random.default_rng(1), (3, counts.size))
+        assert np.isfinite(control.mean).all()
+        assert np.isfinite(control.deviation(noisy)).all()
+    after = step.noise_after(noise)
+    if after is not None:
+        check_noise(after, counts)
