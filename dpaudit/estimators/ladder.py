@@ -14,6 +14,9 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.structure import Linear, Proportional, Structure
 
+_MOST_TERMS = 1e7
+"""Terms of transforms, over all entities, that a quadrature may sum: some ten seconds."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Known:
@@ -165,7 +168,7 @@ def _sum_of_square(bias: Estimate, variance: Estimate) -> Estimate:
 
 def _clipped(chain: Chain, structure: Proportional) -> Known:
     noise, _ = chain.reduced()
-    if noise is None:
+    if noise is None or noise.terms * chain.counts.size > _MOST_TERMS:
         return Known()
     shares = clipped_allotment(chain.counts, structure.weights, noise)
     budget = structure.total

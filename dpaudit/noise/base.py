@@ -117,6 +117,11 @@ class Noise(abc.ABC):
         METHODS-decisions 6.2 (derived for this project).
         """
 
+    @property
+    def terms(self) -> float:
+        """How many terms :meth:`clipped_transform` sums for each value; 0 for a closed form."""
+        return 0.0
+
     def characteristic(
         self,
         theta: FloatArray | ComplexArray,  # noqa: ARG002

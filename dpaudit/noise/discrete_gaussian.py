@@ -104,6 +104,11 @@ class _One(LatticeNoise):
         phi, psi, chi = clipped_sums(np.asarray(x, dtype=np.float64), s, self.sigma)
         return self.cdf(-np.asarray(x)) + phi, psi, chi
 
+    @property
+    def terms(self) -> float:
+        """The length of the table on both sides; 0 where a closed form takes its place."""
+        return super().terms if self.sigma <= _NARROW else 0.0
+
     def _below(self, m: FloatArray) -> FloatArray:
         """P(X <= m) for whole m < 0."""
         if self.sigma > _SUMMED:

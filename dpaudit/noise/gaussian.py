@@ -11,7 +11,7 @@ from scipy import special
 from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.integrals import SQRT_2, normal_density, normal_tail_moments
-from dpaudit.noise.parameter import check_scale, positive
+from dpaudit.noise.parameter import check_scale, positive, squarable
 
 
 def gaussian_variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variates:
@@ -79,8 +79,9 @@ class Gaussian(Noise):
         u = np.abs(t) / positive(self.sigma, t)
         share = normal_density(u) * normal_tail_moments(u)[2]
         with np.errstate(over="ignore"):
-            square = self.sigma**2
-            return np.where(t < 0, square * share, np.square(t) + square * (1.0 - share))
+            below = self.sigma * (self.sigma * share)
+            above = np.square(t) + self.sigma**2 * (1.0 - share)
+        return np.where(t < 0, below, above)
 
     def clipped_transform(
         self, x: FloatArray, s: FloatArray
@@ -112,7 +113,7 @@ class Gaussian(Noise):
 
     def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
         """exp(-(sigma theta)^2 / 2)."""
-        return np.exp(-0.5 * np.asarray(self.sigma * theta, dtype=np.complex128) ** 2)
+        return np.exp(-0.5 * squarable(self.sigma * theta) ** 2)
 
     @property
     def strip(self) -> FloatArray:

@@ -102,9 +102,9 @@ class GeometricTails(Noise):
 
     def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
         """P(X = 0) + tail (1 - p) (z / (1 - p z) + 1 / (z - p)) with z = e^{i theta}."""
-        p, z = np.exp(-self.rate), np.exp(1j * theta)
-        sides = z / (1.0 - p * z) + 1.0 / (z - p)
-        value: ComplexArray = (1.0 - 2.0 * self.tail) + self.tail * (1.0 - p) * sides
+        z, above, below = _turned(self.rate, theta)
+        weight = -self.tail * np.expm1(-self.rate)
+        value: ComplexArray = (1.0 - 2.0 * self.tail) + weight * (z / above + 1.0 / below)
         return value
 
     @property
@@ -114,13 +114,13 @@ class GeometricTails(Noise):
 
     def clipped_characteristic(self, x: FloatArray, theta: FloatArray) -> ComplexArray:
         """Return E exp(i theta (x + X)^+) for whole ``x``: geometric series as in the transform."""
-        p, z = np.exp(-self.rate), np.exp(1j * theta)
-        weight = self.tail * (1.0 - p)
+        z, gap_above, gap_below = _turned(self.rate, theta)
+        weight = -self.tail * np.expm1(-self.rate)
         up = np.maximum(x, 0.0)
         here = np.exp(1j * theta * up)
-        above = weight * np.exp(-self.rate * (up - x)) * here * (z / (1.0 - p * z))
+        above = weight * np.exp(-self.rate * (up - x)) * here * (z / gap_above)
         first = np.exp(-self.rate * np.maximum(up - 1.0, 0.0))
-        below = (1.0 - 2.0 * self.tail) * here + weight * (here - z * first) / (z - p)
+        below = (1.0 - 2.0 * self.tail) * here + weight * (here - z * first) / gap_below
         value: ComplexArray = self.cdf(-x) + above + np.where(x > 0, below, 0.0)
         return value
 
@@ -182,6 +182,17 @@ class Geometric(GeometricTails):
         """Upper tail probability p / (1 + p)."""
         p = np.exp(-self.rate)
         return p / (1.0 + p)
+
+
+def _turned(
+    rate: FloatArray, theta: FloatArray | ComplexArray
+) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+    """Return z = e^{i theta}, 1 - p z and z - p, the last two accurate where p and z are near 1."""
+    p, z = np.exp(-rate), np.exp(1j * theta)
+    gap, turn = -np.expm1(-rate), np.expm1(1j * theta)
+    is_near = rate < 1.0
+    above = np.where(is_near, gap - turn + gap * turn, 1.0 - p * z)
+    return z, above, np.where(is_near, turn + gap, z - p)
 
 
 def capped_rate(scale: FloatArray) -> FloatArray:

@@ -111,6 +111,11 @@ class GroupedNoise(Noise):
         return phi, psi, chi
 
     @property
+    def terms(self) -> float:
+        """The most that any part has."""
+        return max(part.noise.terms for part in self._parts)
+
+    @property
     def strip(self) -> FloatArray:
         """The supremum of s with E exp(s X) finite, of every entity."""
         return self._of_each(lambda noise: noise.strip)

@@ -10,7 +10,7 @@ import numpy as np
 from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.integrals import exponential_moments
-from dpaudit.noise.parameter import check_scale, positive
+from dpaudit.noise.parameter import check_scale, positive, squarable
 
 _HUGE = 1e300
 
@@ -83,7 +83,7 @@ class Laplace(Noise):
     def excess_square(self, t: FloatArray) -> FloatArray:
         """E ((t - X)^+)^2: scale^2 e^{t / scale} below 0, by symmetry above."""
         with np.errstate(over="ignore"):
-            lower = self.scale**2 * self._decay(t)
+            lower = self.scale * (self.scale * self._decay(t))
             upper = np.square(t) + self.scale**2 * (2.0 - self._decay(t))
         return np.where(t < 0, lower, upper)
 
@@ -113,7 +113,7 @@ class Laplace(Noise):
 
     def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
         """1 / (1 + (scale theta)^2)."""
-        return 1.0 / (1.0 + np.asarray(self.scale * theta, dtype=np.complex128) ** 2)
+        return 1.0 / (1.0 + squarable(self.scale * theta) ** 2)
 
     @property
     def strip(self) -> FloatArray:
@@ -126,7 +126,7 @@ class Laplace(Noise):
         For x > 0 it is e^{i theta x} / (1 - q^2) + (1/2) e^{-x / scale} q / (1 + q), else
         1 + (1/2) e^{x / scale} q / (1 - q).
         """
-        q = 1j * self.scale * theta
+        q = 1j * squarable(self.scale * theta)
         below = x <= 0
         half = 0.5 * self._decay(x)
         ratio = np.where(below, 1.0, np.exp(1j * theta * np.maximum(x, 0.0)) / (1.0 - q * q))

@@ -112,6 +112,11 @@ class LatticeNoise(Noise):
         chi = front * (lowest * (lowest * h0 + 2.0 * h1) + h2)
         return phi, psi, chi
 
+    @property
+    def terms(self) -> float:
+        """The length of the table on both sides."""
+        return 2.0 * self.reach
+
     def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray | None:
         """Return E exp(i theta X), by summation over all values."""
         if self.reach > _LARGEST_TABLE:
@@ -131,6 +136,8 @@ class LatticeNoise(Noise):
 
         ``None`` where the table of partial sums would hold over four million numbers.
         """
+        if self.reach > _LARGEST_TABLE:
+            return None
         last = self._useful
         if (2 * last + 1) * theta.size > _LARGEST_TABLE:
             return None

@@ -8,10 +8,12 @@ import attrs
 import numpy as np
 
 from dpaudit.errors import UsageError
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import ComplexArray, FloatArray
 
 LARGEST = 1e305
 """Beyond this, forty times the parameter (the largest unit-scale variate) would overflow."""
+
+_SQUARABLE = 1e150
 
 
 def check_scale(instance: Any, attribute: attrs.Attribute[Any], value: FloatArray) -> None:
@@ -46,6 +48,15 @@ def check_rate(instance: Any, attribute: attrs.Attribute[Any], value: FloatArray
             f"is not at least {1 / LARGEST:g}",
             hint="choose a larger epsilon",
         )
+
+
+def squarable(angle: FloatArray | ComplexArray) -> ComplexArray:
+    """Return an argument of characteristic functions with its real part within 1e150.
+
+    Its square is a number then; whatever decays in it is nil long before.
+    """
+    whole = np.asarray(angle, dtype=np.complex128)
+    return np.clip(whole.real, -_SQUARABLE, _SQUARABLE) + 1j * whole.imag
 
 
 def positive(scale: FloatArray, x: FloatArray | float) -> FloatArray:

@@ -32,6 +32,8 @@ LARGEST_COST = 5e8
 """Complex values, each about 60 ns of one processor, that a result may cost."""
 
 _ROUNDING = 4e-14
+_RESOLVED = 2.0**-50
+"""The share of itself to which a sum of counts is known."""
 _SMALLEST, _LARGEST = 1e-140, 1e140
 """Standard deviations below the first count as no noise; beyond the second nothing is given."""
 
@@ -87,8 +89,9 @@ def simplex_bias(
     Returns
     -------
     SimplexBias or None
-        ``None`` for noise that is not symmetric or has no clipped characteristic function, and
-        for problems that would cost too much (:data:`LARGEST_COST`).
+        ``None`` for noise that is not symmetric or has no clipped characteristic function, for
+        problems that would cost too much (:data:`LARGEST_COST`), and for a total that is lost
+        in the last digits of the sum of the counts.
 
     Examples
     --------
@@ -104,6 +107,8 @@ def simplex_bias(
         return _certain(counts, size)
     if counts.size == 2 and size > 0:  # noqa: PLR2004
         return _pair(counts, noise, size)
+    if 0 < size < _RESOLVED * counts.size * np.abs(counts).max():
+        return None
     groups = Groups.of(counts, noise)
     solve = lattice_quadrature if noise.lattice else threshold_quadrature
     found = solve(groups, size, largest_cost)

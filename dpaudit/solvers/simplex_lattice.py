@@ -26,7 +26,7 @@ from scipy import special
 
 from dpaudit.model.arrays import ComplexArray, FloatArray
 from dpaudit.noise.base import Noise
-from dpaudit.noise.lattice import LatticeNoise
+from dpaudit.noise.geometric import GeometricTails
 from dpaudit.solvers.products import products_without
 from dpaudit.solvers.simplex_inversion import known
 from dpaudit.solvers.simplex_range import Groups, Range, parts, threshold_range
@@ -54,12 +54,13 @@ def lattice_quadrature(
     cost would be too large.
     """
     whole = np.append(groups.counts, total)
-    if (whole != np.rint(whole)).any() or not _is_known(groups.noise, groups.counts):
+    if (whole != np.rint(whole)).any():
         return None
     span = threshold_range(groups, total)
     if not span.near.any():
         return np.zeros_like(groups.counts), np.full_like(groups.counts, span.pooled)
-    if (span.high - span.low) * _OVERHEAD > largest_cost:
+    each = _OVERHEAD + 2.0 * _LEVELS * _table(groups.noise)
+    if (span.high - span.low) * each > largest_cost or not _is_known(groups.noise, groups.counts):
         return None
     intervals = np.arange(math.floor(span.low) + 1, math.ceil(span.high) + 1, dtype=np.float64)
     grids = [
@@ -85,6 +86,13 @@ def lattice_quadrature(
     push[span.near] = fine
     error[span.near] += np.abs(fine - coarse)
     return push, error
+
+
+def _table(noise: Noise) -> float:
+    """Return how many values are summed for each frequency, of noise without a closed form."""
+    if isinstance(noise, GeometricTails):
+        return 0.0
+    return _TABLE * float(np.sqrt(np.unique(noise.variance)).sum())
 
 
 def _is_known(noise: Noise, counts: FloatArray) -> bool:
@@ -134,9 +142,7 @@ class _Interval:
     @property
     def cost(self) -> float:
         """The number of complex values that the interval costs."""
-        width = 2.0 * self.z.size * self.near.counts.size
-        if isinstance(self.near.noise, LatticeNoise):
-            width += _TABLE * float(np.sqrt(self.near.noise.variance))
+        width = 2.0 * self.z.size * self.near.counts.size + _table(self.near.noise)
         return self.size * width + _OVERHEAD
 
     def needed(self) -> int:

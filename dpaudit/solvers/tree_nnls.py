@@ -58,6 +58,7 @@ def tree_nnls(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -
     """
     values, variances = measured(hierarchy, values, variances)
     _check(hierarchy, values, variances)
+    variances = _scaled(variances)
     rows = values.reshape(-1, hierarchy.size)
     solved = np.empty_like(rows)
     step = max(1, _BLOCK // hierarchy.size)
@@ -70,7 +71,7 @@ def tree_nnls(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -
 def _check(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -> None:
     if np.isinf(variances[hierarchy.entities]).any():
         raise UsageError(
-            "an entity was not measured, so its share of its parent is not determined",
+            "an entity was not measured (its variance is inf), so that its share is not determined",
             hint="measure every entity, or use the step 'top-down'",
         )
     exact = values[..., variances == 0]
@@ -79,6 +80,15 @@ def _check(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -> N
             f"the exact value {float(exact[exact < -_NIL][0])!r} is negative",
             hint="invariants of non-negative counts are non-negative",
         )
+
+
+def _scaled(variances: FloatArray) -> FloatArray:
+    """Return the variances times a power of two, so that the largest finite one is about 1.
+
+    Only their ratios matter; what is divided by tiny ones would be beyond all numbers.
+    """
+    largest = variances[np.isfinite(variances)].max(initial=0.0)
+    return np.ldexp(variances, -int(np.frexp(largest)[1]))
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -8,6 +8,7 @@ import pytest
 from dpaudit.estimators.clipped_allotment import clipped_allotment
 from dpaudit.estimators.ratio import fourth_order_bias, second_order_bias
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.noise.discrete_gaussian import DiscreteGaussian
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
@@ -17,6 +18,7 @@ from dpaudit.privacy.zcdp import delta_of, epsilon_of, simple_epsilon
 from dpaudit.solvers.centred import negative_part
 from dpaudit.solvers.simplex import simplex_threshold
 from dpaudit.solvers.simplex_bias import simplex_bias
+from dpaudit.solvers.tree_least_squares import tree_least_squares
 from dpaudit.stats.spread import cost_of_privacy
 from dpaudit_plugins.decisions.allotment import Allotment
 from dpaudit_plugins.mechanisms import exponential, gaussian, geometric, laplace
@@ -39,6 +41,7 @@ COVERED = (
     "allot.",
     "baselineBL.",
     "cost_of_privacy",
+    "hier.",
 )
 
 
@@ -117,6 +120,18 @@ def clipped_allotment_bias(a, x, scale):
     return clipped_allotment(np.array(x), np.array(a), Laplace(scale)).bias
 
 
+def tree_fit(tree, z, var=None, k=None):
+    """Return the fitted value of every node by name, in a tree of three levels; k is its arity."""
+    assert k in (None, *map(len, tree.values()))
+    (root,) = set(tree) - {node for nodes in tree.values() for node in nodes}
+    paths = [(node, leaf) for node in tree[root] for leaf in tree[node]]
+    made = Hierarchy.of(["node", "leaf"], [list(column) for column in zip(*paths, strict=True)])
+    names = [root, *made.labels[1], *made.labels[2]]
+    variances = np.array([1.0 if var is None else var[name] for name in names])
+    fitted = tree_least_squares(made, np.array([z[name] for name in names]), variances)
+    return dict(zip(names, fitted, strict=True))
+
+
 COMPUTE = {
     "laplace.variance": lambda scale: Laplace(scale).variance,
     "laplace.scale_replace_histogram": laplace_scale,
@@ -155,6 +170,8 @@ COMPUTE = {
     "allot.bias4.gauss7": both_orders,
     "baselineBL.bias.laplace": clipped_allotment_bias,
     "cost_of_privacy": cost,
+    "hier.two_pass": tree_fit,
+    "hier.hay_binary": tree_fit,
 }
 
 

@@ -48,13 +48,14 @@ def check_amount(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> 
     if value is None or isinstance(value, str):  # a column that is not bound to data yet
         return
     column = np.asarray(value)
-    fine = column.dtype.kind in "iuf" and bool(np.all((column >= 0) & np.isfinite(column)))
-    if fine:
+    is_number = column.dtype.kind in "iuf"
+    wrong = ~((column >= 0) & np.isfinite(column)) if is_number else np.ones(column.shape, bool)
+    if not wrong.any():
         return
     if column.ndim:
         raise dpaudit.DataError(
-            f"{instance.name}: the column given as {attribute.name} is not made of numbers of "
-            "0 or more",
+            f"{instance.name}: the column given as {attribute.name} has the value "
+            f"{column[wrong].tolist()[0]!r}, which is not a number of 0 or more",
             hint="0 publishes an entity exactly; leave out entities without a value",
         )
     raise ValueError(f"{attribute.name} must be a finite number of 0 or more, not {value!r}")

@@ -94,7 +94,8 @@ class CellKey(dpaudit.Mechanism):
     def privacy(self) -> dpaudit.Guarantee:
         """Return a delta that holds at every epsilon."""
         changed = l1_sensitivity(self.neighbours, self.cells_per_person)
-        delta = -math.expm1(changed * math.log1p(-self._table.variation))
+        same = 1.0 - self._table.variation
+        delta = -math.expm1(changed * math.log(same)) if same > 0 else 1.0
         return dpaudit.Guarantee(neighbours=self.neighbours, delta=delta, every_epsilon=True)
 
     def bias(self, counts: FloatArray) -> FloatArray:

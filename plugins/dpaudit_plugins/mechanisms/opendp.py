@@ -78,7 +78,8 @@ class OpenDP(dpaudit.Mechanism):
         if self.distribution == "laplace":
             return Laplace(scale)
         if self.distribution == "geometric":
-            return Geometric(1.0 / scale)
+            with np.errstate(over="ignore"):
+                return Geometric(1.0 / scale)
         return Gaussian(scale) if self.distribution == "gaussian" else DiscreteGaussian(scale)
 
     def _measured(self, counts: FloatArray) -> list[float]:

@@ -71,9 +71,19 @@ class RandomizedResponse(dpaudit.Mechanism):
         uniform = np.full(table.shape[-1], 1.0 / table.shape[-1])
         reports = (kept + rng.multinomial(moved, uniform)).astype(np.float64)
         if self.unbiased:
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
                 reports = (reports - table.sum(axis=-1, keepdims=True) * other) / keep
+            self._check_range(reports)
         return self._vector(reports, counts)
+
+    def _check_range(self, corrected: FloatArray) -> None:
+        """Require that correcting left the counts within the range of numbers."""
+        if not np.isfinite(corrected).all():
+            raise dpaudit.UsageError(
+                f"{self.name}: with epsilon {self.epsilon!r} corrected counts are beyond all "
+                "numbers",
+                hint="choose a larger epsilon, or unbiased = false",
+            )
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return epsilon-local differential privacy of each person's report.
@@ -110,7 +120,7 @@ class RandomizedResponse(dpaudit.Mechanism):
         lose = other * (table.shape[-1] - 1.0)
         rest = table.sum(axis=-1, keepdims=True) - table
         spread = table * (1.0 - lose) * lose + rest * other * (1.0 - other)
-        with np.errstate(over="ignore", divide="ignore"):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             corrected = np.where(spread > 0, spread / keep / keep, 0.0)
         return self._vector(corrected if self.unbiased else spread, counts)
 

@@ -17,6 +17,7 @@ _PANELS = 16
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _NEGLIGIBLE = 1e-18
 _CHEAP = 20_000_000
+_BLOCK = 1 << 16
 
 
 def expectation(
@@ -76,13 +77,15 @@ def _sum(
     if reach is None or (2 * reach + 1) * counts.size > _CHEAP:
         return None
     total, size = np.zeros(counts.shape), np.zeros(counts.shape)
-    for step in range(-reach, reach + 1):
-        outside = -abs(step) * np.ones(counts.shape)
+    rows = max(1, _BLOCK // counts.size)
+    for first in range(-reach, reach + 1, rows):
+        steps = np.arange(first, min(first + rows, reach + 1), dtype=np.float64)[:, None]
+        outside = np.broadcast_to(-np.abs(steps), (steps.size, counts.size))
         mass = noise.cdf(outside) - noise.cdf(outside - 1.0)
-        at = counts + step
+        at = counts + steps
         term = np.where(at > lowest, mass * function(at), 0.0)
-        total += term
-        size += np.abs(term)
+        total += term.sum(axis=0)
+        size += np.abs(term).sum(axis=0)
     return dpaudit.Estimate.exact(total, error=1e-13 * size, method="quadrature")
 
 

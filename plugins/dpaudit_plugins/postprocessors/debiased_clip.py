@@ -89,10 +89,12 @@ class DebiasedClip(dpaudit.PostProcessor):
         phi, psi, _ = (part[0] for part in noise.clipped_transform(counts, rate))
         twice = noise.clipped_transform(counts, 2.0 * rate)[0][0]
         below, square = noise.excess(-counts), noise.excess_square(-counts)
-        clipped = noise.variance - square - below * (2.0 * counts + below)
-        together = start * (psi - (counts + below) * phi)
-        own = start**2 * (twice - phi**2)
-        return np.maximum(clipped - 2.0 * together + own, 0.0)
+        with np.errstate(invalid="ignore", over="ignore"):
+            clipped = noise.variance - square - below * (2.0 * counts + below)
+            together = start * (psi - (counts + below) * phi)
+            own = start**2 * (twice - phi**2)
+            left = np.maximum(clipped - 2.0 * together + own, 0.0)
+        return np.where(np.isinf(noise.variance), np.inf, left)
 
 
 def _is_exponential(noise: dpaudit.Noise, counts: FloatArray) -> bool:

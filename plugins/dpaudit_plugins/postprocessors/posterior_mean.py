@@ -75,6 +75,8 @@ def _mean(noisy: FloatArray, noise: dpaudit.Noise) -> FloatArray:
     the limit for exponential tails, and less than a standard deviation / 36 for Gaussian ones.
     """
     deviation = np.sqrt(noise.variance)
+    # A variance beyond all numbers still has a mean absolute deviation, of the same size.
+    deviation = np.where(np.isinf(deviation), noise.mean_absolute, deviation)
     noisy = np.where(noise.cdf(noisy) < _UNDERFLOW, -_FAR * deviation, noisy)
     noisy = np.floor(noisy) if noise.lattice and np.any(deviation > 0) else noisy
     below, chance = noise.excess(noisy), noise.cdf(noisy)

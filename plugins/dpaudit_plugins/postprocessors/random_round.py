@@ -29,7 +29,7 @@ class RandomRound(dpaudit.PostProcessor):
     Parameters
     ----------
     base
-        What the results are multiples of, persons, at least 1.
+        What the results are multiples of, persons, from 1 to 2^53.
 
     Examples
     --------
@@ -44,7 +44,9 @@ class RandomRound(dpaudit.PostProcessor):
     randomised: ClassVar[bool] = True
     keeps = frozenset({"non-negative"})
 
-    base: float = attrs.field(default=1.0, validator=attrs.validators.ge(1.0))
+    base: float = attrs.field(
+        default=1.0, validator=[attrs.validators.ge(1.0), attrs.validators.le(2.0**53)]
+    )
 
     def process(self, release: FloatArray) -> FloatArray:
         """Return the release, which is the expectation of what :meth:`sample` returns."""

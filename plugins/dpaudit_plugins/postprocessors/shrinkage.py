@@ -88,30 +88,48 @@ def _james_stein(values: FloatArray, variance: float) -> FloatArray:
     if n < _FEWEST or variance == 0:
         return values
     mean = values.mean(axis=-1, keepdims=True)
-    spread = np.square(values - mean).sum(axis=-1, keepdims=True)
+    unit = _unit(values - mean)
+    spread = np.square((values - mean) / unit).sum(axis=-1, keepdims=True)
     # Without spread every count is its mean, whatever the factor.
-    excess = np.maximum(spread - (n - 3) * variance, 0.0)
+    excess = np.maximum(spread - (n - 3) * _in_units(variance, unit), 0.0)
     kept = np.divide(excess, spread, out=np.zeros_like(spread), where=spread > 0)
     shrunken: FloatArray = mean + kept * (values - mean)
     return shrunken
 
 
 def _empirical_bayes(values: FloatArray, variance: FloatArray) -> FloatArray:
-    """Shrink the counts that have noise; those that have none stay as they are."""
+    """Shrink the counts that have noise; those that have none stay as they are.
+
+    Of a count whose variance is infinite nothing is kept, nor of any where all weight is on one.
+    """
     noisy = variance > 0
     if np.count_nonzero(noisy) < _FEWEST:
         return values
-    smallest = variance[noisy].min()
-    seen, weights = values[..., noisy], smallest / variance[noisy]
+    seen, variance = values[..., noisy], variance[noisy]
+    smallest = variance.min()
+    weights = np.divide(smallest, variance, out=np.ones_like(variance), where=variance > smallest)
     mean = (seen * weights).sum(axis=-1, keepdims=True) / weights.sum()
-    heterogeneity = (weights * np.square(seen - mean)).sum(axis=-1, keepdims=True)
+    unit = _unit(seen - mean)
+    heterogeneity = (weights * np.square((seen - mean) / unit)).sum(axis=-1, keepdims=True)
     freedom = weights.sum() - np.square(weights).sum() / weights.sum()
-    excess = heterogeneity - (seen.shape[-1] - 1) * smallest
-    between = np.maximum(excess, 0.0) / freedom
+    excess = heterogeneity - (seen.shape[-1] - 1) * _in_units(smallest, unit)
+    between = np.maximum(excess, 0.0) / freedom if freedom > 0 else np.zeros_like(excess)
     shrunken = np.array(values, dtype=np.float64)
-    kept = between / (between + variance[noisy])
+    both = between + _in_units(variance, unit)
+    kept = np.divide(between, both, out=np.zeros_like(both), where=both > 0)
     shrunken[..., noisy] = mean + kept * (seen - mean)
     return shrunken
+
+
+def _unit(deviations: FloatArray) -> FloatArray:
+    """Return the largest deviation, shape (..., 1), or 1: its square may be beyond all numbers."""
+    largest = np.abs(deviations).max(axis=-1, keepdims=True)
+    return np.where(largest > 0, largest, 1.0)
+
+
+def _in_units(variance: FloatArray | float, unit: FloatArray) -> FloatArray:
+    with np.errstate(over="ignore"):
+        return np.asarray(variance / unit / unit)
 
 
 @dpaudit.hookimpl
