@@ -8,6 +8,7 @@ import pytest
 import dpaudit
 from dpaudit.model.report import List
 from dpaudit.report.assemble import build_report
+from dpaudit.report.guarantees import ceiling
 
 HEAD = """
 title = "Budgets"
@@ -120,3 +121,16 @@ def test_earlier_releases_are_composed_and_told(tmp_path):
     methods = next(s for s in build_report(results).sections if s.name == "methods")
     told = [item for b in methods.blocks if isinstance(b, List) for item in b.items]
     assert any("“pure” together with the tables of 2010: ε = 1.5" in item for item in told)
+
+
+def test_noise_that_depends_on_the_true_counts_is_refused(tmp_path):
+    with pytest.raises(dpaudit.SpecError, match="'eligible_children': noise that depends on them"):
+        results_of(tmp_path, release("mine", 'use = "laplace", scale = "eligible_children"'))
+
+
+@pytest.mark.parametrize(("neighbours", "revealed"), [("add-remove", True), ("replace", False)])
+def test_an_exact_total_reveals_who_is_counted(tmp_path, neighbours, revealed):
+    kept = release("kept", 'use = "laplace", epsilon = 1.0', '{ use = "sum-preserving" }')
+    (task,) = results_of(tmp_path, kept.replace("add-remove", neighbours)).tasks
+    assert task.guarantee.revealed is revealed
+    assert (ceiling(task.guarantee) is None) is revealed

@@ -184,6 +184,7 @@ def _task_result(subject: MeasuredTask, releases: Mapping[str, ReleaseSpec]) -> 
         unit=job.decision.unit,
         truth=job.truth,
         adds_noise=mechanism.noise() is not None,
+        is_given=job.chain.replicates is not None,
         earlier=tuple(each.what for each in release.earlier),
         together=_together(guarantee, release.earlier),
     )

@@ -50,7 +50,8 @@ class TaskResult:
 
     ``truth`` is the outcome from the true counts, shape (n,), in ``unit``; ``mechanism``,
     ``postprocess`` and ``output`` are plug-in names; ``parameters`` are the mechanism's, and
-    ``adds_noise`` says whether it adds noise of mean zero. ``together`` is what the release
+    ``adds_noise`` says whether it adds noise of mean zero, ``is_given`` whether its releases
+    were made elsewhere. ``together`` is what the release
     promises with those that the audit file names as ``earlier``.
     """
 
@@ -63,6 +64,7 @@ class TaskResult:
     unit: str
     truth: FloatArray
     adds_noise: bool = True
+    is_given: bool = False
     earlier: tuple[str, ...] = ()
     together: Guarantee | None = None
 

@@ -86,9 +86,9 @@ def _vanished(context: Context, case: Case) -> Finding | None:
     }
     is_loss = float(erased.estimate.low) >= _FEW
     statement = (
-        _("{erased} {entities} with people vanish from a typical release", **values)
+        _("{erased} {entities} with people show nobody in the release", **values)
         if is_loss
-        else _("{invented} {entities} without people appear in a typical release", **values)
+        else _("{invented} {entities} without people show some in the release", **values)
     )
     if not is_loss and float(invented.estimate.low) < _FEW:
         return None

@@ -40,11 +40,20 @@ class Wording:
     def people(self) -> str:
         """What is counted: as the audit file says, or the count column in words."""
         given = self.results.spec.data.counted
+        if given is None and self.results.spec.data.table:
+            return self.prose("people")
         return given or words(self.results.spec.data.count)
 
     def over(self, name: str) -> str:
         """Return what one member of an axis is called: entity or a group of a grouping."""
         return self.entity if name == "entity" else words(name)
+
+    def overs(self, name: str) -> str:
+        """Return what the members of an axis are called, plural; codes stay as they are."""
+        word = self.over(name)
+        if name in self.results.spec.data.classes:
+            return self.prose("{axis} classes", axis=word)
+        return word if any(c.isupper() for c in word) else self.prose.many(word)
 
     def label(self, name: str) -> str:
         """Return a name out of the data, marked as one and kept apart from the text around."""
