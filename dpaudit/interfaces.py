@@ -85,6 +85,9 @@ class Mechanism(Plugin):
         Whether the released values are independent of one another.
     nonnegative
         Whether no released value is ever negative.
+    protects
+        Whether it is there to protect anybody; the error of a survey is not, and may depend on
+        the true counts.
     """
 
     kind: ClassVar[Kind] = "mechanism"
@@ -92,6 +95,7 @@ class Mechanism(Plugin):
     gives: ClassVar[Literal["counts", "selection"]] = "counts"
     independent: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = False
+    protects: ClassVar[bool] = True
 
     neighbours: Neighbours = "add-remove"
     cells_per_person: int = attrs.field(default=1, validator=attrs.validators.ge(1))

@@ -157,7 +157,7 @@ class _Planner:
         made = self._made(Mechanism, "mechanism", release.mechanism.use, parameters, total)
         columns = [name for name, one in known_parameters(type(made)).items() if one.is_column]
         named = [name for name in columns if point.get(name) == self.spec.data.count]
-        if named and made.privacy().promises:
+        if named and made.protects:
             raise SpecError(
                 f"release {release.name!r}: {named[0]} is the column of true counts "
                 f"{self.spec.data.count!r}: noise that depends on them protects nobody",
