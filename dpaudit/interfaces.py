@@ -85,6 +85,9 @@ class Mechanism(Plugin):
         Whether the released values are independent of one another.
     nonnegative
         Whether no released value is ever negative.
+    repeatable
+        Whether the passed generator decides the release: not so where a library draws its own
+        random numbers.
     """
 
     kind: ClassVar[Kind] = "mechanism"
@@ -92,6 +95,7 @@ class Mechanism(Plugin):
     gives: ClassVar[Literal["counts", "selection"]] = "counts"
     independent: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
 
     neighbours: Neighbours = "add-remove"
     cells_per_person: int = attrs.field(default=1, validator=attrs.validators.ge(1))
