@@ -88,6 +88,9 @@ class Mechanism(Plugin):
     protects
         Whether it is there to protect anybody; the error of a survey is not, and may depend on
         the true counts.
+    repeatable
+        Whether the passed generator decides the release: not so where a library draws its own
+        random numbers.
     """
 
     kind: ClassVar[Kind] = "mechanism"
@@ -96,6 +99,7 @@ class Mechanism(Plugin):
     independent: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = False
     protects: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
 
     neighbours: Neighbours = "add-remove"
     cells_per_person: int = attrs.field(default=1, validator=attrs.validators.ge(1))

@@ -42,9 +42,16 @@ def refuse(plugin: Plugin, faults: Iterable[Fault]) -> None:
 
 
 def mean_differs(declared: FloatArray, rows: FloatArray, error: FloatArray | float = 0.0) -> bool:
-    """Return whether a declared mean (n,) disagrees with simulated rows (draws, n)."""
-    rounding = 1e-12 * np.abs(rows).max(axis=0) + error
-    worst, limit = agreement(declared, Moments.of(rows), rounding)
+    """Return whether a declared mean (n,) disagrees with simulated rows (draws, n).
+
+    An entry that is the same in every draw may still move with a probability of log(1e6 n) over
+    the number of draws, by as much as anything else is seen to be.
+    """
+    moments = Moments.of(rows)
+    size = np.abs(rows).max(axis=0)
+    unseen = np.log(declared.size / FALSE_ALARM) / len(rows) * size.max()
+    rounding = 1e-12 * size + error + np.where(moments.m2 == 0, unseen, 0.0)
+    worst, limit = agreement(declared, moments, rounding)
     return worst > limit
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import attrs
 import numpy as np
 
 from dpaudit.errors import DpauditError
@@ -12,6 +13,7 @@ from dpaudit.interfaces import ClosedForm, Mechanism
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.stats.laws import FALSE_ALARM, law_gap
 from dpaudit.stats.proportions import clopper_pearson
 from dpaudit.testing.faults import (
@@ -41,7 +43,8 @@ def check_mechanism(
     mechanism
         The mechanism, with its parameters and (for those that need them) columns filled in.
     counts
-        True counts to try it on, shape (n,), persons; a few small ones by default.
+        True counts to try it on, shape (n,), or (N,) over the nodes of a tree, persons; a few
+        small ones by default.
     draws
         Releases that are simulated.
     seed
@@ -77,6 +80,7 @@ def mechanism_faults(
     faults += _moments(mechanism, counts, rows)
     faults += _noise(mechanism, counts, rows, rng)
     faults += _privacy(mechanism, counts, rows, rng)
+    faults += _replicates(mechanism, counts, rows)
     return tuple(faults)
 
 
@@ -102,7 +106,7 @@ def _form(mechanism: Mechanism, counts: FloatArray) -> Iterator[Fault]:
         return
     if not np.isfinite(first).all():
         yield Fault("release has values that are not finite", "mind zero counts")
-    if not np.array_equal(first, second):
+    if mechanism.repeatable and not np.array_equal(first, second):
         yield Fault(
             "two releases from generators with the same seed differ",
             "draw from the generator that is passed, and from nothing else",
@@ -132,7 +136,7 @@ def _promise(mechanism: Mechanism) -> Iterator[Fault]:
 
 def _moments(mechanism: Mechanism, counts: FloatArray, rows: FloatArray) -> Iterator[Fault]:
     """Compare declared bias, variance and chance of a positive release with simulation."""
-    errors = rows - counts
+    errors = rows - mechanism.truth(counts)
     bias, variance = mechanism.bias(counts), mechanism.variance(counts)
     if bias is not None and mean_differs(_value(bias), errors, _error(bias)):
         yield Fault("the declared bias disagrees with simulation", "derive bias(counts) again")
@@ -183,17 +187,15 @@ def _privacy(
 
     One entry is raised by a person (under ``replace`` another is lowered), and the events
     {release >= t} and {release <= t} of either entry are compared with Clopper-Pearson bounds.
-    A stronger search is an audit of its own.
+    A stronger search is an audit of its own, and what is published exactly beside the guarantee
+    would be mistaken for a violation.
     """
     promised = mechanism.privacy()
-    if not math.isfinite(promised.epsilon):
+    if promised.every_epsilon:
+        promised = attrs.evolve(promised, epsilon=0.0, every_epsilon=False)
+    if promised.uncovered or not math.isfinite(promised.epsilon):
         return
-    neighbour = np.array(counts)
-    neighbour[0] += 1.0
-    touched = [0]
-    if promised.neighbours == "replace" and counts.size > 1:
-        neighbour[-1] = max(neighbour[-1] - 1.0, 0.0)
-        touched.append(counts.size - 1)
+    neighbour, touched = _neighbour(mechanism, counts)
     other = np.stack([mechanism.release(neighbour, rng) for _ in range(len(rows))])
     for entry in touched:
         one, two = rows[:, entry], other[:, entry]
@@ -204,6 +206,34 @@ def _privacy(
                 "check the sensitivity under this neighbouring relation",
             )
             return
+
+
+def _neighbour(mechanism: Mechanism, counts: FloatArray) -> tuple[FloatArray, list[int]]:
+    """Return the counts of one more (or one moved) person, and entries that this changes."""
+    tree: Hierarchy | None = getattr(mechanism, "hierarchy", None)
+    is_tree = mechanism.measures == "hierarchy" and tree is not None
+    n = tree.sizes[-1] if is_tree and tree is not None else counts.size
+    people = np.array(counts[-n:])
+    people[0] += 1.0
+    touched = [counts.size - n]
+    if mechanism.neighbours == "replace" and n > 1:
+        people[-1] = max(people[-1] - 1.0, 0.0)
+        touched.append(counts.size - 1)
+    return (tree.totals(people) if is_tree and tree is not None else people), touched
+
+
+def _replicates(mechanism: Mechanism, counts: FloatArray, rows: FloatArray) -> Iterator[Fault]:
+    """Check that replicates are at least two, of the right shape, and all that is released."""
+    known = mechanism.replicates()
+    if known is None:
+        return
+    if known.ndim != 2 or len(known) < 2 or known.shape[1:] != counts.shape:  # noqa: PLR2004
+        yield Fault(
+            f"replicates have shape {known.shape} for counts of shape {counts.shape}",
+            "return one row for each of at least two releases",
+        )
+    elif not {row.tobytes() for row in rows} <= {row.tobytes() for row in known}:
+        yield Fault("a release is none of the replicates", "let release() choose one of them")
 
 
 def _violates(one: FloatArray, two: FloatArray, promised: Guarantee) -> bool:

@@ -10,6 +10,7 @@ from dpaudit.errors import DpauditError
 from dpaudit.interfaces import PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.noise.base import Noise
 from dpaudit.noise.laplace import Laplace
 from dpaudit.testing.faults import Fault, mean_differs, refuse, uses_global_state
@@ -71,6 +72,7 @@ def postprocessor_faults(
     return (
         *_flags(step, noisy, made),
         *_kept(step, counts, rng),
+        *_sums(step, noisy, made),
         *_moments(step, counts, noise, made),
     )
 
@@ -151,6 +153,19 @@ def _kept(step: PostProcessor, counts: FloatArray, rng: np.random.Generator) -> 
         yield Fault("counts of 0 and more become negative", 'take "non-negative" out of keeps')
     if "total" in step.keeps and abs(float(made.sum() - counts.sum())) > 1e-9 * counts.sum():
         yield Fault("the sum is not kept", 'take "total" out of keeps')
+
+
+def _sums(step: PostProcessor, noisy: FloatArray, made: FloatArray) -> Iterator[Fault]:
+    """Check the sum that the output always has, and on a tree that sums agree with parts."""
+    size = 1e-9 * (1.0 + float(np.abs(noisy).max()))
+    total = step.public_sum()
+    if total is not None and np.abs(made.sum(axis=-1) - total).max() > size * noisy.shape[-1]:
+        yield Fault("the output does not sum to public_sum()", "return the sum that it has")
+    tree: Hierarchy | None = getattr(step, "hierarchy", None)
+    if "additive" not in step.keeps or not step.hierarchical or tree is None:
+        return
+    if np.abs(tree.totals(made[..., tree.entities]) - made).max() > size:
+        yield Fault("sums disagree with their parts", 'take "additive" out of keeps')
 
 
 def _moments(

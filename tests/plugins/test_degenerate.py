@@ -362,9 +362,8 @@ def check_closed_forms(step, counts, noise):
     bias, variance = step.bias(counts, noise), step.variance(counts, noise)
     assert bias is None or np.isfinite(values_of(bias)).all()
     assert variance is None or (values_of(variance) >= 0).all()
-    assert (
-        variance is None or np.isfinite(values_of(variance)).all() or np.isinf(noise.variance).any()
-    )
+    is_known = variance is not None and not np.isinf(noise.variance).any()
+    assert not is_known or np.isfinite(values_of(variance)).all()
     bounds = step.spread_bounds(counts, noise)
     assert bounds is None or 0 <= bounds.low <= bounds.high * (1 + 1e-9)
     control = step.control(counts, noise)

@@ -55,6 +55,7 @@ class OpenDP(dpaudit.Mechanism):
     """
 
     name: ClassVar[str] = "opendp"
+    repeatable: ClassVar[bool] = False
 
     distribution: Literal["laplace", "geometric", "gaussian", "discrete-gaussian"]
     scale: float = attrs.field(validator=[attrs.validators.gt(0.0), attrs.validators.lt(math.inf)])
