@@ -22,6 +22,8 @@ MOST_DOTS, MOST_LINES = 24, 4
 def source(context: Context) -> str:
     """Return where the numbers of every chart come from."""
     _, results = context.prose, context.results
+    if all(task.is_given for task in results.tasks):
+        return _("Source: {file}, and releases that were made elsewhere.", file=results.data.source)
     return _(
         "Source: {file}; {draws} simulated releases at most, seed {seed}.",
         file=results.data.source,
