@@ -6,9 +6,12 @@ import numpy as np
 
 from dpaudit.errors import UsageError
 from dpaudit.model.arrays import FloatArray
+from dpaudit.solvers.mixed_order import ORDER_BITS, mixed_order
 
-_BITS = 40
-"""Remainders that agree in this many binary places are ties."""
+_TIE_BITS = 20
+"""Remainders that agree when rounded to this many binary places are ties."""
+
+_BITS = _TIE_BITS + ORDER_BITS
 
 _LARGEST = 2.0**53
 """Beyond this a float64 is no exact whole number."""
@@ -46,8 +49,16 @@ def largest_remainder(
     Notes
     -----
     Every value is rounded down; what is missing goes, one each, to the largest remainders of
-    the group, and among equal ones (remainders that agree to 2^-40) to the first. A gap beyond
-    one each, which only the rounding of numbers near 2^53 leaves, goes to the largest entry.
+    the group. A gap beyond one each, which only the rounding of numbers near 2^53 leaves, goes
+    to the largest entry.
+
+    Remainders that agree when rounded to 2^-20 are ties. They are the rule where whole noisy
+    counts were projected on a total: all entries that were not cut then share one remainder.
+    Serving them in their order would push the first entries up in every draw; they are served
+    in an order mixed from the position and all values of the row (:func:`mixed_order`), so that
+    the result stays a function of the values, the same on every machine and in any batch. Over
+    many different rows no position is favoured; over few (two or three small counts whose noise
+    is a person or so) what each row's fixed order does need not average out.
 
     In a row with a number beyond 2^53 all are rounded down: what would be missing is lost in the
     last digits of that number.
@@ -78,7 +89,7 @@ def largest_remainder(
     if not missing.any():
         return whole
     members = np.repeat(np.arange(starts.size), sizes)
-    return whole + _first(values - np.floor(values), missing, members, starts)
+    return whole + _first(values, missing, members, starts)
 
 
 def random_round(values: FloatArray, base: float, rng: np.random.Generator) -> FloatArray:
@@ -127,14 +138,14 @@ def _missing(whole: FloatArray, totals: FloatArray, starts: np.ndarray) -> np.nd
 
 
 def _first(
-    remainders: FloatArray, missing: np.ndarray, members: np.ndarray, starts: np.ndarray
+    values: FloatArray, missing: np.ndarray, members: np.ndarray, starts: np.ndarray
 ) -> np.ndarray:
     """Return whether each entry is among the ``missing`` first of its group, shape (..., n).
 
-    One sort of whole-number keys, group before remainder, gives each group's last entry that is
-    rounded up; ties with it are counted off from the left.
+    One sort of whole-number keys, group before remainder before mixed order, gives each group's
+    last entry that is rounded up; equal keys are counted off from the left.
     """
-    keys = np.asarray(remainders * 2.0**_BITS, dtype=np.int64)
+    keys = _keys(values)
     np.subtract(((members + 1) << _BITS) - 1, keys, out=keys)
     ranked = np.sort(keys, axis=-1)
     last = np.take_along_axis(ranked, np.maximum(starts + missing - 1, starts), axis=-1)
@@ -146,6 +157,20 @@ def _first(
     before = np.take(counted, starts, axis=-1) - np.take(tied, starts, axis=-1)
     chosen: np.ndarray = ahead | (tied & (counted <= np.take(before + left, members, axis=-1)))
     return chosen
+
+
+def _keys(values: FloatArray) -> np.ndarray:
+    """Return remainders and, below them, the mixed order, as whole numbers below 2^40.
+
+    Rounding to the nearest multiple of 2^-20 keeps halves, thirds and so on, as projections
+    leave them but for their last digits, clear of the borders between multiples.
+    """
+    cells = np.rint(values * 2.0**_TIE_BITS)
+    keys = np.rint((values - np.floor(values)) * 2.0**_TIE_BITS).astype(np.int64)
+    np.minimum(keys, (1 << _TIE_BITS) - 1, out=keys)
+    keys <<= ORDER_BITS
+    keys |= mixed_order(cells)
+    return keys
 
 
 def _settled(

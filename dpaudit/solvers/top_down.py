@@ -34,6 +34,12 @@ def top_down(hierarchy: Hierarchy, values: FloatArray, *, whole: bool = True) ->
     UsageError
         If the shape does not fit the tree or a value is not finite.
 
+    Notes
+    -----
+    Rounding moves a node by less than a person beyond its share of what its parent was moved.
+    With whole noise all siblings that were not cut have one remainder; which of them are rounded
+    up follows an order mixed from the level's values (:func:`largest_remainder`), not theirs.
+
     References
     ----------
     METHODS-decisions 8.2, after the TopDown algorithm of Abowd and others (2022), The 2020

@@ -39,8 +39,10 @@ def test_it_is_the_nearest_whole_vector(parts, scale):
     assert np.square(rounded - values).sum() <= best + 1e-9
 
 
-def test_the_first_of_equal_remainders_is_raised():
-    np.testing.assert_array_equal(round_to_total(np.full(4, 0.5), 2.0), [1, 1, 0, 0])
+def test_as_many_of_equal_remainders_are_raised_as_are_missing():
+    for total in range(5):
+        values = np.full(4, total / 4)
+        assert np.count_nonzero(round_to_total(values, float(total)) > values) == total % 4
 
 
 @pytest.mark.parametrize("total", [0.5, -1.0, np.nan, np.inf])

@@ -18,8 +18,13 @@ class LargestRemainder(dpaudit.PostProcessor):
     """Round non-negative counts down, and up those with the largest remainders.
 
     As many are rounded up as keep the total, itself rounded to the nearest whole number: after
-    ``simplex`` or ``proportional-scaling`` it keeps their public total. Equal remainders (to
-    2^-40) are served in the order of the entities. Whole counts stay as they are.
+    ``simplex`` or ``proportional-scaling`` it keeps their public total. Whole counts stay as
+    they are.
+
+    Equal remainders (to 2^-20) are served in an order mixed from the release itself, not in the
+    order of the entities: after a projection of whole noisy counts all that were not cut share
+    one remainder, and the first in the file would gain in every draw. The order is fixed for
+    each release, so that rounding stays a function of what is published already.
 
     Examples
     --------

@@ -27,7 +27,7 @@ _LARGEST_COST = 2e8
 class Simplex(KeepsTotal):
     """Project on the non-negative vectors with the public total.
 
-    All bias comes from non-negativity: small counts gain, the others pay alike
+    Without rounding all bias comes from non-negativity: small counts gain, the others pay alike
     (METHODS-decisions 5.3 and 5.4, the projection pi_S+).
 
     Parameters
@@ -36,7 +36,8 @@ class Simplex(KeepsTotal):
         The public total, persons; the exact total of the true counts where it is left out.
     whole
         Whether to round to whole numbers afterwards, keeping a whole total: the largest
-        remainders are rounded up. Then the bias is not known exactly.
+        remainders are rounded up, equal ones (the rule with whole noise) in an order mixed from
+        the counts. It moves each count by less than a person; the bias is not known exactly then.
 
     Examples
     --------

@@ -17,9 +17,13 @@ from dpaudit_plugins.postprocessors._given import exact_levels, given_tree
 class TopDown(dpaudit.PostProcessor):
     """Project each parent's children on the non-negative values that sum to the parent.
 
-    Bias arises at every level from non-negativity alone and accumulates downwards: sparse
-    children of a dense parent are pushed up, large siblings pay (METHODS-decisions 8.2). It
-    keeps a root without noise (an invariant) as it is, and all sums agree with their parts;
+    Without rounding bias arises at every level from non-negativity alone and accumulates
+    downwards: sparse children of a dense parent are pushed up, large siblings pay
+    (METHODS-decisions 8.2). Rounding adds less than a person to each count at each level; equal
+    remainders, the rule with whole noise, are served in an order mixed from the values, which
+    favours no position but among two or three siblings with very little noise.
+
+    It keeps a root without noise (an invariant) as it is, and all sums agree with their parts;
     with ``whole`` every count is whole, so that whole additive counts stay as they are.
 
     Parameters
