@@ -19,6 +19,10 @@ from dpaudit.stats.moments import Moments
 from dpaudit.stats.streams import BLOCK, PAIRS, PILOT, block_generator
 
 
+SharedVariates = dict[tuple[str, int], Variates]
+"""Unit-scale variates of one block, by family and number of counts."""
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Tally:
     """Moments over noise vectors (or mirrored pairs), a column per entity, group and total.
@@ -114,12 +118,12 @@ class Controlled:
 
 
 def noisy_counts(
-    job: Job, seed: int, digest: str, block: int, shared: dict[str, Variates]
+    job: Job, seed: int, digest: str, block: int, shared: SharedVariates
 ) -> tuple[FloatArray, ...]:
     """Return a block of noisy counts: one array (BLOCK, n), or two mirrored ones (PAIRS, n).
 
-    ``shared`` keeps the unit-scale variates of the block by family, so that every task sees
-    the same ones. Noise is mirrored (antithetic pairs, which cancel every odd order) only
+    ``shared`` keeps the unit-scale variates of the block by family and size (a tree measures more
+    counts than its entities), so that every task sees the same ones. Noise is mirrored (antithetic pairs, which cancel every odd order) only
     where the outcome is smooth in it. Where something is clipped, a pair without a clipped
     entry would cancel exactly, and the sample variance would know nothing of the rare pairs
     that do not.
@@ -128,20 +132,21 @@ def noisy_counts(
     if noise is None:
         rng = block_generator(seed, digest, block)
         return (np.stack([_released(job, rng) for _ in range(BLOCK)]),)
-    if noise.family not in shared:
+    key = (noise.family, counts.size)
+    if key not in shared:
         rng = block_generator(seed, digest, block)
-        shared[noise.family] = noise.variates(rng, (BLOCK, counts.size))
-    drawn = noise.from_variates(shared[noise.family])
+        shared[key] = noise.variates(rng, (BLOCK, counts.size))
+    drawn = noise.from_variates(shared[key])
     if noise.symmetric and job.is_smooth:
         return counts + drawn[:PAIRS], counts - drawn[:PAIRS]
     return (counts + drawn,)
 
 
 def measure_block(
-    controlled: Controlled, seed: int, digest: str, block: int, shared: dict[str, Variates]
+    controlled: Controlled, seed: int, digest: str, block: int, shared: SharedVariates
 ) -> Tally:
     """Measure one block of one job."""
-    streams = functools.partial(_stream, seed, digest, block)
+    streams = step_streams(seed, digest, block)
     drawn = noisy_counts(controlled.job, seed, digest, block, shared)
     return tally_of(controlled, drawn, streams)
 
@@ -171,6 +176,11 @@ def tally_of(
         shortfall=_averaged(shortfalls),
         extra={name: _averaged(rows) for name, rows in extras.items()},
     )
+
+
+def step_streams(seed: int, digest: str, block: int) -> Streams:
+    """Return the generators of a block's random steps."""
+    return functools.partial(_stream, seed, digest, block)
 
 
 def _stream(seed: int, digest: str, block: int, position: int) -> np.random.Generator:
@@ -206,7 +216,7 @@ def tallies(
     """Measure several jobs on several blocks, sharing each block's variates."""
     found: dict[str, list[Tally]] = {task: [] for task in jobs}
     for block in blocks:
-        shared: dict[str, Variates] = {}
+        shared: SharedVariates = {}
         for task, controlled in jobs.items():
             found[task].append(measure_block(controlled, seed, digest, block, shared))
     return found
