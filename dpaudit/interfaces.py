@@ -85,6 +85,9 @@ class Mechanism(Plugin):
         Whether the released values are independent of one another.
     nonnegative
         Whether no released value is ever negative.
+    protects
+        Whether it is there to protect anybody; the error of a survey is not, and may depend on
+        the true counts.
     repeatable
         Whether the passed generator decides the release: not so where a library draws its own
         random numbers.
@@ -95,6 +98,7 @@ class Mechanism(Plugin):
     gives: ClassVar[Literal["counts", "selection"]] = "counts"
     independent: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = False
+    protects: ClassVar[bool] = True
     repeatable: ClassVar[bool] = True
 
     neighbours: Neighbours = "add-remove"

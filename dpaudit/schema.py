@@ -193,9 +193,19 @@ def _release() -> Schema:
             "mechanism": {"$ref": "#/$defs/mechanism"},
             "neighbours": {"enum": list(typing.get_args(Neighbours))},
             "postprocess": list_of({"$ref": "#/$defs/postprocessor"}),
+            "earlier": list_of(_earlier()),
         },
         required=["mechanism", "neighbours"],
     )
+
+
+def _earlier() -> Schema:
+    budget: Schema = {"type": "number", "exclusiveMinimum": 0}
+    delta: Schema = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
+    made = table_of(
+        {"what": TEXT, "epsilon": budget, "delta": delta, "rho": budget}, required=["what"]
+    )
+    return {**made, "oneOf": [{"required": ["epsilon"]}, {"required": ["rho"]}]}
 
 
 def _run() -> Schema:

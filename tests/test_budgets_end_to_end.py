@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import dpaudit
+from dpaudit.model.report import List
+from dpaudit.report.assemble import build_report
+from dpaudit.report.guarantees import ceiling
 
 HEAD = """
 title = "Budgets"
@@ -99,3 +102,35 @@ def test_levels_without_a_tree_say_what_to_add(tmp_path):
     with pytest.raises(dpaudit.SpecError, match="no tree") as caught:
         results_of(tmp_path, release("tree", wanted))
     assert "[data]" in str(caught.value)
+
+
+@pytest.mark.slow
+def test_earlier_releases_are_composed_and_told(tmp_path):
+    before = 'earlier = [{ what = "the tables of 2010", epsilon = 0.5 }]\n'
+    results = results_of(
+        tmp_path,
+        release("pure", 'use = "laplace", epsilon = 1.0') + before,
+        release("alone", 'use = "laplace", epsilon = 1.0'),
+        release("rounded", 'use = "random-rounding", base = 5') + before,
+    )
+    pure, alone, rounded = results.tasks
+    assert pure.together.epsilon == 1.5
+    assert pure.guarantee.epsilon == 1.0
+    assert alone.together is None
+    assert rounded.together.delta == pytest.approx(0.2)
+    methods = next(s for s in build_report(results).sections if s.name == "methods")
+    told = [item for b in methods.blocks if isinstance(b, List) for item in b.items]
+    assert any("“pure” together with the tables of 2010: ε = 1.5" in item for item in told)
+
+
+def test_noise_that_depends_on_the_true_counts_is_refused(tmp_path):
+    with pytest.raises(dpaudit.SpecError, match="'eligible_children': noise that depends on them"):
+        results_of(tmp_path, release("mine", 'use = "laplace", scale = "eligible_children"'))
+
+
+@pytest.mark.parametrize(("neighbours", "revealed"), [("add-remove", True), ("replace", False)])
+def test_an_exact_total_reveals_who_is_counted(tmp_path, neighbours, revealed):
+    kept = release("kept", 'use = "laplace", epsilon = 1.0', '{ use = "sum-preserving" }')
+    (task,) = results_of(tmp_path, kept.replace("add-remove", neighbours)).tasks
+    assert task.guarantee.revealed is revealed
+    assert (ceiling(task.guarantee) is None) is revealed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,13 @@ def test_a_plugin_beside_the_audit_file_is_in_the_report(tmp_path, monkeypatch):
     text = re.sub(r"\s+", " ", (tmp_path / "dpaudit-report" / "report.html").read_text("utf-8"))
     assert "Share the appropriation by eligible children" in text
     assert "title_i.py" in text
+
+
+def test_the_replicates_are_what_their_script_makes(tmp_path):
+    """The files of the example are made with a fixed seed: the same bytes again."""
+    folder = ROOT / "examples" / "replicates"
+    made = runpy.run_path(str(folder / "make.py"))
+    made["main"](tmp_path)
+    names = ["published.csv", *(f"replicates/{i:02d}.csv" for i in range(1, 26))]
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from dpaudit.config.cells import readable
-from dpaudit.config.table import Table
+from dpaudit.config.table import Table, given
 from dpaudit.model.spec import Neighbours
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def read_releases(root: Table, uses: Uses) -> list[dict[str, Any]]:
         name = table.take("name", str, check=readable)
         mechanism = _mechanism(table, uses, neighbours)
         steps = _steps(table, uses, "postprocess")
+        earlier = _earlier(table)
         table.finish()
         if mechanism is None:
             continue
@@ -50,6 +52,7 @@ def read_releases(root: Table, uses: Uses) -> list[dict[str, Any]]:
                 "mechanism": mechanism,
                 "neighbours": neighbours,
                 "postprocess": steps,
+                "earlier": earlier,
             }
         )
     return made
@@ -120,6 +123,36 @@ def _mechanism(table: Table, uses: Uses, neighbours: str | None) -> dict[str, An
 def _steps(table: Table, uses: Uses, key: str) -> list[dict[str, Any]]:
     found = [uses.read("postprocessor", path, values) for path, values in table.tables(key)]
     return [step for step in found if step is not None]
+
+
+def _earlier(table: Table) -> list[dict[str, Any]]:
+    """Return the releases that were made before about the same people, with their budgets."""
+    made = []
+    for path, values in table.tables("earlier"):
+        inner = Table(table.faults, path, values)
+        one = given(
+            what=inner.take("what", str, required='what = "..." (its name)', check=readable),
+            epsilon=inner.take("epsilon", float, check=_spent),
+            delta=inner.take("delta", float, check=_probability),
+            rho=inner.take("rho", float, check=_spent),
+        )
+        if inner.is_table and ("epsilon" in one) == ("rho" in one):
+            inner.faults.add(
+                path,
+                f"the earlier release {one.get('what', '')!r} needs one budget",
+                "add epsilon = ... (with delta = ...) or rho = ..., and not both",
+            )
+        inner.finish()
+        made.append(one)
+    return made
+
+
+def _spent(budget: float) -> str | None:
+    return None if 0 < budget < math.inf else f"{budget!r} is not a positive budget"
+
+
+def _probability(delta: float) -> str | None:
+    return None if 0 <= delta < 1 else f"{delta!r} is not in [0, 1)"
 
 
 def _fail_if(table: Table) -> dict[str, Any] | None:

@@ -182,7 +182,7 @@ def _tabulated(records: Frame, spec: DataSpec) -> _Listed:
         entities=entities,
         counts=tabulate(records, spec),
         domain=domain_of(spec),
-        frame=with_derived(frame, spec.derived, _analysed(spec)),
+        frame=with_derived(frame, spec.derived, _analysed(spec), _added(spec)),
     )
 
 
@@ -194,3 +194,9 @@ def _names(frame: Frame, spec: DataSpec, entities: tuple[str, ...]) -> tuple[str
         entity if is_missing(label) else label.strip()
         for entity, label in zip(entities, labels, strict=True)
     )
+
+
+def _added(spec: DataSpec) -> dict[str, str]:
+    """Return the label that a parent table gives to entities that it does not list."""
+    parents = spec.parents
+    return {} if parents is None or parents.other is None else {parents.level: parents.other}

@@ -38,9 +38,15 @@ def recorded(spec: DataSpec) -> set[str]:
 
 
 def with_derived(
-    frame: Frame, derived: Mapping[str, DerivedSpec], wanted: Collection[str]
+    frame: Frame,
+    derived: Mapping[str, DerivedSpec],
+    wanted: Collection[str],
+    kept: Mapping[str, str] | None = None,
 ) -> Frame:
     """Add the derived columns that are wanted, or that one of them needs.
+
+    ``kept`` has the label of a column that is no cell of the file ("not listed"): it is taken
+    over whole.
 
     Raises
     ------
@@ -53,7 +59,7 @@ def with_derived(
     for _ in derived:
         for name, rule in waiting.items():
             if name not in frame.columns and rule.column in frame.columns:
-                frame = frame.add(name, _first(frame, name, rule))
+                frame = frame.add(name, _first(frame, name, rule, (kept or {}).get(rule.column)))
     return frame
 
 
@@ -65,9 +71,11 @@ def _closure(derived: Mapping[str, DerivedSpec], wanted: Collection[str]) -> set
     return needed
 
 
-def _first(frame: Frame, name: str, rule: DerivedSpec) -> list[str]:
+def _first(frame: Frame, name: str, rule: DerivedSpec, kept: str | None) -> list[str]:
     cells = frame.columns[rule.column]
-    short = [i for i, c in enumerate(cells) if len(c) < rule.first and not is_missing(c)]
+    short = [
+        i for i, c in enumerate(cells) if len(c) < rule.first and not is_missing(c) and c != kept
+    ]
     frame.refuse(
         [
             f"{frame.place(i, rule.column)}: {cells[i]!r} has fewer than {rule.first} characters"
@@ -76,7 +84,13 @@ def _first(frame: Frame, name: str, rule: DerivedSpec) -> list[str]:
         f"{name!r} is made of the first {rule.first}: were leading zeros lost?",
         len(short),
     )
-    return ["" if is_missing(cell) else cell[: rule.first] for cell in cells]
+    return [_head(cell, rule.first, kept) for cell in cells]
+
+
+def _head(cell: str, first: int, kept: str | None) -> str:
+    if is_missing(cell):
+        return ""
+    return cell if cell == kept else cell[:first]
 
 
 def _filtered(frame: Frame, spec: DataSpec) -> Frame:

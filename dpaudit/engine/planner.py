@@ -24,6 +24,7 @@ from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Plan, Task
 from dpaudit.model.spec import DecisionSpec, PluginUse, ReleaseSpec, Spec
 from dpaudit.noise.base import Noise
+from dpaudit.parameters import parameters as known_parameters
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import BLOCK, blocks_for
 
@@ -153,7 +154,16 @@ class _Planner:
     def _mechanism(self, release: ReleaseSpec, point: dict[str, Any]) -> Mechanism:
         parameters = {"neighbours": release.neighbours, **point}
         total = self.data.total
-        return self._made(Mechanism, "mechanism", release.mechanism.use, parameters, total)
+        made = self._made(Mechanism, "mechanism", release.mechanism.use, parameters, total)
+        columns = [name for name, one in known_parameters(type(made)).items() if one.is_column]
+        named = [name for name in columns if point.get(name) == self.spec.data.count]
+        if named and made.protects:
+            raise SpecError(
+                f"release {release.name!r}: {named[0]} is the column of true counts "
+                f"{self.spec.data.count!r}: noise that depends on them protects nobody",
+                hint="name a column that is public, such as an earlier release",
+            )
+        return made
 
     def _steps(
         self, uses: tuple[PluginUse, ...], total: float, noise: Noise | None

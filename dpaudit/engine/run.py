@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import math
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,8 +27,9 @@ from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
-from dpaudit.model.spec import Spec
+from dpaudit.model.spec import EarlierSpec, ReleaseSpec, Spec
 from dpaudit.parameters import parameters
+from dpaudit.privacy.composition import sequential
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import block_generator
 
@@ -92,11 +94,12 @@ def run(
     for subject in subjects:
         measurements += _measurements(prepared, subject, audits)
         hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
+    releases = {release.name: release for release in spec.releases}
     return Results(
         spec=spec,
         data=prepared.data,
         plan=plan,
-        tasks=tuple(_task_result(subject) for subject in subjects),
+        tasks=tuple(_task_result(subject, releases) for subject in subjects),
         measurements=tuple(measurements),
         notes=tuple(note for subject in subjects for note in notes_on(subject)),
         provenance=_provenance(prepared, plan.draws, audits),
@@ -166,20 +169,42 @@ def _asked(
         ) from error
 
 
-def _task_result(subject: MeasuredTask) -> TaskResult:
+def _task_result(subject: MeasuredTask, releases: Mapping[str, ReleaseSpec]) -> TaskResult:
+    release = releases[subject.controlled.job.task.release]
     job = subject.controlled.job
     mechanism = job.chain.mechanism
+    guarantee = _guarantee(subject)
     return TaskResult(
         task=job.task,
         mechanism=mechanism.name,
         parameters=_parameters(mechanism),
         postprocess=tuple(step.name for step in job.chain.steps),
         output=tuple(step.name for step in job.output),
-        guarantee=_guarantee(subject),
+        guarantee=guarantee,
         unit=job.decision.unit,
         truth=job.truth,
         adds_noise=mechanism.noise() is not None,
+        is_given=job.chain.replicates is not None,
+        earlier=tuple(each.what for each in release.earlier),
+        together=_together(guarantee, release.earlier),
     )
+
+
+def _together(own: Guarantee, earlier: tuple[EarlierSpec, ...]) -> Guarantee | None:
+    """Return what a release promises together with earlier ones about the same people."""
+    if not earlier:
+        return None
+    before = (
+        Guarantee(
+            neighbours=own.neighbours,
+            epsilon=math.inf if each.epsilon is None else each.epsilon,
+            delta=each.delta,
+            rho=each.rho,
+            unit=own.unit,
+        )
+        for each in earlier
+    )
+    return attrs.evolve(sequential([own, *before]), revealed=own.revealed)
 
 
 def _parameters(mechanism: Mechanism) -> dict[str, Any]:
@@ -201,8 +226,12 @@ def _plain(value: Any) -> Any:
 def _guarantee(subject: MeasuredTask) -> Guarantee:
     job = subject.controlled.job
     promised = job.chain.mechanism.privacy()
-    uncovered = tuple(what for step in job.chain.steps for what in step.uncovered())
-    return attrs.evolve(promised, uncovered=(*promised.uncovered, *uncovered))
+    uncovered = (what for step in job.chain.steps for what in step.uncovered())
+    return attrs.evolve(
+        promised,
+        revealed=promised.revealed or job.chain.reveals(promised.neighbours),
+        uncovered=tuple(dict.fromkeys((*promised.uncovered, *uncovered))),
+    )
 
 
 def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Provenance:

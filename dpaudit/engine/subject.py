@@ -195,6 +195,9 @@ class MeasuredTask:
             return Estimate.exact(known.total_bias.value[None])
         if quantity == "mean-squared-error" and known.group_variance and over != "total":
             return self._independent_square(over)
+        if quantity == "expected-shortfall" and known.shortfall is not None and over != "total":
+            bias = self._summed(known.bias, over)
+            return None if bias is None else _loss(bias)
         is_sum = quantity == "bias" or quantity in known.extra or over == "total"
         return self._summed(own, over) if is_sum or self._adds_up(quantity) else None
 
@@ -230,12 +233,28 @@ class MeasuredTask:
             )
             if quantity == "share":
                 return estimate
+            if quantity == "expected-shortfall":
+                return self._at_least_the_loss(estimate, over)
             return attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
         resolved = self._resolved(over)
         moments = self._bias(self.even + self.odd, over, resolved)
         method: Method = "controlled" if resolved.all() else "simulated"
         unseen = self._unseen(moments, quantity, over, confidence)
         return band(moments, confidence, draws=self.draws, method=method, allowance=unseen)
+
+    def _at_least_the_loss(self, shortfall: Estimate, over: str) -> Estimate:
+        """Return a simulated shortfall, raised to the expected loss where that is known exactly."""
+        bias = self._exact("bias", "entity" if over == "total" else over)
+        if bias is None:
+            return attrs.evolve(shortfall, low=np.clip(shortfall.low, 0.0, None))
+        loss = np.maximum(-bias.high, 0.0)
+        least = loss.sum(keepdims=True) if over == "total" else loss
+        return attrs.evolve(
+            shortfall,
+            value=np.maximum(shortfall.value, least),
+            low=np.maximum(shortfall.low, least),
+            high=np.maximum(shortfall.high, least),
+        )
 
     def _resolved(self, over: str) -> BoolArray:
         """Return which biases may be read from the controlled simulation.
@@ -320,3 +339,9 @@ def _squares(bias: Estimate) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the lowest, the highest and the central square of values in an interval."""
     low = np.where((bias.low <= 0) & (bias.high >= 0), 0.0, np.minimum(bias.low**2, bias.high**2))
     return low, np.maximum(bias.low**2, bias.high**2), bias.value**2
+
+
+def _loss(bias: Estimate) -> Estimate:
+    """Return the size of every loss of exactly known biases."""
+    error = bias.high - bias.value
+    return Estimate.exact(np.maximum(-bias.value, 0.0), error=error, method=bias.method)

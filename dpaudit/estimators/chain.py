@@ -14,6 +14,7 @@ from dpaudit.interfaces import ClosedForm, Mechanism, PostProcessor
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.hierarchy import Hierarchy
+from dpaudit.model.spec import Neighbours
 from dpaudit.model.structure import Bounds, Control
 from dpaudit.noise.base import Noise
 
@@ -103,12 +104,30 @@ class Chain:
         known = noise is not None and self._tree is None
         return known and len(rest) == 1 and rest[0].clips
 
+    def reveals(self, neighbours: Neighbours) -> bool:
+        """Return whether a number that differs between neighbours is published exactly.
+
+        One person more or less changes every total that the person is in; a changed record
+        leaves the total of all as it is.
+        """
+        changes = neighbours == "add-remove"
+        totals = any(step.public_sum() is not None or step.uncovered() for step in self.steps)
+        if changes and totals:
+            return True
+        noise = self.mechanism.noise()
+        if noise is None or self._tree is None:
+            return False
+        exact = np.broadcast_to(noise.variance == 0, self.measured.shape)
+        return bool(np.any(exact if changes else exact[1:]))
+
     @property
     def public_sum(self) -> float | None:
         """The sum that every release has, where there is one."""
         total: float | None = None
         for step in self.steps:
             kept = total if "total" in step.keeps else None
+            if step.hierarchical and self._is_total_exact and "additive" in step.keeps:
+                kept = float(self.counts.sum())
             total = step.public_sum() if step.public_sum() is not None else kept
         return total
 
@@ -200,6 +219,14 @@ class Chain:
     @property
     def _tree(self) -> Hierarchy | None:
         return self.hierarchy if self.mechanism.measures == "hierarchy" else None
+
+    @property
+    def _is_total_exact(self) -> bool:
+        """Whether the mechanism gives the total of all without noise."""
+        noise = self.mechanism.noise()
+        if noise is None or self._tree is None:
+            return False
+        return bool(np.broadcast_to(noise.variance, self.measured.shape)[0] == 0)
 
     @property
     def _on_nodes(self) -> int:

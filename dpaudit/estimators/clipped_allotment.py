@@ -29,6 +29,8 @@ _DEFECT = 1e-11
 _FAR = 1e14
 """The range of integration is not extended beyond this many mean decay lengths."""
 
+_PER_ENTITY = ("bias", "bias_error", "square", "square_error")
+
 _CHUNK = 2**21
 """Largest number of (node, entity) pairs that are evaluated at once."""
 
@@ -69,18 +71,33 @@ def clipped_allotment(counts: FloatArray, weights: FloatArray, noise: Noise) -> 
     noise
         Independent noise X of every count.
     """
-    shares = weights * counts / (weights * counts).sum()
-    empty = float(np.exp(np.log(np.maximum(noise.cdf(-counts), 1e-300)).sum()))
+    alike = np.column_stack([counts, weights, noise.parameters(counts.size)])
+    _, first, kind, times = np.unique(
+        alike, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    if first.size == counts.size:
+        return _solved(counts, weights, np.ones_like(counts), noise)
+    found = _solved(counts[first], weights[first], times.astype(np.float64), noise.at(first))
+    kind = kind.reshape(-1)
+    return attrs.evolve(found, **{name: getattr(found, name)[kind] for name in _PER_ENTITY})
+
+
+def _solved(
+    counts: FloatArray, weights: FloatArray, times: FloatArray, noise: Noise
+) -> ClippedAllotment:
+    """Solve for entities that differ; ``times`` says how many there are of each."""
+    shares = weights * counts / (times * weights * counts).sum()
+    empty = float(np.exp((times * np.log(np.maximum(noise.cdf(-counts), 1e-300))).sum()))
     last = 60.0
     while True:
-        coarse = _integrate(counts, weights, shares, noise, order=10, last=last)
+        coarse = _integrate(counts, weights, shares, times, noise, order=10, last=last)
         defect = abs(coarse[2] - (1.0 - empty))
         if defect < _DEFECT or last > _FAR:
             break
         last *= 100.0
-    fine = _integrate(counts, weights, shares, noise, order=16, last=last)
+    fine = _integrate(counts, weights, shares, times, noise, order=16, last=last)
     defect = abs(fine[2] - (1.0 - empty))
-    fallback = weights / weights.sum() - shares
+    fallback = weights / (times * weights).sum() - shares
     farthest = np.maximum(shares, 1.0 - shares)  # how far a share can be from the truth
     bias = fine[0] + empty * fallback
     square = fine[1] + empty * fallback**2
@@ -98,13 +115,14 @@ def _integrate(
     counts: FloatArray,
     weights: FloatArray,
     shares: FloatArray,
+    times: FloatArray,
     noise: Noise,
     *,
     order: int,
     last: float,
 ) -> tuple[FloatArray, FloatArray, float]:
     """Integrate over s = u / E D by Gauss-Legendre on panels that suit every decay rate."""
-    scale = float((weights * (counts + noise.excess(-counts))).sum())
+    scale = float((times * weights * (counts + noise.excess(-counts))).sum())
     nodes, node_weights = _panels(order, last)
     bias, square, mass = np.zeros_like(counts), np.zeros_like(counts), 0.0
     rows = max(1, _CHUNK // counts.size)
@@ -112,13 +130,13 @@ def _integrate(
         s = nodes[start : start + rows, None] / scale
         phi, psi, chi = noise.clipped_transform(counts, s * weights)
         with np.errstate(under="ignore"):
-            product = np.exp(np.log(phi).sum(axis=1)) * node_weights[start : start + rows] / scale
+            product = np.exp(np.log(phi) @ times) * node_weights[start : start + rows] / scale
         mean = weights * psi / phi
         spread = weights**2 * chi / phi - mean**2
-        total = mean.sum(axis=1, keepdims=True)
+        total = (mean @ times)[:, None]
         gap = mean - shares * total
         bias += product @ gap
-        omega = spread.sum(axis=1, keepdims=True)
+        omega = (spread @ times)[:, None]
         square += (product * s[:, 0]) @ (gap**2 + (1.0 - 2.0 * shares) * spread + shares**2 * omega)
         mass += float(product @ total[:, 0])
     return bias, square, mass

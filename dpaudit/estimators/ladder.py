@@ -59,6 +59,9 @@ def known(
         found = _linear(chain, structure.slope)
     elif isinstance(structure, Proportional) and chain.is_clipped and chain.counts.sum() > 0:
         found = _clipped(chain, structure)
+    if isinstance(structure, Proportional) and chain.is_nonnegative:
+        # Shares sum to 1 whatever the counts are: the appropriation is handed out whole.
+        found = attrs.evolve(found, total_bias=Estimate.exact(0.0))
     return attrs.evolve(found, extra=_extras(chain, structure, found, extras)) if extras else found
 
 
@@ -126,7 +129,7 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
         bias=bias,
         variance=variance,
         square=_sum_of_square(bias, variance),
-        shortfall=_certain_shortfall(bias, variance),
+        shortfall=_one_sided_shortfall(chain, bias, variance),
         group_variance=chain.is_independent,
     )
 
@@ -147,9 +150,14 @@ def _added(estimate: Estimate, exact: Estimate) -> Estimate:
     )
 
 
-def _certain_shortfall(bias: Estimate, variance: Estimate) -> Estimate | None:
-    """Return the shortfall of outcomes that are not random: the size of every loss."""
-    if np.any(variance.high > 0):
+def _one_sided_shortfall(chain: Chain, bias: Estimate, variance: Estimate) -> Estimate | None:
+    """Return the size of every loss, where an outcome can only ever be off to one side.
+
+    So it is where nothing is random, and of selections: who is due can only lose, and who is
+    not can only gain.
+    """
+    selects = chain.mechanism.gives == "selection" and bool(np.isin(chain.truth, (0.0, 1.0)).all())
+    if np.any(variance.high > 0) and not (selects and not chain.steps):
         return None
     return Estimate.exact(np.maximum(-bias.value, 0.0), error=bias.high - bias.value)
 

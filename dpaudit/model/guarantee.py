@@ -25,6 +25,9 @@ class Guarantee:
     every_epsilon
         Whether δ is the tight δ at every ε (something is published exactly with this
         probability), so that no ε is stated and ``epsilon`` is not read.
+    revealed
+        Whether something that differs between neighbours is published exactly (a total under
+        ``add-remove``): whoever knows the rest then tells them apart, whatever ε is.
     unit
         Whose presence is protected.
     uncovered
@@ -41,6 +44,7 @@ class Guarantee:
     delta: float = 0.0
     rho: float | None = None
     every_epsilon: bool = False
+    revealed: bool = False
     unit: str = "one person"
     uncovered: tuple[str, ...] = ()
 

@@ -50,7 +50,9 @@ class TaskResult:
 
     ``truth`` is the outcome from the true counts, shape (n,), in ``unit``; ``mechanism``,
     ``postprocess`` and ``output`` are plug-in names; ``parameters`` are the mechanism's, and
-    ``adds_noise`` says whether it adds noise of mean zero.
+    ``adds_noise`` says whether it adds noise of mean zero, ``is_given`` whether its releases
+    were made elsewhere. ``together`` is what the release
+    promises with those that the audit file names as ``earlier``.
     """
 
     task: Task
@@ -62,6 +64,9 @@ class TaskResult:
     unit: str
     truth: FloatArray
     adds_noise: bool = True
+    is_given: bool = False
+    earlier: tuple[str, ...] = ()
+    together: Guarantee | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)

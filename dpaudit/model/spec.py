@@ -155,6 +155,16 @@ class RunSpec:
 
 
 @attrs.frozen(kw_only=True)
+class EarlierSpec:
+    """A release about the same people that was made before: what it is, and ε (with δ) or ρ."""
+
+    what: str
+    epsilon: float | None = None
+    delta: float = 0.0
+    rho: float | None = None
+
+
+@attrs.frozen(kw_only=True)
 class ReleaseSpec:
     """``[[release]]``: a mechanism, its neighbouring relation and what follows it."""
 
@@ -162,6 +172,7 @@ class ReleaseSpec:
     mechanism: PluginUse
     neighbours: Neighbours
     postprocess: tuple[PluginUse, ...] = ()
+    earlier: tuple[EarlierSpec, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

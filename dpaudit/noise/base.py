@@ -164,7 +164,13 @@ class Noise(abc.ABC):
         return None
 
     def parameters(self, n: int) -> FloatArray:
-        """Return the parameters of each of ``n`` entities, shape (n, number of parameters)."""
+        """Return the parameters of each of ``n`` entities, shape (n, number of parameters).
+
+        Entities with equal parameters have the same noise. Of a noise that is no attrs class
+        nothing is known: each entity is on its own.
+        """
+        if not attrs.has(type(self)):
+            return np.arange(n, dtype=np.float64)[:, None]
         rows = [np.broadcast_to(value, n) for value in self._arrays().values()]
         return np.stack([*rows, np.zeros(n)], axis=1)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
-from dpaudit.noise.grouped import GroupedNoise, Part, parts
+from dpaudit.noise.grouped import GroupedNoise, Part, cached_parts
 from dpaudit.noise.lattice import LatticeNoise
 from dpaudit.noise.parameter import check_scale
 from dpaudit.noise.thresholds import ThresholdTable, gaussian_thresholds, random_bits
@@ -168,12 +168,7 @@ class DiscreteGaussian(GroupedNoise):
 
     @functools.cached_property
     def _parts(self) -> tuple[Part, ...]:
-        return _cached_parts(self.sigma.tobytes())
-
-
-@functools.lru_cache(maxsize=16)
-def _cached_parts(sigmas: bytes) -> tuple[Part, ...]:
-    return parts(np.frombuffer(sigmas), _one)
+        return cached_parts(self.sigma.tobytes(), _one)
 
 
 @functools.lru_cache(maxsize=64)

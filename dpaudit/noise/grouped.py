@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -29,6 +30,12 @@ def parts(parameter: FloatArray, make: Callable[[float], Noise]) -> tuple[Part, 
         Part(entities=np.flatnonzero(group == i), noise=make(float(value)))
         for i, value in enumerate(values)
     )
+
+
+@functools.lru_cache(maxsize=32)
+def cached_parts(values: bytes, make: Callable[[float], Noise]) -> tuple[Part, ...]:
+    """Return :func:`parts` of a parameter's bytes: what a noise tabulates is made once."""
+    return parts(np.frombuffer(values), make)
 
 
 class GroupedNoise(Noise):

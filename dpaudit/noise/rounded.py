@@ -16,7 +16,7 @@ from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.gaussian import Gaussian, gaussian_variates
 from dpaudit.noise.geometric import GeometricTails, capped_rate
-from dpaudit.noise.grouped import GroupedNoise, Part, parts
+from dpaudit.noise.grouped import GroupedNoise, Part, cached_parts
 from dpaudit.noise.laplace import Laplace, laplace_variates
 from dpaudit.noise.lattice import LatticeNoise
 from dpaudit.noise.parameter import check_scale
@@ -152,12 +152,7 @@ class RoundedGaussian(GroupedNoise):
 
     @functools.cached_property
     def _parts(self) -> tuple[Part, ...]:
-        return _cached_parts(self.sigma.tobytes())
-
-
-@functools.lru_cache(maxsize=16)
-def _cached_parts(sigmas: bytes) -> tuple[Part, ...]:
-    return parts(np.frombuffer(sigmas), _OneGaussian)
+        return cached_parts(self.sigma.tobytes(), _OneGaussian)
 
 
 def rounded(noise: Noise) -> Noise | None:

@@ -16,10 +16,11 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.report.prose import Prose
 
 _FIGURES = 5
-_FLOOR = {"dollars": -4, "persons": -4}
+_FLOOR = {"dollars": -4, "persons": -4, "probability": -6}
 _FLOOR_ELSE = -15
 """Power of ten below which nobody cares: an exact 1e-300 of a person is not a gain."""
 
+_HUNDREDTHS = frozenset({"share", "probability"})
 _MILLION, _BILLION = 6, 9
 _SMALL = 10.0
 
@@ -133,12 +134,15 @@ class Amounts:
         zero = not any(digit in text for digit in "123456789") and math.isfinite(value)
         return "\u2212" + text if value < 0 and not zero else text
 
-    def _written(self, size: float, *, place: int) -> str:
+    def _written(self, size: float, *, place: int) -> str:  # noqa: PLR0911 (one for each unit)
         _ = self.prose
         if not math.isfinite(size):
             return _("no limit")
-        if self.unit == "share":
-            return _("{number} percentage points", number=_rounded(_, size * 100, place + 2))
+        if self.unit in _HUNDREDTHS:
+            number = _rounded(_, size * 100, place + 2)
+            if self.unit == "share":
+                return _("{number} percentage points", number=number)
+            return _("{number} chances in 100", number=number)
         if self.unit == "dollars":
             return _("${number}", number=_scaled(_, size, place))
         if self.unit == "persons":

@@ -124,7 +124,10 @@ def _limitations(context: Context) -> tuple[str, ...]:
         _("Losses are measured against the decision as written in the audit file. Later "
           "corrections, appeals or other money are not in it."),
     ]  # fmt: skip
-    points = {context.words.point(cases.leading(d)) for d in cases.decisions()}
+    leading = [cases.leading(d) for d in cases.decisions()]
+    points = {context.words.point(case) for case in leading if cases.swept(case) is not None}
+    if not points:
+        return tuple(made)
     made.append(
         _("The findings are told at {points}, the middle of the values tried; the section on "
           "more or less privacy gives the others.", points=_.listing(tuple(sorted(points))))

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from dpaudit.model.finding import Finding
 from dpaudit.model.hierarchy import ROOT
+from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Column, Table
+from dpaudit.report.amounts import percent
 from dpaudit.report.cases import Case
+from dpaudit.report.confidence import confidence
 from dpaudit.report.costs import COST
 from dpaudit.report.tables import change, cut, ends, interval_label, limit
-from dpaudit.report.wording import Context, first_upper
+from dpaudit.report.wording import Context, evidence, first_upper
+
+_MATERIAL = 0.005
+"""A smaller share of the total is no inflation worth a headline."""
 
 _MOST = 5
 """Releases beside one another in a table."""
@@ -55,6 +62,61 @@ def _side_by_side(context: Context, at: list[Case], grouping: str) -> Table:
         ),
         rows=rows,
         note=cut(context, len(shown), len(order)),
+    )
+
+
+def inflation(context: Context, case: Case) -> Finding | None:
+    """Return which release changes the total most, up and down, among all of a decision."""
+    if case.result.unit != "persons":
+        return None
+    _, words, cases = context.prose, context.words, context.cases
+    due = float(case.result.truth.sum())
+    at = [cases.operating(case.task.decision, n) for n in cases.releases(case.task.decision)]
+    found = [(c, m) for c in at if (m := c.find("bias")) is not None]
+    up = [(c, m) for c, m in found if float(m.estimate.low) > _MATERIAL * due]
+    down = [(c, m) for c, m in found if float(m.estimate.high) < -_MATERIAL * due]
+    if due <= 0 or len(found) < 2 or not (up or down):  # noqa: PLR2004 - nothing to compare
+        return None
+    up.sort(key=lambda pair: -float(pair[1].estimate.value))
+    down.sort(key=lambda pair: float(pair[1].estimate.value))
+
+    def values(pair: tuple[Case, Measurement]) -> dict[str, str]:
+        share = abs(float(pair[1].estimate.value)) / due
+        amount = words.amounts("persons").value(pair[1].estimate).lstrip("\u2212")
+        return {
+            "release": pair[0].task.release,
+            "amount": amount,
+            "share": percent(_, round(share, 3)),
+        }
+
+    parts = [
+        _("“{release}” adds {amount} ({share}) to the total", **values(pair)) for pair in up[:1]
+    ]
+    parts += [
+        _("“{release}” takes {amount} ({share}) from the total", **values(pair))
+        for pair in down[:1]
+    ]
+    first, measured = (up or down)[0]
+    sure, reason = confidence(_, measured.estimate, first)
+    listed = (
+        _("“{release}” at {point} {amount}", release=c.task.release, point=words.promise(c),
+          amount=words.amounts("persons").value(m.estimate, signed=True))
+        for c, m in found
+    )  # fmt: skip
+    return Finding(
+        id=f"inflation/{case.task.decision}",
+        verdict="higher" if up else "lower",
+        statement=_.listing(tuple(parts)),
+        detail=_(
+            "The true total is {due}. Average change of the total: {listed}.",
+            due=words.amounts("persons").size(due),
+            listed=_.listing(tuple(listed)),
+        ),
+        estimate=measured.estimate,
+        unit="persons",
+        confidence=sure,
+        reason=reason,
+        evidence=tuple(e for c, _m in (*up[:1], *down[:1]) for e in evidence(c, "bias")),
     )
 
 

@@ -45,14 +45,15 @@ def confidence(  # noqa: PLR0911 - one return for each reason
     )
 
 
-def gap_verdict(estimate: Estimate, typical: float) -> Verdict:
+def gap_verdict(estimate: Estimate, typical: float, nothing: float = 0.0) -> Verdict:
     """Return what a gap's interval says: *higher*, *no difference found* or *cannot tell*.
 
     A gap is a size, so its interval cannot lie below zero. *Cannot tell* is said where the
-    interval holds zero and allows a gap of more than a tenth of the typical outcome.
+    interval holds zero and allows a gap of more than a tenth of the typical outcome. An amount
+    of at most ``nothing``, which prints as zero, is no gap.
     """
     low, value, high = (float(x) for x in (estimate.low, estimate.value, estimate.high))
-    if low > 0 and value > 0 and not _is_nothing(estimate):
+    if low > nothing and value > nothing and not _is_nothing(estimate):
         return "higher"
     return _undecided(high, typical)
 

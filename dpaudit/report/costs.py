@@ -6,7 +6,7 @@ import attrs
 
 from dpaudit.model.finding import Finding
 from dpaudit.model.measurement import Measurement
-from dpaudit.report.amounts import difference, percent
+from dpaudit.report.amounts import difference, negligible, percent
 from dpaudit.report.cases import Case
 from dpaudit.report.confidence import confidence, gap_verdict, signed_verdict, worst
 from dpaudit.report.wording import Context, evidence
@@ -21,7 +21,7 @@ def cost(context: Context, case: Case) -> Finding | None:
         return None
     _, words = context.prose, context.words
     amounts = words.amounts(long_run.unit)
-    verdict = gap_verdict(long_run.estimate, case.typical("total"))
+    verdict = gap_verdict(long_run.estimate, case.typical("total"), negligible(long_run.unit))
     sure, reason = confidence(_, long_run.estimate, case)
     shortfall = amounts.value(one_release.estimate)
     if verdict == "higher":

@@ -5,13 +5,20 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.finding import Finding, Verdict
 from dpaudit.model.measurement import Measurement
-from dpaudit.report.amounts import negligible
+from dpaudit.report.amounts import negligible, percent
 from dpaudit.report.cases import Case
 from dpaudit.report.confidence import confidence, gap_verdict
 from dpaudit.report.wording import Context, evidence
+
+_NOBODY = 0.5
+"""Half a person: less than this is no headline."""
+
+_WORTH_SAYING = 0.01
+"""A smaller share of a count is not said beside the people lost."""
 
 
 @attrs.frozen(eq=False)
@@ -25,24 +32,48 @@ class Extremes:
     measurement: Measurement
     losers: tuple[int, ...]
     gainers: tuple[int, ...]
+    sizes: FloatArray | None = None
 
     @classmethod
-    def of(cls, measurement: Measurement) -> Extremes:
-        """Return the extremes of a bias measurement over entities or groups."""
+    def of(cls, measurement: Measurement, sizes: FloatArray | None = None) -> Extremes:
+        """Return the extremes of a bias measurement over entities or groups.
+
+        ``sizes`` are what the groups are due, shape (g,): losers are then ordered by the share
+        that they lose, for a large group loses most people where each loses least.
+        """
         estimate = measurement.estimate
         order = np.argsort(estimate.value, kind="stable")
         nothing = negligible(measurement.unit)
+        losers = [int(i) for i in order if estimate.high[i] < -nothing]
+        if sizes is not None:
+            losers.sort(key=lambda i: float(estimate.value[i]) / max(float(sizes[i]), 1e-300))
         return cls(
             measurement,
-            losers=tuple(int(i) for i in order if estimate.high[i] < -nothing),
+            losers=tuple(losers),
             gainers=tuple(int(i) for i in order[::-1] if estimate.low[i] > nothing),
+            sizes=sizes,
         )
+
+    def lost(self, index: int) -> float:
+        """Return the share of what a group is due that it loses; 0 where that is not known."""
+        if self.sizes is None or self.sizes[index] <= 0:
+            return 0.0
+        return -float(self.measurement.estimate.value[index]) / float(self.sizes[index])
 
     def rivals(self, index: int) -> int:
         """Return how many others may be as extreme as ``index``: their intervals overlap."""
         e = self.measurement.estimate
         overlap = e.low <= e.high[index] if e.value[index] < 0 else e.high >= e.low[index]
         return int(np.count_nonzero(overlap)) - 1
+
+
+def group_sizes(case: Case, measured: Measurement) -> FloatArray | None:
+    """Return the people that each group is due, shape (g,), for counts over a grouping."""
+    members = case.results.data.groups.get(measured.over)
+    if measured.unit != "persons" or members is None:
+        return None
+    labels = np.array(members)
+    return np.array([float(case.result.truth[labels == one].sum()) for one in measured.labels])
 
 
 def losses(context: Context, case: Case) -> tuple[Finding, ...]:
@@ -60,9 +91,9 @@ def gaps(context: Context, case: Case) -> tuple[Finding, ...]:
 
 
 def _loss(context: Context, case: Case, axis: str, measured: Measurement) -> Finding:
-    extremes = Extremes.of(measured)
+    extremes = Extremes.of(measured, group_sizes(case, measured))
     named = extremes.losers[:1] + extremes.gainers[:1]
-    if not named:
+    if not named or _is_nobody(measured):
         return _no_loss(context, case, axis, measured)
     first = named[0]
     estimate = measured.estimate[first]
@@ -82,12 +113,24 @@ def _loss(context: Context, case: Case, axis: str, measured: Measurement) -> Fin
     )
 
 
+def _is_nobody(measured: Measurement) -> bool:
+    """Whether a bias of counts is dependably less than half a person everywhere."""
+    estimate = measured.estimate
+    reach = max(float(np.abs(estimate.low).max()), float(np.abs(estimate.high).max()))
+    return measured.unit == "persons" and reach < _NOBODY
+
+
 def _loss_statement(context: Context, axis: str, extremes: Extremes) -> str:
     _, m = context.prose, extremes.measurement
     amounts = context.words.amounts(m.unit)
 
     def part(index: int) -> str:
-        return amounts.value(m.estimate[index]).lstrip("\u2212")
+        amount = amounts.value(m.estimate[index]).lstrip("\u2212")
+        share = extremes.lost(index)
+        if share < _WORTH_SAYING:
+            return amount
+        return _("{amount}, {share} of its count", amount=amount,
+                 share=percent(_, round(share, 2)))  # fmt: skip
 
     if extremes.losers and extremes.gainers:
         loser, gainer = extremes.losers[0], extremes.gainers[0]
@@ -145,7 +188,7 @@ def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) ->
             losers=_.whole(len(extremes.losers)),
             gainers=_.whole(len(extremes.gainers)),
             total=_.whole(len(m.labels)),
-            axes=_.many(words.over(axis)),
+            axes=words.overs(axis),
         )
     )
     return " ".join(said)
@@ -170,19 +213,21 @@ def _no_loss(context: Context, case: Case, axis: str, measured: Measurement) -> 
     estimate = measured.estimate[widest]
     reach = max(abs(float(estimate.low)), abs(float(estimate.high)))
     amounts = words.amounts(measured.unit)
-    axes = _.many(words.over(axis))
+    axes = words.overs(axis)
     verdict: Verdict = "no difference found" if np.isfinite(reach) else "cannot tell"
-    statement = (
-        _("No {axis} was found to lose or gain on average", axis=words.over(axis))
-        if verdict == "no difference found"
-        else _("The audit cannot tell which {axes} lose or gain", axes=axes)
-    )
+    if verdict == "cannot tell":
+        statement = _("The audit cannot tell which {axes} lose or gain", axes=axes)
+    elif Extremes.of(measured).losers or Extremes.of(measured).gainers:
+        statement = _("No {axis} is off by more than {reach} on average", axis=words.over(axis),
+                      reach=amounts.size(reach))  # fmt: skip
+    else:
+        statement = _("No {axis} was found to lose or gain on average", axis=words.over(axis))
     sure, reason = confidence(_, estimate, case)
     return Finding(
         id=f"loss/{case.task.decision}/{case.task.release}/{axis}",
         verdict=verdict,
         statement=statement,
-        detail=_("Under {where}, every interval holds zero; the widest reaches {reach}.",
+        detail=_("Under {where}, no interval reaches beyond {reach}.",
                  where=words.where(case), reach=amounts.size(reach)),
         estimate=estimate,
         unit=measured.unit,
@@ -194,7 +239,7 @@ def _no_loss(context: Context, case: Case, axis: str, measured: Measurement) -> 
 
 def _gap(context: Context, case: Case, axis: str, measured: Measurement) -> Finding:
     _, words = context.prose, context.words
-    verdict = gap_verdict(measured.estimate, case.typical(axis))
+    verdict = gap_verdict(measured.estimate, case.typical(axis), negligible(measured.unit))
     amounts = words.amounts(measured.unit)
     axis_word = words.over(axis)
     sure, reason = confidence(_, measured.estimate, case)

@@ -11,7 +11,7 @@ from dpaudit.report.amounts import shown
 from dpaudit.report.cases import Case
 from dpaudit.report.charts import Dot, Line, curve, dot_plot
 from dpaudit.report.costs import COST
-from dpaudit.report.differences import Extremes
+from dpaudit.report.differences import Extremes, group_sizes
 from dpaudit.report.drawing import WIDTH
 from dpaudit.report.tables import change
 from dpaudit.report.wording import Context, first_upper
@@ -22,6 +22,8 @@ MOST_DOTS, MOST_LINES = 24, 4
 def source(context: Context) -> str:
     """Return where the numbers of every chart come from."""
     _, results = context.prose, context.results
+    if all(task.is_given for task in results.tasks):
+        return _("Source: {file}, and releases that were made elsewhere.", file=results.data.source)
     return _(
         "Source: {file}; {draws} simulated releases at most, seed {seed}.",
         file=results.data.source,
@@ -53,7 +55,7 @@ def bias_plot(
         )
         for i in order
     )
-    title = _bias_title(context, axis, Extremes.of(measured))
+    title = _bias_title(context, axis, Extremes.of(measured, group_sizes(case, measured)))
     readings = "; ".join(
         f"{row.name}: {row.label} ({amounts.ends(measured.estimate[i])})"
         for row, i in zip(rows, order, strict=True)
@@ -85,10 +87,12 @@ def _bias_title(context: Context, axis: str, extremes: Extremes) -> str:
     if extremes.losers or extremes.gainers:
         first = (extremes.losers or extremes.gainers)[0]
         name = first_upper(words.named(axis, measured.labels[first]))
+        if extremes.losers and extremes.sizes is not None:
+            return _("{name} loses most for its size", name=name)
         if extremes.losers:
             return _("{name} loses most", name=name)
         return _("{name} gains most", name=name)
-    return _("No dependable shift between {axes}", axes=_.many(words.over(axis)))
+    return _("No dependable shift between {axes}", axes=words.overs(axis))
 
 
 def tradeoff(context: Context, case: Case, quantity: str, over: str) -> Figure | None:
@@ -170,7 +174,7 @@ def _line(context: Context, case: Case, quantity: str, over: str) -> Line:
 def _quantity(context: Context, quantity: str, over: str) -> str:
     _ = context.prose
     if quantity == "alpha-fairness":
-        return _("gap between {axes}", axes=_.many(context.words.over(over)))
+        return _("gap between {axes}", axes=context.words.overs(over))
     return _("cost of privacy")
 
 

@@ -10,6 +10,7 @@ import attrs
 from dpaudit.model.finding import Finding
 from dpaudit.model.results import Results
 from dpaudit.report.cases import Case
+from dpaudit.report.comparison import inflation
 from dpaudit.report.costs import cost, releases
 from dpaudit.report.differences import gaps, losses
 from dpaudit.report.recommend import recommendations
@@ -82,7 +83,16 @@ def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
     A broken threshold comes first, then who loses (the coarsest grouping with a dependable
     loss), the cost, and which release costs most; what is not dependable comes last.
     """
-    kinds = ("threshold", "loss", "cost", "releases", "vanished", "representation", "gap")
+    kinds = (
+        "threshold",
+        "loss",
+        "inflation",
+        "cost",
+        "releases",
+        "vanished",
+        "representation",
+        "gap",
+    )
     chosen: list[Finding] = []
     for kind in kinds:
         of_kind = [f for f in found if f.id.split("/")[0] == kind]
@@ -98,6 +108,7 @@ def _of_case(context: Context, case: Case, *, compared: bool) -> list[Finding]:
     made = [*losses(context, case)]
     made += [f for f in (cost(context, case),) if f is not None]
     if compared:
+        made += [f for f in (inflation(context, case),) if f is not None]
         made += [f for f in (releases(context, case),) if f is not None]
     made += gaps(context, case)
     made += representation(context, case)

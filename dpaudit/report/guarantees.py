@@ -8,7 +8,7 @@ import math
 import attrs
 
 from dpaudit.model.guarantee import Guarantee
-from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit.model.report import Block, Column, List, Paragraph, Table
 from dpaudit.privacy.zcdp import STATED_DELTA, epsilon_of
 from dpaudit.report.amounts import odds
 from dpaudit.report.prose import Prose
@@ -31,8 +31,22 @@ def told(promise: Guarantee) -> Guarantee:
 
 def ceiling(promise: Guarantee) -> float | None:
     """Return how often, of 100, an attacker is right at most; ``None``: nothing is promised."""
+    if promise.revealed or not promise.promises:
+        return None
     known = told(promise)
-    return odds(known.epsilon, known.delta) if promise.promises else None
+    right = odds(known.epsilon, known.delta)
+    if promise.rho is None or promise.every_epsilon or math.isinf(promise.rho):
+        return right
+    return min(100.0 if right is None else right, 50.0 * (1.0 + _variation(promise.rho)))
+
+
+def _variation(rho: float) -> float:
+    """Return the largest total variation between neighbours that a budget in rho allows.
+
+    The Kullback-Leibler divergence is at most rho, and the variation at most sqrt(rho / 2)
+    (Pinsker) and sqrt(1 - exp(-rho)) (Bretagnolle and Huber).
+    """
+    return min(math.sqrt(rho / 2.0), math.sqrt(-math.expm1(-rho)))
 
 
 def guarantees(context: Context) -> tuple[Block, ...]:
@@ -54,7 +68,33 @@ def guarantees(context: Context) -> tuple[Block, ...]:
         ),
         rows=tuple(sorted(rows, key=lambda row: rows[row])),
     )
-    return (Paragraph(text=" ".join(_said(_, promises, with_rho=with_rho))), table)
+    said = Paragraph(text=" ".join(_said(_, promises, with_rho=with_rho)))
+    together = _composed(context)
+    return (said, table, List(items=together)) if together else (said, table)
+
+
+def _composed(context: Context) -> tuple[str, ...]:
+    """Return what each release promises together with the earlier ones that are stated."""
+    _ = context.prose
+    made = []
+    for result in context.results.tasks:
+        if result.together is None:
+            continue
+        known, right = told(result.together), ceiling(result.together)
+        values = {"release": result.task.release, "earlier": _.listing(result.earlier)}
+        made.append(
+            _("“{release}” together with {earlier} promises nothing.", **values)
+            if right is None
+            else _(
+                "“{release}” together with {earlier}: ε = {epsilon}, δ = {delta}; right at most "
+                "{right} times in 100.",
+                epsilon=rounded_up(known.epsilon),
+                delta=f"{known.delta:g}",
+                right=_.decimal(right, places=1),
+                **values,
+            )
+        )
+    return tuple(dict.fromkeys(made))
 
 
 def _said(_: Prose, promises: list[Guarantee], *, with_rho: bool) -> list[str]:
@@ -70,6 +110,13 @@ def _said(_: Prose, promises: list[Guarantee], *, with_rho: bool) -> list[str]:
             _(
                 "ρ is the budget in zero-concentrated differential privacy; where a release is "
                 "stated in ρ, ε is what ρ implies at the δ beside it."
+            )
+        )
+    if any(promise.revealed for promise in promises):
+        said.append(
+            _(
+                "Where a number that one person changes is published exactly, whoever knows all "
+                "the others can tell: no bound holds, and the odds are not stated."
             )
         )
     if any(promise.every_epsilon for promise in promises):
@@ -90,7 +137,7 @@ def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
     known, right = told(promise), ceiling(promise)
     if promise.every_epsilon:
         budget = [_("not stated"), f"{promise.delta:g}", ""]
-    elif right is None:
+    elif not promise.promises:
         budget = [_("nothing is promised"), "", ""]
     else:
         budget = [

@@ -103,6 +103,13 @@ def why(context: Context, case: Case) -> str:
                 "{right} times in 100, where guessing is right 50.",
                 point=words.point(case),
                 right=_.decimal(right, places=1),
+            )
+            if promise.neighbours == "add-remove"
+            else _(
+                "At {point}, anyone guessing which of two records a person has is right at most "
+                "{right} times in 100, where guessing is right 50.",
+                point=words.point(case),
+                right=_.decimal(right, places=1),
             ),
         )
     )

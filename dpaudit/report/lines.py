@@ -105,10 +105,10 @@ def _svg(curves: Curves, alt: str, amounts: Amounts, prose: Prose) -> str:
             ),
             text(WIDTH - right + 14, ends[i] + 4, series.name, fill=SERIES[i], weight=600),
         ]
-    for mark in curves.marks:
+    for i, mark in enumerate(curves.marks):
         out += [
             rule(x(mark.x), y(mark.y), x(mark.x), _BOTTOM, INK, 1, dash="3 3"),
             circle(x(mark.x), y(mark.y), INK, filled=False),
-            text(x(mark.x) - 8, y(mark.y) - 9, mark.text, anchor="end", weight=600),
+            text(x(mark.x) - 8, y(mark.y) - 9 - 15 * i, mark.text, anchor="end", weight=600),
         ]
     return svg(WIDTH, _BOTTOM + 48, alt, alt, out)

@@ -11,6 +11,9 @@ from dpaudit.report.cases import Case
 from dpaudit.report.costs import COST, Priced, priced
 from dpaudit.report.wording import Context
 
+_NOBODY = 0.5
+"""Fewer people than this are not told apart from none."""
+
 
 def recommendations(context: Context, case: Case) -> tuple[str, ...]:
     """Return what to do about a case, most effective first, doing nothing last."""
@@ -26,7 +29,9 @@ def _better_release(context: Context, case: Case) -> tuple[str, ...]:
     better = [
         p
         for p in priced(context, case)
-        if p.case.task != case.task and float(p.cost.estimate.high) < float(here.estimate.low)
+        if p.case.task != case.task
+        and float(p.cost.estimate.high) < float(here.estimate.low)
+        and not _inflates(p.case, case)
     ]
     processed = [p for p in better if p.case.steps][-1:]
     raw = [p for p in better if not p.case.steps][-1:]
@@ -34,6 +39,17 @@ def _better_release(context: Context, case: Case) -> tuple[str, ...]:
         _swap(context, case, p)
         for p in sorted(raw + processed, key=lambda p: float(p.cost.estimate.value))
     )
+
+
+def _inflates(option: Case, case: Case) -> bool:
+    """Whether a release of counts would change the total more than the one that it replaces.
+
+    Then its losses fall because it adds people everywhere, which is no remedy.
+    """
+    there, here = option.find("bias"), case.find("bias")
+    if option.result.unit != "persons" or there is None or here is None:
+        return False
+    return abs(float(there.estimate.value)) > abs(float(here.estimate.value)) + _NOBODY
 
 
 def _stands_in(case: Case) -> bool:
@@ -75,6 +91,8 @@ def _swap(context: Context, case: Case, option: Priced) -> str:
                 after=amounts.value(then.estimate),
             )
         )
+    if not option.case.steps:
+        said.append(_("Noisy counts can be negative, and their sums need not agree."))
     said.append(_privacy_of(context, case, option.case))
     if _stands_in(option.case):
         said.append(

@@ -75,7 +75,7 @@ def _vanished(context: Context, case: Case) -> Finding | None:
     if erased is None or invented is None:
         return None
     _, words = context.prose, context.words
-    amounts = words.amounts("entities")
+    amounts = words.amounts(words.entities)
     truth = case.result.truth
     peopled = int(np.count_nonzero(truth > 0))
     sure, reason = confidence(_, erased.estimate, case)
@@ -86,9 +86,9 @@ def _vanished(context: Context, case: Case) -> Finding | None:
     }
     is_loss = float(erased.estimate.low) >= _FEW
     statement = (
-        _("{erased} {entities} with people vanish from a typical release", **values)
+        _("{erased} {entities} with people show nobody in the release", **values)
         if is_loss
-        else _("{invented} {entities} without people appear in a typical release", **values)
+        else _("{invented} {entities} without people show some in the release", **values)
     )
     if not is_loss and float(invented.estimate.low) < _FEW:
         return None

@@ -128,8 +128,8 @@ def _case(context: Context, finding: Finding) -> Case | None:
 def _criterion(context: Context, kind: str) -> str:
     _ = context.prose
     return {
-        "loss": _("Noise with mean zero should leave everyone's average outcome as it is with "
-                  "the true counts: the expected difference is zero."),
+        "loss": _("Protection should leave everyone's average outcome as it is with the true "
+                  "counts: the expected difference is zero."),
         "gap": _("A fair release treats everyone alike: the largest and the smallest average "
                  "difference are the same, so their gap (α) is zero."),
         "cost": _("Without privacy nobody falls short. Average losses measure what lasts; the "
@@ -138,6 +138,7 @@ def _criterion(context: Context, kind: str) -> str:
                       "they are, at the same privacy."),
         "representation": _("Everyone's share of the release should be their share of the "
                             "people: the expected difference is zero."),
+        "inflation": _("The counts of a release should add up to the people there are."),
         "vanished": _("A place or group with people should have people in the release, and one "
                       "without should have none."),
         "threshold": _("The audit file sets the threshold. It counts as broken only when even "
@@ -148,6 +149,8 @@ def _criterion(context: Context, kind: str) -> str:
 def _cause(context: Context, case: Case, finding: Finding) -> str:
     """Separate noise from post-processing by the same number of the unprocessed release."""
     _, words = context.prose, context.words
+    if case.result.is_given:
+        return _("The releases were made elsewhere: what caused this was not measured.")
     if not case.steps and not case.result.adds_noise:
         return _("The release is made by “{mechanism}”, which does not add noise of mean zero: it "
                  "moves counts on average by itself.", mechanism=case.result.mechanism)  # fmt: skip

@@ -40,11 +40,20 @@ class Wording:
     def people(self) -> str:
         """What is counted: as the audit file says, or the count column in words."""
         given = self.results.spec.data.counted
+        if given is None and self.results.spec.data.table:
+            return self.prose("people")
         return given or words(self.results.spec.data.count)
 
     def over(self, name: str) -> str:
         """Return what one member of an axis is called: entity or a group of a grouping."""
         return self.entity if name == "entity" else words(name)
+
+    def overs(self, name: str) -> str:
+        """Return what the members of an axis are called, plural; codes stay as they are."""
+        word = self.over(name)
+        if name in self.results.spec.data.classes:
+            return self.prose("{axis} classes", axis=word)
+        return word if any(c.isupper() for c in word) else self.prose.many(word)
 
     def label(self, name: str) -> str:
         """Return a name out of the data, marked as one and kept apart from the text around."""
@@ -90,7 +99,8 @@ class Wording:
         _, guarantee = self.prose, case.result.guarantee
         if guarantee.every_epsilon:
             return _.point("delta", guarantee.delta)
-        if guarantee.rho is not None and case.result.parameters.get("epsilon") is None:
+        in_epsilon = case.result.parameters.get("epsilon") not in {None, float("inf")}
+        if guarantee.rho is not None and not in_epsilon:
             return _.point("rho", guarantee.rho)
         return _.point("epsilon", guarantee.epsilon)
 

@@ -32,6 +32,9 @@ from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.laplace import Laplace
 from dpaudit.solvers.centred import negative_part
 
+_OFTEN = 0.9
+"""A ball that the noise leaves more often than this explains nothing."""
+
 _SLACK = 1e-12
 """Relative rounding that the ends of an interval allow for."""
 
@@ -93,6 +96,7 @@ def spread_bounds(
         symmetric or not log-concave; a total of zero; k_i not known.
     """
     size = math.fsum(counts) if total is None else total
+    is_true = size == math.fsum(counts)
     if not (noise.log_concave and noise.symmetric and size > 0 and _alike(noise, counts.size)):
         return None
     part = negative_part(counts, noise, total)
@@ -106,13 +110,25 @@ def spread_bounds(
     return Bounds(
         low=max(least - rounding, 0.0),
         high=least + shift + rounding,
-        statement=(
-            "the spread of the biases is at least k_1 - k_n and at most that plus the mean shift "
-            "of the counts that stay positive, where k_1 and k_n are the expected amounts by "
-            "which the smallest and the largest count fall below zero when only the sum is "
-            "kept; proved for noise that is alike for all entities, symmetric and log-concave "
-            "(METHODS-decisions 5.6)"
-        ),
+        statement=_PROVED + (_explained(no_bias_ball(counts, noise)) if is_true else ""),
+    )
+
+
+_PROVED = (
+    "The gap is at least the difference between the amounts by which the smallest and the largest "
+    "count fall below zero on average when only the sum is kept, and at most that plus the "
+    "average shift of the counts that stay positive: proved for noise that is alike for all, "
+    "symmetric and log-concave."
+)
+
+
+def _explained(ball: NoBiasBall | None) -> str:
+    """Return how often nothing is clipped, where that is worth saying."""
+    if ball is None or ball.outside > _OFTEN:
+        return ""
+    return (
+        f" In at least {100.0 * (1.0 - ball.outside):.3g} of 100 releases the noise is too small "
+        "to push any count below zero; those releases have no bias."
     )
 
 

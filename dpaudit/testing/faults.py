@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 import numpy as np
 
-from dpaudit.errors import PluginError
+from dpaudit.errors import DpauditError, PluginError
 from dpaudit.interfaces import Plugin
 from dpaudit.model.arrays import FloatArray
 from dpaudit.stats.bands import agreement
@@ -65,6 +65,49 @@ def share_differs(declared: FloatArray, hits: FloatArray, draws: int) -> bool:
     """Return whether declared probabilities (n,) disagree with counts of hits out of draws."""
     low, high = clopper_pearson(hits, draws, FALSE_ALARM / (2.0 * declared.size))
     return bool(np.any((declared < low - 1e-12) | (declared > high + 1e-12)))
+
+
+def form_faults(
+    verb: str, call: Callable[[], FloatArray], shape: tuple[int, ...], *, repeatable: bool = True
+) -> Iterator[Fault]:
+    """Yield what is wrong with the result of a call, made twice from the same seed.
+
+    Parameters
+    ----------
+    verb
+        What the plug-in does, as messages name it (``release``, ``process``).
+    call
+        Does it once, from a new generator with the same seed and on a read-only input.
+    shape
+        What the result must have.
+    repeatable
+        Whether the seed decides the result.
+    """
+    try:
+        first, second = call(), call()
+    except DpauditError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is its fault
+        hint = "make a copy before you write" if "read-only" in str(error) else "see the error"
+        yield Fault(f"{verb} failed: {type(error).__name__}: {error}", hint)
+        return
+    if np.shape(first) != shape:
+        yield Fault(
+            f"{verb} returns shape {np.shape(first)} for an input of shape {shape}",
+            "return one value for each count",
+        )
+        return
+    if not np.isfinite(first).all():
+        yield Fault(f"{verb} returns values that are not finite", "mind zeros and negatives")
+    if repeatable and not np.array_equal(first, second):
+        yield Fault(
+            f"two calls of {verb} with the same seed differ",
+            "draw from the generator that is passed, and from nothing else",
+        )
+    if uses_global_state(call):
+        yield Fault(
+            f"{verb} draws from numpy's global random state", "use the generator that is passed"
+        )
 
 
 def uses_global_state(call: Callable[[], object]) -> bool:

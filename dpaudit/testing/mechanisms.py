@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from dpaudit.errors import DpauditError
 from dpaudit.interfaces import ClosedForm, Mechanism
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.estimate import Estimate
@@ -18,10 +17,10 @@ from dpaudit.stats.laws import FALSE_ALARM, law_gap
 from dpaudit.stats.proportions import clopper_pearson
 from dpaudit.testing.faults import (
     Fault,
+    form_faults,
     mean_differs,
     refuse,
     share_differs,
-    uses_global_state,
 )
 
 _COUNTS = (0.0, 1.0, 3.0, 12.0, 150.0)
@@ -72,7 +71,12 @@ def mechanism_faults(
 ) -> tuple[Fault, ...]:
     """Return every fault of a mechanism; parameters as for :func:`check_mechanism`."""
     counts = frozen_floats(_COUNTS if counts is None else counts)
-    faults = [*_form(mechanism, counts), *_promise(mechanism)]
+
+    def released() -> FloatArray:
+        return mechanism.release(counts, np.random.default_rng(1))
+
+    form = form_faults("release", released, counts.shape, repeatable=mechanism.repeatable)
+    faults = [*form, *_promise(mechanism)]
     if faults:
         return tuple(faults)
     rng = np.random.default_rng(seed)
@@ -82,39 +86,6 @@ def mechanism_faults(
     faults += _privacy(mechanism, counts, rows, rng)
     faults += _replicates(mechanism, counts, rows)
     return tuple(faults)
-
-
-def _form(mechanism: Mechanism, counts: FloatArray) -> Iterator[Fault]:
-    """Check shape, values, repeatability, and that the input is left alone."""
-
-    def released() -> FloatArray:
-        return mechanism.release(counts, np.random.default_rng(1))
-
-    try:
-        first, second = released(), released()
-    except DpauditError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is its fault
-        hint = "make a copy before you write" if "read-only" in str(error) else "see the error"
-        yield Fault(f"release failed: {type(error).__name__}: {error}", hint)
-        return
-    if np.shape(first) != counts.shape:
-        yield Fault(
-            f"release has shape {np.shape(first)} for counts of shape {counts.shape}",
-            "return one value for each count",
-        )
-        return
-    if not np.isfinite(first).all():
-        yield Fault("release has values that are not finite", "mind zero counts")
-    if mechanism.repeatable and not np.array_equal(first, second):
-        yield Fault(
-            "two releases from generators with the same seed differ",
-            "draw from the generator that is passed, and from nothing else",
-        )
-    if uses_global_state(released):
-        yield Fault(
-            "release draws from numpy's global random state", "use the generator that is passed"
-        )
 
 
 def _promise(mechanism: Mechanism) -> Iterator[Fault]:

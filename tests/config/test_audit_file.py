@@ -172,3 +172,28 @@ def test_a_plug_in_file_that_fails_is_reported_once(folder):
 def test_what_things_are_called_is_no_column(folder):
     spec = load(folder, HEAD + 'noun = "county"\ncounted = "households"\n' + RELEASE).data
     assert (spec.noun, spec.counted) == ("county", "households")
+
+
+EARLIER = RELEASE + 'earlier = [{ what = "2010", epsilon = 0.5 }, { what = "2000", rho = 0.1 }]\n'
+
+
+def test_earlier_releases_have_a_budget(folder):
+    first, second = load(folder, HEAD + EARLIER).releases[0].earlier
+    assert (first.what, first.epsilon, first.rho) == ("2010", 0.5, None)
+    assert (second.what, second.epsilon, second.rho) == ("2000", None, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('{ what = "2010" }', "'2010' needs one budget"),
+        ('{ what = "2010", epsilon = 1, rho = 1 }', "'2010' needs one budget"),
+        ("{ epsilon = 1 }", "the key 'what' is missing"),
+        ('{ what = "2010", epsilon = -1 }', "-1.0 is not a positive budget"),
+        ('{ what = "2010", epsilon = 1, delta = 1 }', r"1.0 is not in \[0, 1\)"),
+        ('{ what = "2010", epsilon = 1, when = 2010 }', "unknown key 'when'"),
+    ],
+)
+def test_an_earlier_release_with_a_fault(folder, table, message):
+    with pytest.raises(dpaudit.SpecError, match=message):
+        load(folder, HEAD + RELEASE + f"earlier = [{table}]\n")

@@ -32,7 +32,13 @@ def faults(folder):
 CASES = {
     "unknown key": (
         HEAD + RELEASE + "colour = 1\n",
-        [("10:1", "unknown key 'colour'", "known keys: mechanism, name, neighbours, postprocess")],
+        [
+            (
+                "10:1",
+                "unknown key 'colour'",
+                "known keys: earlier, mechanism, name, neighbours, postprocess",
+            )
+        ],
     ),
     "misspelt table": (
         HEAD + RELEASE + "[[decison]]\nuse = 'counts'\n",

@@ -60,3 +60,7 @@ def test_the_noun_of_a_row_comes_from_its_identifier_column():
 
 def test_braces_in_a_name_are_text():
     assert Prose()("{name} loses", name="{amount} {0}") == "{amount} {0} loses"
+
+
+def test_probabilities_are_chances_in_100():
+    assert Amounts(Prose(), "probability").value(made(0.1234, 0.12, 0.13)) == "12.3 chances in 100"

@@ -14,7 +14,7 @@ from dpaudit.model.guarantee import Guarantee
 from dpaudit.privacy.composition import from_rho
 from dpaudit.report.amounts import odds
 from dpaudit.report.assemble import build_report
-from dpaudit.report.guarantees import ceiling, guarantees, rounded_up, told
+from dpaudit.report.guarantees import ceiling, guarantees, rounded_up
 from dpaudit.report.html import render_html
 from dpaudit.report.prose import Prose
 from dpaudit.report.wording import Context
@@ -55,7 +55,7 @@ def test_rho_is_printed_with_its_epsilon(results):
     said, columns, made = rows(promise(results, bare, from_rho(2.63, "replace")))
     assert columns[:3] == ["ε", "δ", "ρ"]
     assert [row[:3] for row in made] == [("17.4306", "1e-10", "2.63")]
-    assert made[0][-1] == Prose().decimal(odds(17.43058448, 1e-10), places=1)
+    assert made[0][-1] == Prose().decimal(50 * (1 + (1 - math.exp(-2.63)) ** 0.5), places=1)
     assert "ρ is the budget" in said
 
 
@@ -113,9 +113,9 @@ def test_ceilings():
     assert ceiling(NOTHING) is None
     assert ceiling(EVERY) == pytest.approx(62.5)
     assert ceiling(PURE) == odds(0.1)
-    assert ceiling(Guarantee(neighbours="replace", rho=0.5)) == odds(
-        told(Guarantee(neighbours="replace", rho=0.5)).epsilon, 1e-10
-    )
+    # Pinsker: a variation of at most sqrt(rho / 2), far below what epsilon at 1e-10 gives.
+    assert ceiling(Guarantee(neighbours="replace", rho=0.5)) == 75.0
+    assert ceiling(Guarantee(neighbours="add-remove", epsilon=0.1, revealed=True)) is None
 
 
 @given(st.just(0.0) | st.floats(min_value=1e-300, max_value=1e300))

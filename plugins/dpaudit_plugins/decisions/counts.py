@@ -6,37 +6,24 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
-import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit_plugins.decisions._own import OwnValue
 
 
 @attrs.frozen(kw_only=True)
-class Counts(dpaudit.Decision):
+class Counts(OwnValue):
     """Take the released counts as they are: audits the release rather than a decision.
 
     Examples
     --------
+    >>> import numpy as np
     >>> Counts().decide(np.array([3.0, 5.0]))
     array([3., 5.])
     """
 
     name: ClassVar[str] = "counts"
     unit: ClassVar[str] = "persons"
-    vectorised: ClassVar[bool] = True
-
-    def decide(self, counts: FloatArray) -> FloatArray:
-        """Return the counts, shape (..., n), persons."""
-        return counts
-
-    def structure(self, n: int) -> dpaudit.Structure:
-        """Return that every outcome is the entity's own count."""
-        return dpaudit.Linear(slope=np.ones(n))
-
-    def curvature(self, counts: FloatArray, variance: FloatArray) -> FloatArray:
-        """Return zeros, shape (n,)."""
-        return np.zeros_like(counts)
 
 
 @dpaudit.hookimpl

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
-import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit_plugins.decisions._own import OwnValue
 
 
 @attrs.frozen(kw_only=True)
-class Selection(dpaudit.Decision):
+class Selection(OwnValue):
     """Take the selection as it is: 1 for the entity that was chosen, 0 for all others.
 
     For mechanisms that give a selection (``exponential``, ``noisy-max``). Its bias is the
@@ -22,6 +21,7 @@ class Selection(dpaudit.Decision):
 
     Examples
     --------
+    >>> import numpy as np
     >>> Selection().decide(np.array([0.0, 1.0]))
     array([0., 1.])
     """
@@ -29,19 +29,6 @@ class Selection(dpaudit.Decision):
     name: ClassVar[str] = "selection"
     unit: ClassVar[str] = "probability"
     takes = "selection"
-    vectorised: ClassVar[bool] = True
-
-    def decide(self, counts: FloatArray) -> FloatArray:
-        """Return the selection, shape (..., n)."""
-        return counts
-
-    def structure(self, n: int) -> dpaudit.Structure:
-        """Return that every outcome is the entity's own value."""
-        return dpaudit.Linear(slope=np.ones(n))
-
-    def curvature(self, counts: FloatArray, variance: FloatArray) -> FloatArray:
-        """Return zeros, shape (n,)."""
-        return np.zeros_like(counts)
 
 
 @dpaudit.hookimpl

@@ -94,10 +94,12 @@ class CellSuppression(dpaudit.Mechanism):
     def caveats(self) -> tuple[str, ...]:
         """Return what suppression does not do."""
         told = "what is suppressed here can often be computed from totals and other tables"
+        marker = f"a hidden count is reckoned as {self.fill:g}, as a reader may take it"
+        shown = (told, marker) if self.variant == "marker" else (told,)
         if self.complementary is None:
-            return (told,)
+            return shown
         alone = "a group whose only positive count is suppressed gives it away with its total"
-        return (told, alone)
+        return (*shown, alone)
 
     def _groups(self, n: int) -> np.ndarray:
         if isinstance(self.complementary, str):

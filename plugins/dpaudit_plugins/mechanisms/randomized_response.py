@@ -97,7 +97,10 @@ class RandomizedResponse(dpaudit.Mechanism):
         elif self.neighbours == "add-remove":
             uncovered.append("the number of people")
         return dpaudit.Guarantee(
-            neighbours=self.neighbours, epsilon=self.epsilon, uncovered=tuple(uncovered)
+            neighbours=self.neighbours,
+            epsilon=self.epsilon,
+            revealed=bool(uncovered),
+            uncovered=tuple(uncovered),
         )
 
     def bias(self, counts: FloatArray) -> FloatArray:

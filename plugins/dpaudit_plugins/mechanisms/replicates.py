@@ -135,8 +135,12 @@ class Replicates(dpaudit.Mechanism):
             "data; they stand for the error of the published data only if that file plays the "
             "part of the truth (as the published release does among the Census Bureau's replicates)"
         )
+        classes = (
+            "groups made from the released counts themselves, such as size classes, show how a "
+            "second release would be off, not this one: take groups from elsewhere"
+        )
         stated = "the guarantee is what the producer of the replicates states; it is not checked"
-        return (told, stated) if self._is_stated else (told,)
+        return (told, classes, stated) if self._is_stated else (told, classes)
 
     @property
     def _is_stated(self) -> bool:

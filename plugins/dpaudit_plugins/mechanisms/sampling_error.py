@@ -53,6 +53,7 @@ class SamplingError(dpaudit.Mechanism):
     """
 
     name: ClassVar[str] = "sampling-error"
+    protects: ClassVar[bool] = False
 
     margin_of_error: dpaudit.Column | None = attrs.field(default=None, validator=check_amount)
     level: float = attrs.field(
