@@ -80,7 +80,7 @@ def control_of(
 def _allotment(structure: Proportional, control: Control) -> DecisionControl | None:
     a, mean = structure.weights, control.mean
     total = float((a * mean).sum())
-    if total <= 0:
+    if total**2 <= np.finfo(np.float64).tiny:  # nothing, or so little that its square is nothing
         return None
     shares = a * mean / total
     variance = control.variance

@@ -17,6 +17,9 @@ from dpaudit.model.structure import Linear, Proportional, Structure
 _MOST_TERMS = 1e7
 """Terms of transforms, over all entities, that a quadrature may sum: some ten seconds."""
 
+_OVERHEAD = 20
+"""What a term costs however few the entities are, in entities."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Known:
@@ -168,7 +171,7 @@ def _sum_of_square(bias: Estimate, variance: Estimate) -> Estimate:
 
 def _clipped(chain: Chain, structure: Proportional) -> Known:
     noise, _ = chain.reduced()
-    if noise is None or noise.terms * chain.counts.size > _MOST_TERMS:
+    if noise is None or noise.terms * max(chain.counts.size, _OVERHEAD) > _MOST_TERMS:
         return Known()
     shares = clipped_allotment(chain.counts, structure.weights, noise)
     budget = structure.total

@@ -83,12 +83,12 @@ def _check(hierarchy: Hierarchy, values: FloatArray, variances: FloatArray) -> N
 
 
 def _scaled(variances: FloatArray) -> FloatArray:
-    """Return the variances times a power of two, so that the largest finite one is about 1.
+    """Return the variances times a power of two, so that the largest finite one is in [1, 2).
 
     Only their ratios matter; what is divided by tiny ones would be beyond all numbers.
     """
     largest = variances[np.isfinite(variances)].max(initial=0.0)
-    return np.ldexp(variances, -int(np.frexp(largest)[1]))
+    return np.ldexp(variances, 1 - int(np.frexp(largest)[1]))
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -41,15 +41,21 @@ def refuse(plugin: Plugin, faults: Iterable[Fault]) -> None:
         raise PluginError(f"{plugin.kind} {plugin.name!r}: {listed}", hint=found[0].hint)
 
 
-def mean_differs(declared: FloatArray, rows: FloatArray, error: FloatArray | float = 0.0) -> bool:
+def mean_differs(
+    declared: FloatArray,
+    rows: FloatArray,
+    error: FloatArray | float = 0.0,
+    *,
+    reach: float = 0.0,
+) -> bool:
     """Return whether a declared mean (n,) disagrees with simulated rows (draws, n).
 
     An entry that is the same in every draw may still move with a probability of log(1e6 n) over
-    the number of draws, by as much as anything else is seen to be.
+    the number of draws: by as much as any entry is from 0, or by ``reach`` where all are 0.
     """
     moments = Moments.of(rows)
     size = np.abs(rows).max(axis=0)
-    unseen = np.log(declared.size / FALSE_ALARM) / len(rows) * size.max()
+    unseen = np.log(declared.size / FALSE_ALARM) / len(rows) * (size.max() or reach)
     rounding = 1e-12 * size + error + np.where(moments.m2 == 0, unseen, 0.0)
     worst, limit = agreement(declared, moments, rounding)
     return worst > limit

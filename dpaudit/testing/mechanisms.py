@@ -109,11 +109,12 @@ def _moments(mechanism: Mechanism, counts: FloatArray, rows: FloatArray) -> Iter
     """Compare declared bias, variance and chance of a positive release with simulation."""
     errors = rows - mechanism.truth(counts)
     bias, variance = mechanism.bias(counts), mechanism.variance(counts)
-    if bias is not None and mean_differs(_value(bias), errors, _error(bias)):
+    reach = float(np.abs(rows).max())
+    if bias is not None and mean_differs(_value(bias), errors, _error(bias), reach=reach):
         yield Fault("the declared bias disagrees with simulation", "derive bias(counts) again")
     if bias is not None and variance is not None:
         square = _value(variance) + _value(bias) ** 2
-        if mean_differs(square, errors**2, _error(variance) + _error(bias)):
+        if mean_differs(square, errors**2, _error(variance) + _error(bias), reach=reach**2):
             yield Fault(
                 "the declared variance disagrees with simulation", "derive variance(counts) again"
             )

@@ -117,3 +117,17 @@ def test_noise_in_groups_is_that_of_every_group(make):
         np.testing.assert_array_equal(plain[:, [i]], alone.characteristic(THETA))
         np.testing.assert_array_equal(clipped[:, [i]], alone.clipped_characteristic(x[[i]], THETA))
         assert mixed.strip[i] == alone.strip
+
+
+@pytest.mark.parametrize("rate", [1e-6, 1e-12, 1e-100, 1e-300])
+def test_wide_geometric_noise_has_the_characteristic_function_of_laplace_noise(rate):
+    """At theta = t rate it is 1 / (1 + t^2) but for a share of rate^2; nothing cancels."""
+    t = np.array([[0.0], [0.5], [1.0], [30.0]])
+    noise = Geometric(rate)
+    np.testing.assert_allclose(
+        noise.characteristic(t * rate), 1.0 / (1.0 + t**2), rtol=1e-11 + (30.0 * rate) ** 2
+    )
+    # Of a count of 0, E e^{i theta X^+} = 1 + (i t / (1 - i t)) / 2.
+    want = 1.0 + 0.5j * t / (1.0 - 1j * t)
+    found = noise.clipped_characteristic(np.zeros(1), t * rate)
+    np.testing.assert_allclose(found, want, rtol=2e-6 if rate > 1e-7 else 1e-11)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from dpaudit.noise.discrete_gaussian import DiscreteGaussian
+from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
 from dpaudit.noise.rounded import RoundedGaussian, RoundedLaplace
@@ -96,3 +98,17 @@ def test_where_nothing_is_known():
     assert simplex_bias(counts, RoundedGaussian(1e5)) is None
     assert simplex_bias(counts, Geometric(1e-9)) is None
     assert simplex_bias(counts, Geometric(1.0), largest_cost=1e4) is None
+
+
+@pytest.mark.parametrize("sigma", [100.0, 1e5])
+def test_noise_without_closed_form_counts_its_tables_as_cost(sigma):
+    """The time is bounded: minutes of sums are not begun; a narrower noise is solved."""
+    counts = np.array([0.0, 0.0, 5.0, 1000.0])
+    assert simplex_bias(counts, DiscreteGaussian(sigma), largest_cost=2e8) is None
+    assert simplex_bias(counts, DiscreteGaussian(2.0), largest_cost=2e8) is not None
+
+
+def test_a_total_lost_in_the_digits_of_the_counts_has_no_exact_bias():
+    counts = np.array([2.0**53, 0.0, 1.0, 2.0**53])
+    assert simplex_bias(counts, Gaussian(1.0), 10.0) is None
+    assert simplex_bias(counts, Gaussian(1.0), 2.0**54) is not None

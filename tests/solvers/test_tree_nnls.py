@@ -207,3 +207,13 @@ def test_wrong_arguments(values, variances, message):
     tree = Hierarchy.of(["e"], [["a", "b"]])
     with pytest.raises(UsageError, match=message):
         tree_nnls(tree, np.array(values), np.array(variances))
+
+
+@pytest.mark.parametrize("factor", [2.0**-700, 2.0**700])
+def test_only_ratios_of_variances_matter(factor):
+    tree = Hierarchy.of(["state", "county"], [list("AABB"), list("wxyz")])
+    values = np.array([5.0, 9.0, -2.0, -4.0, 6.0, 3.0, -8.0])
+    variances = np.array([0.0, 1.0, 2.0, 3.0, 1.0, 2.0, 3.0])
+    made = tree_nnls(tree, values, variances)
+    np.testing.assert_array_equal(tree_nnls(tree, values, factor * variances), made)
+    assert made.min() == 0 < made.max()

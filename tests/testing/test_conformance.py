@@ -181,3 +181,97 @@ def test_a_negative_result_is_found():
         "Negative", {}, bases=(Unprocessed,), class_body={"nonnegative": True}, frozen=True
     )()
     assert any("negative" in str(each) for each in postprocessor_faults(step, draws=2_000))
+
+
+TREE = dpaudit.Hierarchy.of(["state", "id"], [list("AABBB"), list("vwxyz")])
+NODES = TREE.totals(np.array([0.0, 1.0, 3.0, 12.0, 150.0]))
+
+
+@attrs.frozen(kw_only=True)
+class Held(dpaudit.Mechanism):
+    """Releases of others, or counts of which one in ten becomes the next, with a fault."""
+
+    name = "held"
+    fault: str = ""
+
+    def release(self, counts, rng):
+        if self.fault == "invented":
+            return counts + 5.0
+        if self.fault in {"", "one replicate"}:
+            return self.replicates()[rng.integers(len(self.replicates()))]
+        return counts + (rng.random(counts.shape) < 0.1)
+
+    def privacy(self):
+        delta = {"delta": 0.02, "right delta": 0.2}.get(self.fault, 1.0)
+        return dpaudit.Guarantee(neighbours=self.neighbours, delta=delta, every_epsilon=True)
+
+    def replicates(self):
+        rows = np.stack([np.zeros(5), np.ones(5)])
+        return {"": rows, "invented": rows, "one replicate": rows[:1]}.get(self.fault)
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [("invented", "none of the replicates"), ("one replicate", "replicates have shape (1, 5)")],
+)
+def test_wrong_replicates_are_found(fault, what):
+    assert not mechanism_faults(Held(), draws=200)
+    found = mechanism_faults(Held(fault=fault), draws=200)
+    assert any(what in str(each) for each in found), found
+
+
+def test_a_delta_at_every_epsilon_is_put_to_the_test():
+    """A count moves with probability 1/10: the total variation of neighbours is 9/10."""
+    counts = np.full(5, 3.0)
+    found = mechanism_faults(Held(fault="delta"), counts, draws=2_000)
+    assert any("neighbouring counts differ by more" in str(each) for each in found), found
+    assert not mechanism_faults(Held(fault="certain"), counts, draws=2_000)
+
+
+def test_one_person_changes_every_level_of_a_tree():
+    """The control spends on the root alone what the levels share."""
+    shares = {"total": 0.2, "state": 0.3, "id": 0.5}
+    right = Laplace(epsilon=1.0, levels=shares, hierarchy=TREE)
+    assert not mechanism_faults(right, NODES, draws=5_000)
+
+    class Spent(Laplace):
+        def privacy(self):
+            return dpaudit.Guarantee(neighbours=self.neighbours, epsilon=0.2)
+
+    found = mechanism_faults(Spent(epsilon=1.0, levels=shares, hierarchy=TREE), NODES, draws=20_000)
+    assert any("neighbouring counts differ by more" in str(each) for each in found), found
+
+
+def test_what_no_draw_shows_is_no_fault():
+    """An entity that is chosen once in 1e16 releases is never seen; one in ten is."""
+    chosen = registry_mechanism("exponential", epsilon=0.5)
+    assert not mechanism_faults(chosen, draws=2_000)
+
+    class Sure(type(chosen)):
+        def bias(self, counts):
+            return np.full_like(counts, 0.1)
+
+    found = mechanism_faults(Sure(epsilon=0.5), draws=2_000)
+    assert any("declared bias disagrees" in str(each) for each in found), found
+
+
+def registry_mechanism(name, **parameters):
+    return dpaudit.Registry.discover().create("mechanism", name, **parameters)
+
+
+def test_a_wrong_sum_and_sums_that_disagree_are_found():
+    @attrs.frozen(kw_only=True)
+    class Promised(WrongStep):
+        def public_sum(self):
+            return 1.0
+
+    assert any("public_sum" in str(each) for each in postprocessor_faults(Promised(), draws=200))
+
+    @attrs.frozen(kw_only=True)
+    class Apart(WrongStep):
+        hierarchical = True
+        keeps = frozenset({"additive"})
+        hierarchy: dpaudit.GivenHierarchy = TREE
+
+    found = postprocessor_faults(Apart(), NODES, draws=200)
+    assert any("disagree with their parts" in str(each) for each in found), found

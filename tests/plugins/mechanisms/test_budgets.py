@@ -58,7 +58,7 @@ def test_half_a_budget_is_none(make, half):
 def test_wrong_amounts(make, bad):
     with pytest.raises(ValueError, match=r"scale|sigma"):
         make(**amount(make, bad))
-    with pytest.raises(dpaudit.DataError, match="is not a number of 0 or more"):
+    with pytest.raises(dpaudit.DataError, match=f"{bad}, which is not a number of 0 or more"):
         make(**amount(make, np.array([1.0, bad])))
     with pytest.raises(dpaudit.DataError, match="is not a number of 0 or more"):
         make(**amount(make, np.array(["1", "2"])))

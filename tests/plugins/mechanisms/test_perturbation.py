@@ -231,3 +231,11 @@ def test_one_stream_gives_one_release():
     one, same, other = (made.release(COUNTS, rng(seed)) for seed in (3, 3, 4))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("variance", [1e-300, 1e-17])
+def test_a_table_that_moves_nothing_promises_nothing(variance):
+    made = CellKey(max_noise=3, variance=variance)
+    assert made.privacy().delta == 1.0
+    counts = np.array([0.0, 1.0, 5.0, 2.0**53])
+    np.testing.assert_array_equal(made.release(counts, np.random.default_rng(1)), counts)

@@ -259,3 +259,41 @@ def test_james_stein_wants_equal_noise():
     with pytest.raises(dpaudit.UsageError, match="is not equal for all counts") as caught:
         SHRUNKEN(noise=NOISES[1]).process(COUNTS)
     assert "empirical-bayes" in caught.value.hint
+
+
+@pytest.mark.parametrize("method", ["james-stein", "empirical-bayes"])
+@pytest.mark.parametrize("factor", [2.0**400, 2.0**-400])
+def test_shrinking_does_not_depend_on_the_unit(method, factor):
+    """Powers of two change no digit; squares of these numbers are still numbers."""
+    noise = Laplace(10.0), Laplace(10.0 * factor)
+    own, scaled = (SHRUNKEN(method=method, noise=each).process for each in noise)
+    np.testing.assert_allclose(scaled(COUNTS * factor), own(COUNTS) * factor, rtol=1e-13)
+
+
+def test_shrinking_keeps_nothing_of_counts_whose_noise_is_beyond_all_numbers():
+    equal = SHRUNKEN(noise=Laplace(1e300)).process(COUNTS)
+    np.testing.assert_allclose(equal, np.full(6, COUNTS.mean()), rtol=1e-12)
+    mixed = Laplace(np.array([1e300, 1.0, 1.0, 1.0, 1.0, 1e250]))
+    made = SHRUNKEN(method="empirical-bayes", noise=mixed).process(COUNTS)
+    np.testing.assert_allclose(made[[0, 5]], np.full(2, COUNTS[1:5].mean()), rtol=1e-12)
+
+
+@pytest.mark.parametrize("family", [Laplace, Gaussian])
+def test_a_posterior_mean_under_noise_whose_variance_is_beyond_all_numbers(family):
+    """In units of the noise it is the same; far below 0 it is cut off earlier, not wrong."""
+    own, wide = (MEAN(noise=family(scale)).process for scale in (1.0, 2.0**600))
+    counts = np.array([-20.0, -1.0, 0.0, 3.0])
+    np.testing.assert_allclose(wide(counts * 2.0**600), own(counts) * 2.0**600, rtol=1e-12)
+    far = wide(np.array([-1e300]))
+    assert 0 < far[0] <= 1.01 * 2.0**600
+
+
+@pytest.mark.parametrize("step", [MEAN, DEBIASED])
+def test_a_sum_over_wide_noise_is_refused_where_it_is_long(step):
+    noise = RoundedGaussian(1e7)
+    assert step(noise=noise).bias(np.zeros(3), noise) is None
+
+
+def test_the_variance_after_a_debiased_clip_is_infinite_with_that_of_the_noise():
+    noise = Laplace(1e300)
+    assert np.isinf(DEBIASED(noise=noise).variance(COUNTS, noise)).all()

@@ -132,3 +132,9 @@ def test_negative_counts_have_no_share():
     with pytest.raises(dpaudit.UsageError, match=r"negative count -3\.5") as caught:
         LARGEST().process(np.array([1.0, -3.5]))
     assert "simplex" in caught.value.hint
+
+
+@pytest.mark.parametrize("base", [0.5, 2.0**54, np.inf])
+def test_a_base_below_one_person_or_beyond_whole_numbers_is_refused(base):
+    with pytest.raises(ValueError, match="base"):
+        random_round.RandomRound(base=base)
