@@ -124,7 +124,7 @@ class _Planner:
     def job(self, release: ReleaseSpec, point: dict[str, Any], decided: DecisionSpec) -> Job:
         """Make one job: every plug-in of it, bound to the data."""
         mechanism = self._mechanism(release, point)
-        steps = self._steps(release.postprocess, self.data.total, mechanism.noise())
+        steps = self._steps(release.postprocess, self.data.total, mechanism)
         chain = Chain(
             counts=self.data.counts,
             mechanism=mechanism,
@@ -166,11 +166,18 @@ class _Planner:
         return made
 
     def _steps(
-        self, uses: tuple[PluginUse, ...], total: float, noise: Noise | None
+        self, uses: tuple[PluginUse, ...], total: float, mechanism: Mechanism | None
     ) -> tuple[PostProcessor, ...]:
         """Make the steps of a chain, telling each what noise it sees."""
         made: list[PostProcessor] = []
+        noise = None if mechanism is None else mechanism.noise()
+        on_tree = mechanism is not None and mechanism.measures == "hierarchy"
         for use in uses:
+            plain = self.registry.create("postprocessor", use.use, **use.parameters)
+            if on_tree and not _takes_nodes(plain):
+                on_tree = False
+                if noise is not None and self.data.hierarchy is not None:
+                    noise = noise.at(self.data.hierarchy.entity_nodes)
             step = self._made(
                 PostProcessor, "postprocessor", use.use, use.parameters, total, noise=noise
             )
@@ -188,7 +195,7 @@ class _Planner:
                     hint="give the mechanism a budget per level (levels = {...}), and put "
                     "steps on the entities alone after it",
                 )
-            on_tree = on_tree and (step.hierarchical or step.elementwise)
+            on_tree = on_tree and _takes_nodes(step)
 
     def _made(
         self,
@@ -271,3 +278,8 @@ def _engine_digest() -> str:
         if not {"cli", "report"} & set(file.parts):
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _takes_nodes(step: Plugin) -> bool:
+    """Return whether a step after a tree is given every node, not the entities alone."""
+    return isinstance(step, PostProcessor) and (step.hierarchical or step.elementwise)

@@ -13,7 +13,7 @@ import attrs
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import Chunk, Halves, chunks, halves, measure_chunk
 from dpaudit.engine.prepare import Prepared
-from dpaudit.engine.tally import Tally, tally_of
+from dpaudit.engine.tally import Tally, step_streams, tally_of
 from dpaudit.engine.worker import Worker
 from dpaudit.stats.moments import merge_tree
 
@@ -101,10 +101,15 @@ def measure(
 def _given(prepared: Prepared) -> dict[str, Halves]:
     """Return the tallies of tasks whose releases were made elsewhere: there is nothing to draw."""
     found: dict[str, Halves] = {}
+    seed, digest = prepared.spec.run.seed, prepared.data.digest
     for task, controlled in prepared.controlled.items():
         rows = controlled.job.chain.replicates
         if rows is not None:
-            found[task] = tally_of(controlled, [rows[0::2]]), tally_of(controlled, [rows[1::2]])
+            even, odd = (step_streams(seed, digest, b) for b in (0, 1))
+            found[task] = (
+                tally_of(controlled, [rows[0::2]], even),
+                tally_of(controlled, [rows[1::2]], odd),
+            )
     return found
 
 

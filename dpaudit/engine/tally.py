@@ -18,7 +18,6 @@ from dpaudit.noise.base import Variates
 from dpaudit.stats.moments import Moments
 from dpaudit.stats.streams import BLOCK, PAIRS, PILOT, block_generator
 
-
 SharedVariates = dict[tuple[str, int], Variates]
 """Unit-scale variates of one block, by family and number of counts."""
 
@@ -122,11 +121,11 @@ def noisy_counts(
 ) -> tuple[FloatArray, ...]:
     """Return a block of noisy counts: one array (BLOCK, n), or two mirrored ones (PAIRS, n).
 
-    ``shared`` keeps the unit-scale variates of the block by family and size (a tree measures more
-    counts than its entities), so that every task sees the same ones. Noise is mirrored (antithetic pairs, which cancel every odd order) only
-    where the outcome is smooth in it. Where something is clipped, a pair without a clipped
-    entry would cancel exactly, and the sample variance would know nothing of the rare pairs
-    that do not.
+    ``shared`` keeps the unit-scale variates of the block by family and number of counts (a tree
+    measures more of them than its entities), so that every task sees the same ones. Noise is
+    mirrored (antithetic pairs, which cancel every odd order) only where the outcome is smooth in
+    it. Where something is clipped, a pair without a clipped entry would cancel exactly, and the
+    sample variance would know nothing of the rare pairs that do not.
     """
     counts, noise = job.chain.measured, job.chain.mechanism.noise()
     if noise is None:

@@ -160,7 +160,7 @@ class Chain:
             return self._closed(self.mechanism.bias(self.measured))
         if noise is None or len(rest) > 1:
             return None
-        return self._closed(rest[0].bias(self._seen_by(rest[0]), noise))
+        return self._closed(rest[0].bias(*self._seen_by(rest[0], noise)))
 
     def closed_variance(self) -> Estimate | None:
         """Return the variance of the released counts, shape (n,), where a closed form applies."""
@@ -170,7 +170,7 @@ class Chain:
         if len(rest) > 1:
             return None
         if rest:
-            return self._closed(rest[0].variance(self._seen_by(rest[0]), noise))
+            return self._closed(rest[0].variance(*self._seen_by(rest[0], noise)))
         return self._closed(np.broadcast_to(noise.variance, self.measured.shape).copy())
 
     def positive(self) -> FloatArray | None:
@@ -236,9 +236,11 @@ class Chain:
         fits = [step.hierarchical or step.elementwise for step in self.steps]
         return fits.index(False) if False in fits else len(fits)
 
-    def _seen_by(self, step: PostProcessor) -> FloatArray:
-        on_nodes = any(each is step for each in self.steps[: self._on_nodes])
-        return self.measured if on_nodes else self.counts
+    def _seen_by(self, step: PostProcessor, noise: Noise) -> tuple[FloatArray, Noise]:
+        """Return the counts that ``step`` sees, and the noise on them."""
+        if self._tree is None or any(each is step for each in self.steps[: self._on_nodes]):
+            return self.measured, noise
+        return self.counts, noise.at(self._tree.entity_nodes)
 
     def _of_entities(self, values: NDArray[T]) -> NDArray[T]:
         """Return the part of the entities, shape (..., n), of values of what was measured."""

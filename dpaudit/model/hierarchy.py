@@ -10,6 +10,7 @@ from typing import Self
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from dpaudit.model.arrays import FloatArray
 
@@ -101,6 +102,11 @@ class Hierarchy:
     def entities(self) -> slice:
         """Where the entities stand in a vector over all nodes."""
         return self.part(self.depth - 1)
+
+    @property
+    def entity_nodes(self) -> NDArray[np.intp]:
+        """The same places as positions, shape (n,)."""
+        return np.arange(self.size)[self.entities]
 
     def up(self, level: int, values: FloatArray) -> FloatArray:
         """Return the sums of ``level``'s values over siblings, shape (..., size of level - 1)."""

@@ -62,7 +62,8 @@ def sequential(parts: Sequence[Guarantee]) -> Guarantee:
     -------
     Guarantee
         If all are pure: epsilons add (and so do rhos where all are stated). If all have a rho,
-        stated or epsilon^2 / 2: rhos add, with one conversion at the largest delta of a part.
+        stated or epsilon^2 / 2: rhos add, with one conversion at the largest delta of a part,
+        unless plain addition gives less of both. A single part is returned as it is.
         If all give delta at every epsilon: deltas add. Else epsilons and deltas add, a part
         that gives delta at every epsilon counting as (0, delta).
 
@@ -78,6 +79,9 @@ def sequential(parts: Sequence[Guarantee]) -> Guarantee:
     1.5
     """
     _check(parts)
+    if len(parts) == 1:
+        return parts[0]
+    parts = [_with_epsilon(part) for part in parts]
     whole = attrs.evolve(parts[0], uncovered=_uncovered(parts), rho=None)
     if all(part.every_epsilon for part in parts):
         return attrs.evolve(whole, delta=_sum_of_deltas(parts))
@@ -93,7 +97,10 @@ def sequential(parts: Sequence[Guarantee]) -> Guarantee:
     if len(rhos) < len(parts) or (whole.delta == 0 and whole.epsilon < math.inf):
         return whole
     delta = max(part.delta for part in parts) or STATED_DELTA
-    return _converted(whole, math.fsum(rhos), delta)
+    converted = _converted(whole, math.fsum(rhos), delta)
+    if whole.epsilon <= converted.epsilon and whole.delta <= converted.delta:
+        return attrs.evolve(whole, rho=converted.rho)
+    return converted
 
 
 def parallel(
@@ -195,6 +202,13 @@ def _converted(guarantee: Guarantee, rho: float, delta: float) -> Guarantee:
     """Return ``guarantee`` stated in rho, with its epsilon at ``delta``."""
     made = from_rho(rho, guarantee.neighbours, delta=delta, uncovered=guarantee.uncovered)
     return attrs.evolve(made, unit=guarantee.unit)
+
+
+def _with_epsilon(part: Guarantee) -> Guarantee:
+    """Return a part that is stated in rho alone with its epsilon."""
+    if part.rho is None or part.epsilon < math.inf or part.delta > 0:
+        return part
+    return _converted(part, part.rho, STATED_DELTA)
 
 
 def _epsilon(part: Guarantee) -> float:

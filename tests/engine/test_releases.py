@@ -212,6 +212,40 @@ def test_replicates_are_measured_and_never_simulated(audit):
     assert [n.message for n in results.notes if n.kind == "caveat"] == ["three releases are few"]
 
 
+def test_a_tree_and_its_entities_alone_may_be_released_side_by_side(audit):
+    """Noise of one family for 25 nodes and for 16 entities: neither takes the other's variates."""
+    flat = release("laplace", "non-negative", extra=", epsilon = 0.2")
+    both = audit(
+        flat.replace("mechanism", 'name = "flat"\nmechanism')
+        + release("on-nodes").replace("mechanism", 'name = "tree"\nmechanism')
+    )
+    alone = audit(flat)
+    np.testing.assert_array_equal(
+        value(both, "expected-shortfall").estimate.value,
+        value(alone, "expected-shortfall").estimate.value,
+    )
+
+
+def test_random_steps_draw_on_replicates_too(audit):
+    """Three releases that are below, at and above the truth: the coin moves each of them."""
+    plain, flipped = audit(release("three")), audit(release("three", "coin-flip"))
+    before, after = (value(e, "expected-shortfall").estimate.value for e in (plain, flipped))
+    np.testing.assert_allclose(before, 1.0 / 3.0)
+    np.testing.assert_allclose(3.0 * after, np.rint(3.0 * after), atol=1e-9)
+    assert (after != before).any()
+
+
+def test_a_step_on_entities_sees_the_noise_of_entities(audit):
+    """A projection of the entities alone, with Laplace(5) at each: the same as without a tree."""
+    tree = audit(release("on-nodes", "simplex"))
+    flat = audit(release("laplace", "simplex", extra=", epsilon = 0.2"))
+    got, want = (value(each, "bias").estimate for each in (tree, flat))
+    assert got.method == want.method == "quadrature"
+    np.testing.assert_allclose(got.value, want.value, rtol=1e-9)
+    shrunken = audit(release("on-nodes", "shrinkage"))
+    assert value(shrunken, "bias").estimate.value.shape == COUNTS.shape
+
+
 def test_a_selection_is_compared_with_the_right_choice(audit):
     results = audit(release("largest") + '[[decision]]\nuse = "selection"\n')
     np.testing.assert_array_equal(results.tasks[0].truth, COUNTS == 200)

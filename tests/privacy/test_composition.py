@@ -143,3 +143,13 @@ def test_wrong_parts():
 def test_wrong_guarantees(wrong, message):
     with pytest.raises(ValueError, match=message):
         Guarantee(neighbours="replace", **wrong)
+
+
+def test_composition_never_says_more_than_plain_addition_does():
+    """One part is itself; a pure part of epsilon 8 beside a Gaussian one is cheaper added up."""
+    gaussian = Guarantee(neighbours="add-remove", epsilon=0.5, delta=1e-6, rho=0.005)
+    pure = Guarantee(neighbours="add-remove", epsilon=8.0)
+    assert sequential([gaussian]) == gaussian
+    both = sequential([gaussian, pure])
+    assert (both.epsilon, both.delta) == (8.5, 1e-6)
+    assert both.rho == pytest.approx(32.005)

@@ -93,3 +93,17 @@ def test_impossible_margins(table, rows, columns, message):
         fit_margins(np.array([table]), [(0, np.array(rows)), (1, np.array(columns))])
     with pytest.raises(UsageError, match="no margins"):
         fit_margins(np.array([table]), [])
+
+
+def test_tables_that_are_slow_to_converge_are_fitted():
+    """Small cells that have to grow: sweeps alone are 1e-8 of the total away after 10,000.
+
+    What is fitted is the table asked for: its odds ratios are those of the start.
+    """
+    start = np.array([[[0.01, 28.0, 0.01], [28.0, 0.01, 28.0]]])
+    rows, columns = np.array([60.0, 40.0]), np.array([25.0, 60.0, 15.0])
+    (got,) = fit_margins(start, [(0, rows), (1, columns)])
+    np.testing.assert_allclose(got.sum(axis=1), rows, atol=1e-8)
+    np.testing.assert_allclose(got.sum(axis=0), columns, atol=1e-8)
+    odds = [t[0, 0] * t[1, 1] / (t[0, 1] * t[1, 0]) for t in (got, start[0])]
+    assert odds[0] == pytest.approx(odds[1], rel=1e-6)

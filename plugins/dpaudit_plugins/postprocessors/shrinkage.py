@@ -91,7 +91,8 @@ def _james_stein(values: FloatArray, variance: float) -> FloatArray:
     unit = _unit(values - mean)
     spread = np.square((values - mean) / unit).sum(axis=-1, keepdims=True)
     # Without spread every count is its mean, whatever the factor.
-    excess = np.maximum(spread - (n - 3) * _in_units(variance, unit), 0.0)
+    with np.errstate(over="ignore"):  # noise beyond every digit of the spread leaves the mean
+        excess = np.maximum(spread - (n - 3) * _in_units(variance, unit), 0.0)
     kept = np.divide(excess, spread, out=np.zeros_like(spread), where=spread > 0)
     shrunken: FloatArray = mean + kept * (values - mean)
     return shrunken
