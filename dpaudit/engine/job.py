@@ -12,6 +12,7 @@ from dpaudit.estimators.chain import Chain, Streams, processed
 from dpaudit.estimators.control import DecisionControl, control_of
 from dpaudit.interfaces import Decision, Extra, PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.estimate import Estimate
 from dpaudit.model.plan import Task
 from dpaudit.model.structure import Control, Proportional, Structure
 
@@ -116,10 +117,10 @@ class Job:
                 f"task {task.id!r}: the true counts are all zero, so there is nothing to share",
                 hint="leave the decision out, or audit data with a positive count",
             )
-        noise = chain.mechanism.noise()
-        if noise is not None and not np.all(noise.variance < _TOO_LOUD):
+        variance = _noise_variance(chain)
+        if not np.all(variance < _TOO_LOUD):
             raise SpecError(
-                f"task {task.id!r}: noise of variance {float(np.max(noise.variance)):g} cannot be "
+                f"task {task.id!r}: noise of variance {float(np.max(variance)):g} cannot be "
                 "computed with",
                 hint="raise epsilon",
             )
@@ -255,3 +256,15 @@ def _advice(error: BaseException) -> str:
     if "read-only" in str(error):
         return "do not write into the counts: make a copy first"
     return "try the decision by hand on the counts of your data"
+
+
+def _noise_variance(chain: Chain) -> FloatArray:
+    """Return the variance of the mechanism, of its noise or as it declares it; 0 if unknown."""
+    noise = chain.mechanism.noise()
+    if noise is not None:
+        return np.asarray(noise.variance)
+    with np.errstate(all="ignore"):
+        declared = chain.mechanism.variance(chain.measured)
+    if declared is None:
+        return np.zeros(1)
+    return declared.value if isinstance(declared, Estimate) else np.asarray(declared)

@@ -122,10 +122,14 @@ class Chain:
 
     @property
     def public_sum(self) -> float | None:
-        """The sum that every release has, where there is one."""
+        """The sum that every release has, where there is one.
+
+        A total that is not whole is not held to be kept: a step that rounds keeps its whole part.
+        """
         total: float | None = None
         for step in self.steps:
-            kept = total if "total" in step.keeps else None
+            whole = total is not None and total == np.rint(total)
+            kept = total if whole and "total" in step.keeps else None
             if step.hierarchical and self._is_total_exact and "additive" in step.keeps:
                 kept = float(self.counts.sum())
             total = step.public_sum() if step.public_sum() is not None else kept

@@ -328,3 +328,20 @@ def test_the_cache_keeps_what_audits_asked_for(audit, tmp_path):
     name = files[0].stem
     even, odd = Cache(tmp_path / "cache").read(name[:-7], int(name[-6:]))
     assert set(even.extra) == set(odd.extra) == {"erased", "invented"}
+
+
+def test_a_variance_that_is_declared_is_held_to_what_can_be_computed_with(audit):
+    with pytest.raises(dpaudit.SpecError, match="cannot be computed with"):
+        audit(release("threshold-laplace", extra=", threshold = 9, epsilon = 1e-300"))
+
+
+def test_only_a_whole_total_is_held_to_be_kept_by_later_steps(audit):
+    """Largest remainders of counts that sum to 100.5 sum to 100 or 101."""
+    steps = "proportional-scaling", "largest-remainder"
+    text = release("laplace", *steps, extra=", epsilon = 0.2")
+    total = value(audit(text), "bias", "total").estimate
+    assert total.high - total.low < 1e-9
+    text = text.replace('"proportional-scaling"', '"proportional-scaling", total = 100.5')
+    total = value(audit(text), "bias", "total").estimate
+    assert total.low <= 100.5 - COUNTS.sum() + 0.5
+    assert total.method == "simulated"

@@ -51,7 +51,19 @@ class RandomRounding(dpaudit.Mechanism):
     )
 
     def release(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return rounded counts, persons, of the shape of ``counts``."""
+        """Return rounded counts, persons, of the shape of ``counts``.
+
+        Raises
+        ------
+        UsageError
+            If a count is above 2^53 - b.
+        """
+        if np.max(counts, initial=0.0) > 2.0**53 - self.base:
+            raise dpaudit.UsageError(
+                f"random-rounding: the count {float(np.max(counts)):.0f} is above 2^53 - "
+                f"{self.base}, beyond which not every multiple of {self.base} is a number",
+                hint="leave the entity out, or round to a smaller base",
+            )
         rest = np.mod(counts, self.base)
         up = rng.integers(0, self.base, size=counts.shape) < rest
         return counts - rest + self.base * up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -46,7 +47,9 @@ class IterativeProportionalFitting(dpaudit.PostProcessor):
     nonnegative: ClassVar[bool] = True
 
     targets: Mapping[str, tuple[float, ...]] = attrs.field(validator=attrs.validators.min_len(1))
-    smallest: float = attrs.field(default=0.01, validator=attrs.validators.ge(0.0))
+    smallest: float = attrs.field(
+        default=0.01, validator=[attrs.validators.ge(0.0), attrs.validators.lt(math.inf)]
+    )
     domain: dpaudit.GivenDomain = None
 
     def process(self, release: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dpaudit
 from dpaudit_plugins.mechanisms import cell_key, random_rounding
 from dpaudit_plugins.mechanisms.cell_key import CellKey
 from dpaudit_plugins.mechanisms.random_rounding import RandomRounding
@@ -239,3 +240,10 @@ def test_a_table_that_moves_nothing_promises_nothing(variance):
     assert made.privacy().delta == 1.0
     counts = np.array([0.0, 1.0, 5.0, 2.0**53])
     np.testing.assert_array_equal(made.release(counts, np.random.default_rng(1)), counts)
+
+
+def test_a_count_beyond_exact_multiples_is_refused():
+    made, top = RandomRounding(base=5), 2.0**53 - 5
+    assert made.release(np.array([top]), rng(1))[0] >= top - 4
+    with pytest.raises(dpaudit.UsageError, match="count 9007199254740988 is above 2"):
+        made.release(np.array([top + 1]), rng(1))
