@@ -125,6 +125,23 @@ def test_nothing_is_fetched_into_a_pdf(tmp_path):
         assert not any(b"planted-48217" in s for s in streams)
 
 
+def test_no_line_of_a_heading_stays_behind_when_its_section_moves(written):
+    """A finding that does not fit moves to the next page whole, with both lines of each heading."""
+    from pypdf import PdfReader
+
+    page = written.files["html"].read_text(encoding="utf-8")
+    style = page[page.index("<style>") : page.index("</style>") + len("</style>")]
+    part = "<h3>Condition: what was found</h3><p>Nothing beyond what was due.</p>"
+    section = f'<section class="finding-section"><h2>A finding</h2>{part * 4}</section>'
+    for above in range(150, 230, 4):
+        body = f'<p style="height: {above}mm">Above.</p>{section}'
+        made = render_pdf(f'<html lang="en"><head><title>t</title>{style}</head><body>{body}</body>'
+                          "</html>", when=NEUTRAL, files={})  # fmt: skip
+        texts = [one.extract_text() for one in PdfReader(io.BytesIO(made)).pages]
+        assert "found" not in texts[0] or texts[0].count("found") == 4
+        assert sum(text.count("found") for text in texts) == 4
+
+
 def test_without_pango_the_rest_is_written(small, tmp_path, monkeypatch):
     def gone():
         raise UnavailableError("the PDF needs WeasyPrint and Pango", hint=pdf.INSTALL)
