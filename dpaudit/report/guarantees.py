@@ -54,7 +54,12 @@ def guarantees(context: Context) -> tuple[Block, ...]:
     _ = context.prose
     promises = [result.guarantee for result in context.results.tasks]
     with_rho = any(promise.rho is not None and promise.promises for promise in promises)
-    rows = {_row(_, promise, with_rho=with_rho): _order(promise) for promise in promises}
+    order: dict[tuple[str, ...], tuple[float, float]] = {}
+    releases: dict[tuple[str, ...], dict[str, None]] = {}
+    for result in context.results.tasks:
+        row = _row(_, result.guarantee, with_rho=with_rho)
+        order[row] = _order(result.guarantee)
+        releases.setdefault(row, {})[result.task.release] = None
     columns = [Column(label="ε"), Column(label="δ")]
     if with_rho:
         columns.append(Column(label="ρ"))
@@ -62,11 +67,14 @@ def guarantees(context: Context) -> tuple[Block, ...]:
         caption=_("Privacy in odds: at most so often right, where guessing is right 50 in 100"),
         columns=(
             *columns,
-            Column(label=_("Who is protected")),
+            Column(label=_("Releases")),
             Column(label=_("Neighbouring data differ by")),
             Column(label=_("Right of 100"), numeric=True),
         ),
-        rows=tuple(sorted(rows, key=lambda row: rows[row])),
+        rows=tuple(
+            (*row[:-2], ", ".join(releases[row]), *row[-2:])
+            for row in sorted(order, key=lambda row: order[row])
+        ),
     )
     said = Paragraph(text=" ".join(_said(_, promises, with_rho=with_rho)))
     together = _composed(context)
@@ -131,8 +139,8 @@ def _said(_: Prose, promises: list[Guarantee], *, with_rho: bool) -> list[str]:
 
 def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
     neighbours = {
-        "add-remove": _("one person more or less"),
-        "replace": _("one person's data changed"),
+        "add-remove": _("{unit} more or less", unit=promise.unit),
+        "replace": _("the data of {unit}", unit=promise.unit),
     }
     known, right = told(promise), ceiling(promise)
     if promise.every_epsilon:
@@ -147,7 +155,6 @@ def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
         ]
     return (
         *(budget if with_rho else budget[:2]),
-        promise.unit,
         neighbours[promise.neighbours],
         _("not bounded") if right is None else _.decimal(right, places=1),
     )

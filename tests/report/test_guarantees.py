@@ -127,3 +127,13 @@ def test_losses_are_never_rounded_down(value):
     assert rounded_up(0.1) == "0.1"
     assert rounded_up(0.12345671) == "0.123457"
     assert rounded_up(0.12345611) == "0.123457"
+
+
+def test_every_release_stands_in_the_row_of_its_promise(results):
+    """Promises alternate between two rows; each row names the releases that make it."""
+    told = promise(results, PURE, attrs.evolve(PURE, epsilon=1.0))
+    _, columns, made = rows(told)
+    named = {row[0]: row[columns.index("Releases")].split(", ") for row in made}
+    for epsilon, letter in ((0.1, "0.1"), (1.0, "1")):
+        own = [t.task.release for t in told.tasks if t.guarantee.epsilon == epsilon]
+        assert named[letter] == list(dict.fromkeys(own))
