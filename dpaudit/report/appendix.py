@@ -104,8 +104,13 @@ def _strengths(context: Context) -> tuple[str, ...]:
         _("The intervals of one quantity hold for all {entities} at once, so naming the extremes "
           "is fair. Different quantities, groupings and releases have levels of their own.",
           entities=context.words.entities),
-        _("All releases are compared under the same simulated noise, so differences are sharp."),
     ]  # fmt: skip
+    if len({r.task.release for r in results.tasks if not r.is_given}) > 1 and _is_simulated(
+        context
+    ):
+        made.append(
+            _("All releases are compared under the same simulated noise, so differences are sharp.")
+        )
     if checks:
         made.append(
             _(
@@ -149,14 +154,22 @@ def _not_covered(context: Context) -> tuple[str, ...]:
 
 def _procedure(context: Context) -> str:
     _, made = context.prose, context.results.provenance
-    return _(
-        "Each number compares what the noisy counts give with what the true counts give. Where a "
-        "formula or an integral exists, it is used. Elsewhere up to {draws} releases were "
-        "simulated from seed {seed}; intervals have level {level}.",
-        draws=_.whole(made.draws),
-        seed=str(made.seed),
-        level=percent(_, made.confidence),
-    )
+    said = [_("Each number compares what the noisy counts give with what the true counts give. "
+              "Where a formula or an integral exists, it is used.")]  # fmt: skip
+    if any(result.is_given for result in context.results.tasks):
+        said.append(_("Releases that were made elsewhere are taken as they are."))
+    if _is_simulated(context):
+        said.append(_("Elsewhere up to {draws} releases were simulated from seed {seed}.",
+                      draws=_.whole(made.draws), seed=str(made.seed)))  # fmt: skip
+    if any(not m.estimate.is_deterministic for m in context.results.measurements):
+        said.append(_("Intervals have level {level}.", level=percent(_, made.confidence)))
+    return " ".join(said)
+
+
+def _is_simulated(context: Context) -> bool:
+    """Whether a number of a release that was not made elsewhere comes from simulation."""
+    given = {result.task.id for result in context.results.tasks if result.is_given}
+    return any(m.estimate.draws and m.task not in given for m in context.results.measurements)
 
 
 def _quantities(context: Context) -> tuple[tuple[str, str], ...]:
