@@ -17,7 +17,12 @@ _NOBODY = 0.5
 
 def recommendations(context: Context, case: Case) -> tuple[str, ...]:
     """Return what to do about a case, most effective first, doing nothing last."""
-    made = (*_better_release(context, case), *_publish(context, case), *_more_budget(context, case))
+    made = (
+        *_better_release(context, case),
+        *_promise(context, case),
+        *_publish(context, case),
+        *_more_budget(context, case),
+    )
     return (*made, *_nothing(context, case))
 
 
@@ -38,6 +43,43 @@ def _better_release(context: Context, case: Case) -> tuple[str, ...]:
     return tuple(
         _swap(context, case, p)
         for p in sorted(raw + processed, key=lambda p: float(p.cost.estimate.value))
+    )
+
+
+def _promise(context: Context, case: Case) -> tuple[str, ...]:
+    """Name the measured release with a guarantee, in place of one that promises nothing.
+
+    Of several it is the one that changes the sum of all counts least.
+    """
+    here, lost = case.find("bias"), case.find(COST)
+    if case.is_private or case.result.is_given or case.result.unit != "persons":
+        return ()
+    cases, words, decision = context.cases, context.words, case.task.decision
+    private = [
+        (other, whole, cost)
+        for name in cases.releases(decision)
+        if (other := cases.operating(decision, name)).is_private
+        and not other.result.guarantee.revealed
+        and (whole := other.find("bias")) is not None
+        and (cost := other.find(COST)) is not None
+    ]
+    if not private or here is None or lost is None:
+        return ()
+    other, whole, cost = min(private, key=lambda each: abs(float(each[1].estimate.value)))
+    amounts = words.amounts("persons")
+    return (
+        context.prose(
+            "The agency can release “{name}” ({point}) in place of “{current}”: that bounds what "
+            "the release tells about anyone. Average losses are {after} instead of {before}, and "
+            "the total changes by {whole} instead of {now}.",
+            name=other.task.release,
+            point=words.promise(other),
+            current=case.task.release,
+            after=amounts.value(cost.estimate),
+            before=amounts.value(lost.estimate),
+            whole=amounts.value(whole.estimate, signed=True),
+            now=amounts.value(here.estimate, signed=True),
+        ),
     )
 
 
@@ -160,12 +202,21 @@ def _nothing(context: Context, case: Case) -> tuple[str, ...]:
     here, once = case.find(COST), case.shortfall
     if here is None or once is None:
         return ()
-    amounts = context.words.amounts(here.unit)
+    _, amounts = context.prose, context.words.amounts(here.unit)
+    values = {"cost": amounts.value(here.estimate), "shortfall": amounts.value(once.estimate)}
+    if len(context.cases.decisions()) == 1:
+        return (
+            _(
+                "Doing nothing keeps average losses of {cost} and shortfalls of {shortfall} in "
+                "every release.",
+                **values,
+            ),
+        )
     return (
-        context.prose(
-            "Doing nothing keeps average losses of {cost} and shortfalls of {shortfall} in "
-            "every release.",
-            cost=amounts.value(here.estimate),
-            shortfall=amounts.value(once.estimate),
+        _(
+            "For {decision}, doing nothing keeps average losses of {cost} and shortfalls of "
+            "{shortfall} in every release.",
+            decision=context.words.decision(case),
+            **values,
         ),
     )
