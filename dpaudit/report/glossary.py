@@ -49,6 +49,12 @@ def formulas(_: Prose) -> dict[str, str]:
         "erased": _("Expected number of entities with people that have none in the release."),
         "invented": _("Expected number of entities without people that have some in the "
                       "release."),
+        "noise-bias-of-filled-cells": _("Sum of the biases of clipped noise over the cells with "
+                                        "people."),
+        "noise-bias-of-an-empty-cell": _("Bias of clipped noise where nobody is."),
+        "suppressed-people": _("People in cells below the threshold of suppression."),
+        "crossing-share-of-empty-cells": _("Share of empty cells at which noise and suppression "
+                                           "bias the table alike."),
         "probability-of-empty-release": _("Probability that every released count is zero, so "
                                           "that the decision has nothing to work with."),
     }  # fmt: skip

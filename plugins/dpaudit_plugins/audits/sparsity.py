@@ -148,7 +148,10 @@ def _section(found: Sequence[_Crossing], filled: int, empty: float) -> tuple[Blo
             for case in shown
             if _FULLEST < case.share < _EMPTIEST
         ),
-        source=f"In these data {empty:.1%} of the cells are empty.",
+        source=f"In these data {empty:.1%} of the cells are empty."
+        + (
+            "" if len(shown) == len(found) else f" {len(shown)} of {len(found)} releases are drawn."
+        ),
         table=_table(found, filled, empty),
     )
     said = Paragraph(
@@ -189,7 +192,8 @@ def _title(shown: Sequence[_Crossing], empty: float) -> str:
     if not better:
         return "With these data suppression biases the table less than every noise drawn here"
     names = " and ".join(f"“{case.release}”" for case in better)
-    return f"With these data {names} biases the table less than suppression, the others more"
+    bias = "biases" if len(better) == 1 else "bias"
+    return f"With these data {names} {bias} the table less than suppression, the others drawn more"
 
 
 def _table(found: Sequence[_Crossing], filled: int, empty: float) -> Table:
