@@ -16,7 +16,7 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.report.prose import Prose
 
 _FIGURES = 5
-_FLOOR = {"dollars": -4, "persons": -4, "probability": -6}
+_FLOOR = {"dollars": -4, "persons": -4, "probability": -6, "share": -7}
 _FLOOR_ELSE = -15
 """Power of ten below which nobody cares: an exact 1e-300 of a person is not a gain."""
 
@@ -37,11 +37,14 @@ class Amounts:
         ``dollars``, ``persons``, ``share`` or any other word, which is printed as it is.
     counted
         What is counted in ``persons``, plural, where it is not people.
+    bare
+        Whether shares are written without their unit, for a column that names it.
     """
 
     prose: Prose
     unit: str
     counted: str | None = None
+    bare: bool = False
 
     def size(self, value: float, *, place: int | None = None) -> str:
         """Return an amount without its sign, at a power of ten or at its own precision."""
@@ -140,6 +143,8 @@ class Amounts:
             return _("no limit")
         if self.unit in _HUNDREDTHS:
             number = _rounded(_, size * 100, place + 2)
+            if self.bare:
+                return number
             if self.unit == "share":
                 return _("{number} percentage points", number=number)
             return _("{number} chances in 100", number=number)

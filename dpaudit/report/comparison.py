@@ -99,7 +99,7 @@ def inflation(context: Context, case: Case) -> Finding | None:
     first, measured = (up or down)[0]
     sure, reason = confidence(_, measured.estimate, first)
     listed = (
-        _("“{release}” at {point} {amount}", release=c.task.release, point=words.promise(c),
+        _("“{release}” ({point}): {amount}", release=c.task.release, point=words.promise(c),
           amount=words.amounts("persons").value(m.estimate, signed=True))
         for c, m in found
     )  # fmt: skip
@@ -110,7 +110,7 @@ def inflation(context: Context, case: Case) -> Finding | None:
         detail=_(
             "The true total is {due}. Average change of the total: {listed}.",
             due=words.amounts("persons").size(due),
-            listed=_.listing(tuple(listed)),
+            listed="; ".join(listed),
         ),
         estimate=measured.estimate,
         unit="persons",
@@ -187,18 +187,20 @@ def by_level(context: Context, case: Case) -> Table | None:
         )
     if len(rows) < 2:  # noqa: PLR2004 - one level is no hierarchy
         return None
+    counted = case.result.unit == "persons"
     return Table(
-        caption=_("Average over- and undercount level by level, {where}", where=words.where(case)),
+        caption=_("Average {change} level by level, {where}",
+                  change=change(context, case.result.unit), where=words.where(case)),
         columns=(
             Column(label=_("Level")),
             Column(label=_("How many"), numeric=True),
-            Column(label=_("Largest undercount"), numeric=True),
-            Column(label=_("Largest overcount"), numeric=True),
+            Column(label=_("Largest undercount") if counted else _("Largest loss"), numeric=True),
+            Column(label=_("Largest overcount") if counted else _("Largest gain"), numeric=True),
             Column(label=_("Mean size"), numeric=True),
         ),
         rows=tuple(rows),
         note=_("The number of the whole is one number: it stands in both columns."),
-    )
+    )  # fmt: skip
 
 
 def bounds(context: Context, case: Case) -> Table | None:

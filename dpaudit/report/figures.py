@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from dpaudit.model.report import Figure
 from dpaudit.report.amounts import shown
 from dpaudit.report.cases import Case
@@ -13,7 +11,7 @@ from dpaudit.report.charts import Dot, Line, curve, dot_plot
 from dpaudit.report.costs import COST
 from dpaudit.report.differences import Extremes, group_sizes
 from dpaudit.report.drawing import WIDTH
-from dpaudit.report.tables import change
+from dpaudit.report.tables import change, extreme_rows
 from dpaudit.report.wording import Context, first_upper
 
 MOST_DOTS, MOST_LINES = 24, 4
@@ -41,10 +39,7 @@ def bias_plot(
         return None
     _, words = context.prose, context.words
     amounts = words.amounts(measured.unit)
-    order = np.argsort(measured.estimate.value, kind="stable")
-    cut = len(order) > most
-    if cut:
-        order = np.concatenate([order[: most // 2], order[-(most // 2) :]])
+    order = extreme_rows(measured, most)
     rows = tuple(
         Dot(
             name=measured.labels[i],
@@ -62,9 +57,13 @@ def bias_plot(
     )
     subtitle = _("Average {change} by {axis}, {where}", change=change(context, measured.unit),
                  axis=words.over(axis), where=words.where(case))  # fmt: skip
-    if cut:
-        subtitle = _("{subtitle}: the {count} at each end", subtitle=subtitle,
-                     count=_.whole(most // 2))  # fmt: skip
+    if len(order) < len(measured.labels):
+        subtitle = (
+            _("{subtitle}: the {count} at each end", subtitle=subtitle, count=_.whole(most // 2))
+            if len(order) == 2 * (most // 2)
+            else _("{subtitle}: the {count} that change most", subtitle=subtitle,
+                   count=_.whole(len(order)))
+        )  # fmt: skip
     if not measured.estimate.is_deterministic:
         subtitle = _("{subtitle}; hollow where the interval holds zero", subtitle=subtitle)
     alt = _("{title}. {first} {first_value}, {last} {last_value}.", title=title,

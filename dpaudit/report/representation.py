@@ -75,7 +75,7 @@ def _vanished(context: Context, case: Case) -> Finding | None:
     if erased is None or invented is None:
         return None
     _, words = context.prose, context.words
-    amounts = words.amounts(words.entities)
+    amounts = words.amounts("entities")
     truth = case.result.truth
     peopled = int(np.count_nonzero(truth > 0))
     sure, reason = confidence(_, erased.estimate, case)
@@ -114,8 +114,8 @@ def _vanished(context: Context, case: Case) -> Finding | None:
     )
 
 
-_IMMATERIAL = 5e-6
-"""A change of a share that prints as less than 0.001 percentage points is no headline."""
+_IMMATERIAL = 5e-5
+"""A change of a share that prints as less than 0.01 percentage points is no headline."""
 
 _FEW = 1.0
 """Fewer vanished entities than this are not worth a headline."""
@@ -155,9 +155,9 @@ def by_share(context: Context, case: Case, grouping: str) -> Table | None:
         for i in shown
     ]
     if measured is not None:
-        amounts = words.amounts("share")
+        amounts = words.amounts("share", bare=True)
         columns[2:2] = [
-            Column(label=_("Change of the share"), numeric=True),
+            Column(label=_("Change in percentage points"), numeric=True),
             Column(label=interval_label(context, measured), numeric=True),
         ]
         for row, i in zip(rows, shown, strict=True):

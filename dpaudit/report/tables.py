@@ -6,7 +6,7 @@ import numpy as np
 
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Column, Table
-from dpaudit.report.amounts import percent, rooted
+from dpaudit.report.amounts import negligible, percent, rooted
 from dpaudit.report.cases import Case
 from dpaudit.report.costs import COST
 from dpaudit.report.wording import Context, first_upper
@@ -66,8 +66,7 @@ def extremes(context: Context, case: Case, count: int) -> Table | None:
         return None
     _, words = context.prose, context.words
     amounts = words.amounts(measured.unit)
-    order = np.argsort(measured.estimate.value, kind="stable")
-    shown = ends(order, min(2 * count, limit(context)))
+    rows = extreme_rows(measured, min(2 * count, limit(context)))
     data, truth = context.results.data, case.result.truth
     return Table(
         caption=_(
@@ -90,9 +89,9 @@ def extremes(context: Context, case: Case, count: int) -> Table | None:
                 amounts.value(measured.estimate[i], signed=True),
                 amounts.ends(measured.estimate[i]),
             )
-            for i in shown
+            for i in rows
         ),
-        note=cut(context, len(shown), len(order)),
+        note=cut(context, len(rows), len(measured.labels)),
     )
 
 
@@ -239,6 +238,19 @@ def ends(order: np.ndarray, most: int) -> tuple[int, ...]:
         return tuple(int(i) for i in order)
     half = most // 2
     return tuple(int(i) for i in (*order[:half], *order[-half:]))
+
+
+def extreme_rows(measured: Measurement, most: int) -> tuple[int, ...]:
+    """Return the rows that lose and gain most, largest loss first: half of ``most`` for each.
+
+    Where there are more rows, one that neither loses nor gains is no extreme.
+    """
+    value = measured.estimate.value
+    rows = ends(np.argsort(value, kind="stable"), most)
+    if len(rows) == len(value):
+        return rows
+    moved = tuple(i for i in rows if abs(value[i]) >= negligible(measured.unit))
+    return moved or rows
 
 
 def cut(context: Context, shown: int, total: int) -> str:

@@ -20,6 +20,9 @@ from dpaudit.report.wording import Context
 
 _EACH, _FEW = 8, 12
 
+_SMALLEST = 5e-6
+"""A smaller relative change prints as 0.000%."""
+
 
 def finding_sections(context: Context, found: Found) -> tuple[Section, ...]:
     """Return one section for each finding that is told, then what to do."""
@@ -106,7 +109,7 @@ def _section(context: Context, finding: Finding) -> Section:
             blocks += [Heading(text=_("Cause: why it happens")), Paragraph(text=cause)]
         if effect:
             blocks += [Heading(text=_("Effect: what it means")), Paragraph(text=effect)]
-        proved = bounds(context, case) if kind == "gap" else None
+        proved = bounds(context, case) if finding.id.endswith("/entity") and kind == "gap" else None
         blocks += [proved] if proved is not None else []
     if finding.recommendations:
         blocks += [
@@ -227,6 +230,8 @@ def relative(context: Context, share: float) -> str:
     size = abs(share)
     sign = "+" if share > 0 else "\u2212" if share < 0 else ""
     places = 0 if size >= 0.1 else 1 if size >= 0.01 else 2 if size >= 0.001 else 3  # noqa: PLR2004
+    if 0 < size < _SMALLEST:
+        return context.prose("less than 0.001%")
     return sign + context.prose(
         "{number}%", number=context.prose.decimal(100 * size, places=places)
     )

@@ -112,9 +112,10 @@ class Wording:
             "{release} at {point}", release=self.release(case), point=self.point(case)
         )
 
-    def amounts(self, unit: str) -> Amounts:
-        """Return how amounts of ``unit`` are written."""
-        return Amounts(self.prose, unit, self.results.spec.data.counted)
+    def amounts(self, unit: str, *, bare: bool = False) -> Amounts:
+        """Return how amounts of ``unit`` are written; ``bare``: under a heading with the unit."""
+        written = self.entities if unit == "entities" else unit
+        return Amounts(self.prose, written, self.results.spec.data.counted, bare)
 
 
 @attrs.frozen(eq=False)

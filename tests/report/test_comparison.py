@@ -13,7 +13,10 @@ from dpaudit.report.assemble import build_report
 from dpaudit.report.comparison import bounds, by_level, by_release, totals
 from dpaudit.report.lines import drawn, figure
 from dpaudit.report.prose import Prose
+from dpaudit.report.recommend import recommendations
 from dpaudit.report.representation import by_share, representation
+from dpaudit.report.tables import extreme_rows
+from dpaudit.report.told import relative
 from dpaudit.report.wording import Context
 
 AUDIT = """
@@ -158,6 +161,15 @@ def test_proved_bounds_stand_beside_the_gap(results, case):
     assert number(table.rows[0][2]) == 3.0
     assert table.rows[0][3] == "formula"
     assert table.note == "because it is so"
+    beside = {
+        section.title: any(b == table for b in section.blocks)
+        for section in build_report(told).sections
+        if "treated" in section.title
+    }
+    assert {title.split()[6]: shown for title, shown in beside.items()} == {
+        "state": False,
+        "entity": True,
+    }
     report = build_report(told)
     texts = [b for s in report.sections for b in s.blocks if getattr(b, "note", "") == table.note]
     assert texts
@@ -210,3 +222,64 @@ def test_the_audit_file_says_what_things_are_called(results, case):
     report = build_report(context.results)
     assert "across 8 counties" in report.summary
     assert report.summary.startswith("What noisy counts of households do")
+
+
+def test_who_neither_loses_nor_gains_is_no_extreme(context, case):
+    """Of eight entities under clipped noise, those with 30 and 200 people are not moved."""
+    measured = case.find("bias", over="entity")
+    assert len(extreme_rows(measured, 8)) == 8
+    few = [float(measured.estimate.value[i]) for i in extreme_rows(measured, 6)]
+    assert few == sorted(few)
+    assert all(abs(value) >= 5e-5 for value in few)
+    still = attrs.evolve(measured, estimate=dpaudit.Estimate.exact(np.zeros(8)))
+    assert len(extreme_rows(still, 6)) == 6
+
+
+def test_money_is_lost_and_gained_level_by_level(results):
+    paid = tuple(attrs.evolve(t, unit="dollars") for t in results.tasks)
+    context = Context.of(attrs.evolve(results, tasks=paid))
+    table = by_level(context, context.cases.operating("counts", "clipped"))
+    assert [c.label for c in table.columns][2:4] == ["Largest loss", "Largest gain"]
+    assert table.caption.startswith("Average gain or loss level by level")
+
+
+def test_a_change_too_small_to_print_is_called_small(context):
+    assert relative(context, -4e-6) == "less than 0.001%"
+    assert relative(context, -6e-6) == "\u22120.001%"
+    assert relative(context, 0.0) == "0.000%"
+
+
+def test_a_release_without_a_promise_is_told_what_a_promise_would_cost(results):
+    """The exact release promises nothing; the clipped one does, and adds people."""
+    tasks = (*results.tasks[-1:], *results.tasks[:-1])
+    assert tasks[0].task.release == "exact"
+    context = Context.of(attrs.evolve(results, tasks=tasks))
+    exact, clipped = (context.cases.operating("counts", n) for n in ("exact", "clipped"))
+    advice = recommendations(context, exact)
+    added = context.words.amounts("persons").value(clipped.find("bias").estimate, signed=True)
+    assert "can release “clipped” (ε\u00a0=\u00a00.2) in place of “exact”" in advice[0]
+    assert f"the total changes by {added} instead of 0 people" in advice[0]
+    assert not any("in place of" in said for said in recommendations(context, clipped))
+
+
+def test_only_what_was_simulated_is_said_to_be(results):
+    def said(tasks, draws):
+        found = tuple(
+            attrs.evolve(m, estimate=attrs.evolve(m.estimate, draws=draws))
+            for m in results.measurements
+        )
+        report = build_report(attrs.evolve(results, measurements=found, tasks=tasks))
+        text = str(report.sections)
+        return tuple(
+            words in text
+            for words in (
+                "Elsewhere up to 1,024 releases were simulated from seed",
+                "compared under the same simulated noise",
+                "Releases that were made elsewhere are taken as they are.",
+            )
+        )
+
+    given = tuple(attrs.evolve(task, is_given=True) for task in results.tasks)
+    assert said(results.tasks, 1024) == (True, True, False)
+    assert said(results.tasks, 0) == (False, False, False)
+    assert said(given, 1024) == (False, False, True)
