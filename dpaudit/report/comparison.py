@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from dpaudit.model.finding import Finding
@@ -17,6 +19,9 @@ from dpaudit.report.wording import Context, evidence, first_upper
 
 _MATERIAL = 0.005
 """A smaller share of the total is no inflation worth a headline."""
+
+_FINEST = -6
+"""Power of ten below which bounds are not told apart."""
 
 _MOST = 5
 """Releases beside one another in a table."""
@@ -213,6 +218,9 @@ def bounds(context: Context, case: Case) -> Table | None:
     _, words = context.prose, context.words
     amounts = words.amounts(proved.unit)
     place = amounts.precision(proved.estimate)
+    width = float(proved.estimate.high - proved.estimate.low)
+    if width > 0:  # as many digits as tell the bounds apart
+        place = max(min(place, math.floor(math.log10(width))), _FINEST)
     method = {"exact": _("formula"), "quadrature": _("numerical integral")}.get(
         measured.estimate.method, _("simulation")
     )
@@ -227,7 +235,7 @@ def bounds(context: Context, case: Case) -> Table | None:
         rows=(
             (
                 amounts.size(float(proved.estimate.low), place=place),
-                amounts.value(measured.estimate),
+                amounts.size(float(measured.estimate.value), place=place),
                 amounts.size(float(proved.estimate.high), place=place),
                 method,
             ),
