@@ -14,8 +14,8 @@ import attrs
 from dpaudit.report.amounts import Amounts
 from dpaudit.report.drawing import (
     BLUE,
-    DASHES,
     INK,
+    LEFT,
     LETTER,
     MUTED,
     ORANGE,
@@ -25,8 +25,11 @@ from dpaudit.report.drawing import (
     Scale,
     circle,
     clipped,
+    frame,
+    names_at_ends,
+    path,
     rule,
-    spread,
+    series,
     svg,
     text,
     ticks,
@@ -136,46 +139,40 @@ def curve(
     """
     xs = sorted({p[0] for line in lines for p in line.points})
     values = [v for line in lines for p in line.points for v in p[1:] if math.isfinite(v)]
-    left, right = 96.0, 24 + LETTER * max(len(line.name) for line in lines)
+    right = 24 + LETTER * max(len(line.name) for line in lines)
     top, bottom = 54.0, 284.0
     log_x = xs[0] > 0 and xs[-1] / xs[0] > 20  # noqa: PLR2004
     centres = [p[1] for line in lines for p in line.points]
     log_y = min(centres) > 0 and max(values) / min(centres) > 20  # noqa: PLR2004
-    x = Scale(xs[0], xs[-1], left + 16, width - right, log_x)
+    x = Scale(xs[0], xs[-1], LEFT + 16, width - right, log_x)
     marks = _decades(min(centres), max(values)) if log_y else ticks(min(0.0, *values), max(values))
     y = Scale(marks[0], marks[-1], bottom, top, log_y)
-    out = [text(0, 13, axes[1], fill=MUTED)]
-    for mark in marks:
-        out.append(rule(left, y(mark), width - right + 8, y(mark), RULE, 0.7))
-        label = amounts.tick(mark)
-        out.append(text(left - 8, y(mark) + 4, label, anchor="end", fill=MUTED))
+    out = frame(
+        x,
+        y,
+        across=[(value, prose.plain(value)) for value in xs],
+        up=[(mark, amounts.tick(mark)) for mark in marks],
+        names=axes,
+    )
     if marked is not None:
         out.append(rule(x(marked[0]), top - 8, x(marked[0]), bottom, INK, 1, dash="3 3"))
         out.append(text(x(marked[0]), top - 13, marked[1], anchor="middle", weight=600))
-    for value in xs:
-        out.append(rule(x(value), bottom, x(value), bottom + 5, INK, 1))
-        out.append(text(x(value), bottom + 20, prose.plain(value), anchor="middle", fill=MUTED))
-    out.append(text((left + width - right) / 2, bottom + 40, axes[0], anchor="middle", fill=MUTED))
-    ends = spread([y(line.points[-1][1]) for line in lines], gap=15)
     for i, line in enumerate(lines):
-        out += _line_of(line, x, y, SERIES[i % 4], DASHES[i % 4])
-        out.append(text(width - right + 14, ends[i] + 4, line.name, fill=SERIES[i % 4],
-                         weight=600))  # fmt: skip
+        out += _line_of(line, x, y, i)
+    last = [line.points[-1][1] for line in lines]
+    out += names_at_ends(x, y, [line.name for line in lines], last)
     return svg(width, bottom + 48, title, desc, out)
 
 
-def _line_of(line: Line, x: Scale, y: Scale, colour: str, dash: str) -> list[str]:
-    def at(points: Sequence[tuple[float, float]]) -> str:
-        return " ".join(f"{x(a):.1f},{y(min(max(b, y.low), y.high)):.1f}" for a, b in points)
+def _line_of(line: Line, x: Scale, y: Scale, number: int) -> list[str]:
+    def at(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        return [(x(a), y(min(max(b, y.low), y.high))) for a, b in points]
 
+    colour = SERIES[number % len(SERIES)]
     band = [(p[0], p[3]) for p in line.points] + [(p[0], p[2]) for p in reversed(line.points)]
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
     return [
-        f'<polygon points="{at(band)}" fill="{colour}" fill-opacity="0.1"/>',
-        (
-            f'<polyline points="{at([p[:2] for p in line.points])}" fill="none" '
-            f'stroke="{colour}" stroke-width="2.2"{dashed}/>'
-        ),
+        f'<polygon points="{path(at(band))}" fill="{colour}" fill-opacity="0.1"/>',
+        series(at([p[:2] for p in line.points]), number),
         *(circle(x(p[0]), y(max(p[1], y.low)), colour, filled=p[2] > 0) for p in line.points),
     ]
 

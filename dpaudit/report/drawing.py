@@ -17,6 +17,8 @@ DASHES = ("", "7 4", "2 3", "9 3 2 3")
 WIDTH = 640.0
 SIZE = 12.5
 LETTER = 6.4
+LEFT = 96.0
+"""Where the lines of a chart begin; amounts stand before."""
 
 
 @attrs.frozen
@@ -50,12 +52,15 @@ def ticks(low: float, high: float, *, about: int = 4) -> tuple[float, ...]:
     return tuple(i * step for i in range(first, last + 1))
 
 
-def spread(places: Sequence[float], *, gap: float) -> list[float]:
-    """Move labels apart so that none overlaps, keeping their order."""
+def spread(places: Sequence[float], *, gap: float, last: float = math.inf) -> list[float]:
+    """Move labels apart so that none overlaps or lies beyond ``last``, keeping their order."""
     order = sorted(range(len(places)), key=lambda i: places[i])
     moved = list(places)
     for before, after in itertools.pairwise(order):
         moved[after] = max(moved[after], moved[before] + gap)
+    for i in reversed(order):
+        moved[i] = min(moved[i], last)
+        last = moved[i] - gap
     return moved
 
 
@@ -104,3 +109,52 @@ def rule(  # noqa: PLR0917 - two points
         f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
         f'stroke-width="{width:g}"{dashed}/>'
     )
+
+
+def frame(
+    x: Scale,
+    y: Scale,
+    *,
+    across: Sequence[tuple[float, str]],
+    up: Sequence[tuple[float, str]],
+    names: tuple[str, str],
+) -> list[str]:
+    """Return the grid and the axes of a chart: marks with their labels, and what is measured."""
+    foot = y.start
+    out = [text(0, 13, names[1], fill=MUTED)]
+    for mark, label in up:
+        colour = INK if mark == 0 else RULE
+        out += [
+            rule(LEFT, y(mark), x.end + 8, y(mark), colour, 0.7),
+            text(LEFT - 8, y(mark) + 4, label, anchor="end", fill=MUTED),
+        ]
+    for mark, label in across:
+        out += [
+            rule(x(mark), foot, x(mark), foot + 5, INK, 1),
+            text(x(mark), foot + 20, label, anchor="middle", fill=MUTED),
+        ]
+    return [*out, text((LEFT + x.end) / 2, foot + 40, names[0], anchor="middle", fill=MUTED)]
+
+
+def series(points: Sequence[tuple[float, float]], number: int) -> str:
+    """Return a line through places on the drawing, in the colour and dashes of its number."""
+    dash = DASHES[number % len(DASHES)]
+    dashed = f' stroke-dasharray="{dash}"' if dash else ""
+    return (
+        f'<polyline points="{path(points)}" fill="none" '
+        f'stroke="{SERIES[number % len(SERIES)]}" stroke-width="2.2"{dashed}/>'
+    )
+
+
+def path(points: Sequence[tuple[float, float]]) -> str:
+    """Return places on the drawing as an attribute."""
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
+
+
+def names_at_ends(x: Scale, y: Scale, names: Sequence[str], ends: Sequence[float]) -> list[str]:
+    """Return the names of lines beside their last values, moved apart where they would overlap."""
+    places = spread([y(end) for end in ends], gap=15, last=y.start)
+    return [
+        text(x.end + 14, at + 4, name, fill=SERIES[i % len(SERIES)], weight=600)
+        for i, (name, at) in enumerate(zip(names, places, strict=True))
+    ]

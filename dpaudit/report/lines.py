@@ -8,24 +8,24 @@ from dpaudit.errors import PluginError
 from dpaudit.model.report import Block, Curves, Figure, Section
 from dpaudit.report.amounts import Amounts
 from dpaudit.report.drawing import (
-    DASHES,
     INK,
+    LEFT,
     LETTER,
-    MUTED,
-    RULE,
     SERIES,
     WIDTH,
     Scale,
     circle,
+    frame,
+    names_at_ends,
     rule,
-    spread,
+    series,
     svg,
     text,
     ticks,
 )
 from dpaudit.report.prose import Prose
 
-_TOP, _BOTTOM, _LEFT = 34.0, 284.0, 96.0
+_TOP, _BOTTOM = 34.0, 284.0
 
 
 def drawn(section: Section, prose: Prose) -> Section:
@@ -74,37 +74,22 @@ def _alt(curves: Curves, _: Prose, amounts: Amounts) -> str:
 
 
 def _svg(curves: Curves, alt: str, amounts: Amounts, prose: Prose) -> str:
-    xs = [x for series in curves.series for x, _y in series.points]
-    ys = [y for series in curves.series for _x, y in series.points]
-    right = 24 + LETTER * max(len(series.name) for series in curves.series)
+    xs = [x for one in curves.series for x, _y in one.points]
+    ys = [y for one in curves.series for _x, y in one.points]
+    right = 24 + LETTER * max(len(one.name) for one in curves.series)
     along_x, along_y = ticks(min(xs), max(xs)), ticks(min(0.0, *ys), max(ys))
-    x = Scale(along_x[0], along_x[-1], _LEFT + 8, WIDTH - right)
+    x = Scale(along_x[0], along_x[-1], LEFT + 8, WIDTH - right)
     y = Scale(along_y[0], along_y[-1], _BOTTOM, _TOP)
-    out = [text(0, 13, curves.along, fill=MUTED)]
-    for at in along_y:
-        out += [
-            rule(_LEFT, y(at), WIDTH - right + 8, y(at), INK if at == 0 else RULE, 0.7),
-            text(_LEFT - 8, y(at) + 4, amounts.tick(at), anchor="end", fill=MUTED),
-        ]
-    for at in along_x:
-        label = prose.plain(float(f"{at:.12g}"))
-        out += [
-            rule(x(at), _BOTTOM, x(at), _BOTTOM + 5, INK, 1),
-            text(x(at), _BOTTOM + 20, label, anchor="middle", fill=MUTED),
-        ]
-    middle = (_LEFT + WIDTH - right) / 2
-    out.append(text(middle, _BOTTOM + 40, curves.across, anchor="middle", fill=MUTED))
-    ends = spread([y(series.points[-1][1]) for series in curves.series], gap=15)
-    for i, series in enumerate(curves.series):
-        path = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in series.points)
-        dashed = f' stroke-dasharray="{DASHES[i]}"' if DASHES[i] else ""
-        out += [
-            (
-                f'<polyline points="{path}" fill="none" stroke="{SERIES[i]}" '
-                f'stroke-width="2.2"{dashed}/>'
-            ),
-            text(WIDTH - right + 14, ends[i] + 4, series.name, fill=SERIES[i], weight=600),
-        ]
+    out = frame(
+        x,
+        y,
+        across=[(at, prose.plain(float(f"{at:.12g}"))) for at in along_x],
+        up=[(at, amounts.tick(at)) for at in along_y],
+        names=(curves.across, curves.along),
+    )
+    out += [series([(x(a), y(b)) for a, b in one.points], i) for i, one in enumerate(curves.series)]
+    last = [one.points[-1][1] for one in curves.series]
+    out += names_at_ends(x, y, [one.name for one in curves.series], last)
     for i, mark in enumerate(curves.marks):
         out += [
             rule(x(mark.x), y(mark.y), x(mark.x), _BOTTOM, INK, 1, dash="3 3"),

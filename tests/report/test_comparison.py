@@ -11,6 +11,7 @@ from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.report import Curves, Mark, Section, Series
 from dpaudit.report.assemble import build_report
 from dpaudit.report.comparison import bounds, by_level, by_release, totals
+from dpaudit.report.drawing import spread
 from dpaudit.report.lines import drawn, figure
 from dpaudit.report.prose import Prose
 from dpaudit.report.recommend import recommendations
@@ -283,3 +284,10 @@ def test_only_what_was_simulated_is_said_to_be(results):
     assert said(results.tasks, 1024) == (True, True, False)
     assert said(results.tasks, 0) == (False, False, False)
     assert said(given, 1024) == (False, False, True)
+
+
+def test_names_beside_lines_neither_overlap_nor_leave_the_chart():
+    places = spread([284.0, 284.0, 100.0, 284.0], gap=15, last=284.0)
+    assert sorted(places) == [100.0, 254.0, 269.0, 284.0]
+    assert spread([10.0, 12.0], gap=15) == [10.0, 25.0]
+    assert spread([10.0, 80.0], gap=15, last=100.0) == [10.0, 80.0]
