@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import attrs
 import numpy as np
 
-from dpaudit.errors import DataError, DpauditError, PluginError, SpecError
+from dpaudit.errors import DataError, PluginError, SpecError
 from dpaudit.estimators.chain import Chain, Streams, processed
 from dpaudit.estimators.control import DecisionControl, control_of
+from dpaudit.estimators.held import held
 from dpaudit.interfaces import Decision, Extra, PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.estimate import Estimate
@@ -215,47 +216,14 @@ def _is_guardable(structure: Structure | None, counts: FloatArray) -> bool:
 
 
 def decide(decision: Decision, released: FloatArray, task: str) -> FloatArray:
-    """Call the decision and hold it to its word."""
-    released = released.view()
-    released.flags.writeable = False
-    try:
-        if decision.vectorised:
-            outcomes = np.asarray(decision.decide(released), dtype=np.float64)
-        else:
-            outcomes = np.stack(
-                [_shaped(decision, decision.decide(row), row.shape, task) for row in released]
-            )
-    except DpauditError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"decision {decision.name!r} failed in task {task!r}: {type(error).__name__}: {error}",
-            hint=_advice(error),
-        ) from error
-    outcomes = _shaped(decision, outcomes, released.shape, task)
-    if not np.isfinite(outcomes).all():
-        bad = outcomes[~np.isfinite(outcomes)][0]
-        raise PluginError(
-            f"decision {decision.name!r} returned {bad} in task {task!r}",
-            hint="return a finite outcome for every release: mind zero totals and negative counts",
-        )
-    return outcomes
-
-
-def _shaped(decision: Decision, outcome: object, shape: tuple[int, ...], task: str) -> FloatArray:
-    array = np.asarray(outcome, dtype=np.float64)
-    if array.shape != shape:
-        raise PluginError(
-            f"decision {decision.name!r} returned shape {array.shape} in task {task!r}",
-            hint=f"return one outcome per entity, shape {shape}",
-        )
-    return array
-
-
-def _advice(error: BaseException) -> str:
-    if "read-only" in str(error):
-        return "do not write into the counts: make a copy first"
-    return "try the decision by hand on the counts of your data"
+    """Return the outcomes of releases, shape (draws, n), held to their shape and finite."""
+    return held(
+        f"decision {decision.name!r}",
+        decision.decide,
+        released,
+        by_row=not decision.vectorised,
+        where=f" in task {task!r}",
+    )
 
 
 def _noise_variance(chain: Chain) -> FloatArray:

@@ -67,7 +67,7 @@ def _release_checks(subject: MeasuredTask) -> Iterator[Note]:
         return
     rng = block_generator(0, subject.data.digest, PILOT)
     counts = chain.measured
-    errors = np.stack([chain.mechanism.release(counts, rng) for _ in range(BLOCK)]) - counts
+    errors = np.stack([chain.release(rng) for _ in range(BLOCK)]) - counts
     noisy = np.broadcast_to(noise.variance > 0, counts.shape)
     changed = float(np.abs(errors[:, ~noisy]).max(initial=0.0))
     found = [("entities without noise", changed, 1e-12 * float(counts.max(initial=1.0)))]

@@ -9,7 +9,6 @@ import attrs
 import numpy as np
 
 from dpaudit.engine.job import Job
-from dpaudit.errors import PluginError
 from dpaudit.estimators.chain import Streams
 from dpaudit.estimators.control import DecisionControl
 from dpaudit.model.arrays import FloatArray
@@ -130,7 +129,7 @@ def noisy_counts(
     counts, noise = job.chain.measured, job.chain.mechanism.noise()
     if noise is None:
         rng = block_generator(seed, digest, block)
-        return (np.stack([_released(job, rng) for _ in range(BLOCK)]),)
+        return (np.stack([job.chain.release(rng) for _ in range(BLOCK)]),)
     key = (noise.family, counts.size)
     if key not in shared:
         rng = block_generator(seed, digest, block)
@@ -234,15 +233,3 @@ def _totalled(wide: FloatArray, entity: FloatArray) -> FloatArray:
 
 def _width(job: Job) -> int:
     return job.chain.counts.size + sum(len(g.labels) for g in job.groupings.values()) + 1
-
-
-def _released(job: Job, rng: np.random.Generator) -> FloatArray:
-    mechanism, counts = job.chain.mechanism, job.chain.measured
-    released = np.asarray(mechanism.release(counts, rng), dtype=np.float64)
-    if released.shape != counts.shape or not np.isfinite(released).all():
-        raise PluginError(
-            f"mechanism {mechanism.name!r} released shape {released.shape} in task "
-            f"{job.task.id!r}, or a value that is not finite",
-            hint=f"return finite noisy counts of shape {counts.shape}",
-        )
-    return released

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from dpaudit.estimators.held import held
 from dpaudit.interfaces import ClosedForm, Mechanism, PostProcessor
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.estimate import Estimate
@@ -59,6 +60,11 @@ class Chain:
     def truth(self) -> FloatArray:
         """What the decision would see if nothing were protected, shape (n,)."""
         return self._of_entities(self.mechanism.truth(self.measured))
+
+    def release(self, rng: np.random.Generator) -> FloatArray:
+        """Return one release of what is measured, before any step, shape (n,) or (N,)."""
+        name = f"mechanism {self.mechanism.name!r}"
+        return held(name, lambda counts: self.mechanism.release(counts, rng), self.measured)
 
     def process(self, noisy: FloatArray, streams: Streams | None = None) -> FloatArray:
         """Return the release of the entities (draws, n) made from what the mechanism gave.
@@ -276,18 +282,13 @@ def processed(
     ``first`` is the position of the first of ``steps``, which chooses its stream.
     """
     for position, step in enumerate(steps, first):
+        call: Callable[[FloatArray], object] = step.process
         if step.randomised and streams is not None:
-            outcomes = _sampled(step, outcomes, streams(position))
-        else:
-            outcomes = step.process(outcomes) if step.vectorised else _by_row(step, outcomes)
+            call = _sampler(step, streams(position))
+        name = f"post-processor {step.name!r}"
+        outcomes = held(name, call, outcomes, by_row=not step.vectorised)
     return outcomes
 
 
-def _sampled(step: PostProcessor, noisy: FloatArray, rng: np.random.Generator) -> FloatArray:
-    if step.vectorised:
-        return step.sample(noisy, rng)
-    return np.stack([step.sample(row, rng) for row in noisy])
-
-
-def _by_row(step: PostProcessor, noisy: FloatArray) -> FloatArray:
-    return np.stack([step.process(row) for row in noisy])
+def _sampler(step: PostProcessor, rng: np.random.Generator) -> Callable[[FloatArray], object]:
+    return lambda noisy: step.sample(noisy, rng)
