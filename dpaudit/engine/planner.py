@@ -124,18 +124,21 @@ class _Planner:
     def job(self, release: ReleaseSpec, point: dict[str, Any], decided: DecisionSpec) -> Job:
         """Make one job: every plug-in of it, bound to the data."""
         mechanism = self._mechanism(release, point)
-        steps = self._steps(release.postprocess, self.data.total, mechanism)
+        steps = self._steps(
+            release.postprocess, self.data.total, f"release {release.name!r}", mechanism
+        )
         chain = Chain(
             counts=self.data.counts,
             mechanism=mechanism,
             steps=steps,
             hierarchy=self.data.hierarchy,
         )
-        self._refuse_misplaced(release, chain)
         use = decided.decision
         decision = self._made(Decision, "decision", use.use, use.parameters, None)
         outcome = decide(decision, chain.truth[None, :], decided.name)
-        output = self._steps(decided.output, float(outcome.sum()), None)
+        output = self._steps(
+            decided.output, float(outcome.sum()), f"decision {decided.name!r}", None
+        )
         swept = config.swept(release.mechanism, type(mechanism))
         values = {name: point[name] for name in swept}
         plugins = (mechanism, *steps, decision, *output)
@@ -166,36 +169,34 @@ class _Planner:
         return made
 
     def _steps(
-        self, uses: tuple[PluginUse, ...], total: float, mechanism: Mechanism | None
+        self, uses: tuple[PluginUse, ...], total: float, where: str, mechanism: Mechanism | None
     ) -> tuple[PostProcessor, ...]:
-        """Make the steps of a chain, telling each what noise it sees."""
+        """Make the steps of a chain, telling each what noise it sees.
+
+        Steps after a tree see every node until one takes the entities alone. A step on a tree is
+        refused where there is none, or none any more.
+        """
         made: list[PostProcessor] = []
         noise = None if mechanism is None else mechanism.noise()
         on_tree = mechanism is not None and mechanism.measures == "hierarchy"
         for use in uses:
-            plain = self.registry.create("postprocessor", use.use, **use.parameters)
-            if on_tree and not _takes_nodes(plain):
-                on_tree = False
-                if noise is not None and self.data.hierarchy is not None:
-                    noise = noise.at(self.data.hierarchy.entity_nodes)
-            step = self._made(
-                PostProcessor, "postprocessor", use.use, use.parameters, total, noise=noise
-            )
-            noise = None if noise is None else step.noise_after(noise)
-            made.append(step)
-        return tuple(made)
-
-    def _refuse_misplaced(self, release: ReleaseSpec, chain: Chain) -> None:
-        """Refuse a step on a tree where there is none, or none any more."""
-        on_tree = chain.mechanism.measures == "hierarchy"
-        for use, step in zip(release.postprocess, chain.steps, strict=True):
-            if step.hierarchical and not on_tree:
+            plugin = self.registry.create("postprocessor", use.use, **use.parameters)
+            hierarchical = isinstance(plugin, PostProcessor) and plugin.hierarchical
+            if hierarchical and not on_tree:
                 raise SpecError(
-                    f"release {release.name!r}: {use.use!r} needs counts of every level",
+                    f"{where}: {use.use!r} needs counts of every level",
                     hint="give the mechanism a budget per level (levels = {...}), and put "
                     "steps on the entities alone after it",
                 )
-            on_tree = on_tree and _takes_nodes(step)
+            elementwise = isinstance(plugin, PostProcessor) and plugin.elementwise
+            if on_tree and not (hierarchical or elementwise):
+                on_tree = False
+                if noise is not None and self.data.hierarchy is not None:
+                    noise = noise.at(self.data.hierarchy.entity_nodes)
+            step = self._bound(PostProcessor, plugin, total, noise)
+            noise = None if noise is None else step.noise_after(noise)
+            made.append(step)
+        return tuple(made)
 
     def _made(
         self,
@@ -204,15 +205,17 @@ class _Planner:
         use: str,
         parameters: Mapping[str, Any],
         total: float | None,
-        *,
-        noise: Noise | None = None,
     ) -> P:
-        plugin = self.registry.create(kind, use, **parameters)
+        return self._bound(base, self.registry.create(kind, use, **parameters), total, None)
+
+    def _bound(self, base: type[P], plugin: Plugin, total: float | None, noise: Noise | None) -> P:
         bound = binding.bind(
             plugin, self.data, total=total, noise=noise, folder=self.spec.path.parent
         )
         if not isinstance(bound, base):
-            raise PluginError(f"{kind} {use!r} is a {type(bound).__name__}, not a {base.__name__}")
+            raise PluginError(
+                f"{plugin.kind} {plugin.name!r} is a {type(bound).__name__}, not a {base.__name__}"
+            )
         return bound
 
     def _key(
@@ -278,8 +281,3 @@ def _engine_digest() -> str:
         if not {"cli", "report"} & set(file.parts):
             digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def _takes_nodes(step: Plugin) -> bool:
-    """Return whether a step after a tree is given every node, not the entities alone."""
-    return isinstance(step, PostProcessor) and (step.hierarchical or step.elementwise)

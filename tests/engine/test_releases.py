@@ -197,6 +197,9 @@ def test_a_step_on_the_tree_needs_a_tree(audit):
         audit(release("laplace", "from-parents", extra=laplace))
     with pytest.raises(dpaudit.SpecError, match="needs counts of every level"):
         audit(release("on-nodes", "sum-preserving", "from-parents"))
+    decided = '[[decision]]\nuse = "counts"\noutput = [{ use = "from-parents" }]\n'
+    with pytest.raises(dpaudit.SpecError, match="decision 'counts': 'from-parents' needs counts"):
+        audit(release("on-nodes") + decided)
     clipped = audit(release("on-nodes", "non-negative", "from-parents", "sum-preserving"))
     total = value(clipped, "bias", "total").estimate
     assert total.high - total.low < 1e-9  # the entities alone keep the public total
