@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from dpaudit.hookspecs import hookimpl
     from dpaudit.inputs import (
         Column,
+        GivenCounts,
         GivenDomain,
         GivenFolder,
         GivenHierarchy,
         GivenNoise,
+        Rules,
         Total,
     )
     from dpaudit.interfaces import (
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
         Mitigation,
         Plugin,
         PostProcessor,
-        Subject,
     )
     from dpaudit.markers import (
         attack,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from dpaudit.noise.base import Noise
     from dpaudit.registry import Registry
     from dpaudit.report.write import write_report
+    from dpaudit.subjects import Pipeline, Subject
 
     __version__: str
 
@@ -85,6 +87,7 @@ __all__ = [
     "DpauditError",
     "Estimate",
     "Finding",
+    "GivenCounts",
     "GivenDomain",
     "GivenFolder",
     "GivenHierarchy",
@@ -97,11 +100,13 @@ __all__ = [
     "Mechanism",
     "Mitigation",
     "Noise",
+    "Pipeline",
     "Plugin",
     "PluginError",
     "PostProcessor",
     "Proportional",
     "Registry",
+    "Rules",
     "SpecError",
     "Structure",
     "Subject",
@@ -127,9 +132,11 @@ _HOMES = {
     "dpaudit.engine.run": "run",
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",
     "dpaudit.hookspecs": "hookimpl",
-    "dpaudit.inputs": "Column GivenDomain GivenFolder GivenHierarchy GivenNoise Total",
+    "dpaudit.inputs": (
+        "Column GivenCounts GivenDomain GivenFolder GivenHierarchy GivenNoise Rules Total"
+    ),
     "dpaudit.interfaces": (
-        "Attack Audit ClosedForm Decision Learner Mechanism Mitigation Plugin PostProcessor Subject"
+        "Attack Audit ClosedForm Decision Learner Mechanism Mitigation Plugin PostProcessor"
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
     "dpaudit.model.dataset": "Dataset",
@@ -143,6 +150,7 @@ _HOMES = {
     "dpaudit.noise.base": "Noise",
     "dpaudit.registry": "Registry",
     "dpaudit.report.write": "write_report",
+    "dpaudit.subjects": "Pipeline Subject",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import numpy as np
 
-from dpaudit.errors import DataError
-from dpaudit.inputs import ColumnName
-from dpaudit.interfaces import Plugin
+from dpaudit.errors import DataError, SpecError
+from dpaudit.inputs import ColumnName, DecisionName
+from dpaudit.interfaces import Decision, Plugin
 from dpaudit.parameters import given, parameters
 from dpaudit.values import members, source, suggest
 
@@ -30,6 +30,7 @@ def bind(
     total: float | None = None,
     noise: Noise | None = None,
     folder: Path | None = None,
+    decisions: Mapping[str, Decision] | None = None,
 ) -> P:
     """Return ``plugin`` with the data it asked for.
 
@@ -46,6 +47,8 @@ def bind(
         The noise that a post-processor sees in its release, where it is known.
     folder
         The folder of the audit file.
+    decisions
+        The decisions that ``Rules`` may name; each takes rows of counts.
 
     Returns
     -------
@@ -59,14 +62,16 @@ def bind(
         entity.
     """
     found: dict[str, Any] = {}
+    rules = {} if decisions is None else decisions
     for name, parameter in parameters(type(plugin)).items():
         value = getattr(plugin, parameter.field.name)
-        bound = _bound(plugin, name, value, data)
+        bound = _bound(plugin, name, value, data, rules)
         if bound is not value:
             found[name] = bound
         elif value is None and total is not None and _is_total(parameter.type):
             found[name] = float(total)
     offered = {
+        "counts": data.count_names,
         "domain": data.domain,
         "hierarchy": data.hierarchy,
         "noise": noise,
@@ -77,15 +82,21 @@ def bind(
     return attrs.evolve(plugin, **found) if found else plugin
 
 
-def _bound(plugin: Plugin, name: str, value: Any, data: Dataset) -> Any:
-    """Return ``value`` with columns for their names, also inside lists and tables."""
+def _bound(
+    plugin: Plugin, name: str, value: Any, data: Dataset, rules: Mapping[str, Decision]
+) -> Any:
+    """Return ``value`` with what its names name, also inside lists and tables."""
     if isinstance(value, ColumnName):
         return _column(plugin, name, str(value), data)
+    if isinstance(value, DecisionName):
+        return _decision(plugin, name, str(value), rules)
     if isinstance(value, Mapping):
-        inner = {key: _bound(plugin, f"{name}.{key}", item, data) for key, item in value.items()}
+        inner = {
+            key: _bound(plugin, f"{name}.{key}", item, data, rules) for key, item in value.items()
+        }
         return inner if any(inner[key] is not value[key] for key in inner) else value
     if isinstance(value, list | tuple):
-        items = [_bound(plugin, name, item, data) for item in value]
+        items = [_bound(plugin, name, item, data, rules) for item in value]
         changed = any(a is not b for a, b in zip(items, value, strict=True))
         return type(value)(items) if changed else value
     return value
@@ -109,6 +120,16 @@ def _column(plugin: Plugin, name: str, column: str, data: Dataset) -> ColumnArra
             hint="fill the cells, or leave those entities out",
         )
     return values
+
+
+def _decision(plugin: Plugin, name: str, wanted: str, rules: Mapping[str, Decision]) -> Decision:
+    if wanted in rules:
+        return rules[wanted]
+    raise SpecError(
+        f"{plugin.kind} {plugin.name!r}, parameter {name!r}: no other [[decision]] before it is "
+        f"named {wanted!r}",
+        hint=suggest(wanted, rules, "add the decisions that it is made of above it", "decisions"),
+    )
 
 
 def _is_total(wanted: Any) -> bool:

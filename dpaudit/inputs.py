@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import attrs
 
@@ -17,13 +17,20 @@ from dpaudit.noise.base import Noise
 class FromData:
     """Marks a parameter that the engine fills in.
 
-    A ``column`` is named by the audit file; a ``total`` may be given there. The public
+    A ``column`` is named by the audit file, and so are ``rules``, the names of other decisions;
+    a ``total`` may be given there. The names of the ``counts`` of each entity, the public
     ``domain`` and ``hierarchy`` of the data, the ``noise`` that a step sees in its release and
     the ``folder`` of the audit file are always given by the engine: an audit file cannot set
     them.
     """
 
-    what: Literal["column", "total", "domain", "hierarchy", "noise", "folder"]
+    what: Literal["column", "total", "rules", "counts", "domain", "hierarchy", "noise", "folder"]
+
+
+class DecisionName(str):
+    """A decision that a parameter names and that is not made yet."""
+
+    __slots__ = ()
 
 
 class ColumnName(str):
@@ -38,6 +45,15 @@ Column: TypeAlias = Annotated[ColumnArray, FromData("column")]
 Total: TypeAlias = Annotated[float, FromData("total")]
 """A parameter that is a number, or (when left out) the exact total of the true values."""
 
+
+Rules: TypeAlias = Annotated[tuple[Any, ...], FromData("rules")]
+"""A parameter that is a list of names of decisions in the audit file, and of decisions itself.
+
+Each takes rows of counts, shape (..., n, k), whatever the decision of that name takes.
+"""
+
+GivenCounts: TypeAlias = Annotated[tuple[str, ...], FromData("counts")]
+"""A parameter that the engine fills with the names of the k counts of each entity."""
 
 GivenFolder: TypeAlias = Annotated[Path | None, FromData("folder")]
 """A parameter that the engine fills with the audit file's folder, for files beside it."""

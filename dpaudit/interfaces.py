@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 import numpy as np
@@ -24,6 +24,7 @@ from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
 from dpaudit.model.structure import Bounds, Control, Structure
 from dpaudit.noise.base import Noise
+from dpaudit.subjects import Pipeline, Subject
 
 Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 Kept = Literal["whole", "non-negative", "total", "additive"]
@@ -239,18 +240,34 @@ class Decision(Plugin):
         The unit of the outcome (``dollars``, ``share``, ``persons``).
     takes
         ``counts``, or ``selection`` (1 for the chosen entity, 0 for all others).
+    rows
+        Whether :meth:`decide` takes a row of k counts of each entity, (n, k), and not one, (n,).
     vectorised
-        Whether :meth:`decide` takes draws stacked in front, shape (..., n).
+        Whether :meth:`decide` takes draws stacked in front, shape (..., n) or (..., n, k).
     """
 
     kind: ClassVar[Kind] = "decision"
     unit: ClassVar[str] = "share"
     takes: ClassVar[Literal["counts", "selection"]] = "counts"
+    rows: ClassVar[bool] = False
     vectorised: ClassVar[bool] = False
 
     @abc.abstractmethod
     def decide(self, counts: FloatArray) -> FloatArray:
         """Return the outcome of every entity, shape (n,), in ``unit``."""
+
+    @property
+    def reads(self) -> tuple[int, ...] | None:
+        """The positions in a row of the counts that the outcome depends on; ``None``: all."""
+        return None
+
+    def probability(self, counts: FloatArray, noise: Noise, *, clipped: bool) -> ClosedForm:
+        """Return P(outcome = 1), shape (n,), of outcomes that are 0 or 1, if known.
+
+        ``counts`` are (n,), or (n, k) where the decision takes rows; ``noise`` is independent
+        noise of ``counts.ravel()``. Where ``clipped``, what is decided from is max(0, x + X).
+        """
+        return None
 
     def structure(self, n: int) -> Structure | None:
         """Return the declared structure for ``n`` entities, where one applies."""
@@ -287,58 +304,6 @@ class Attack(Plugin):
         """Return one score per candidate; higher means more likely a member."""
 
 
-class Subject(Protocol):
-    """What an audit measures: one decision made from one release, against the truth."""
-
-    @property
-    def task(self) -> str:
-        """The identifier of the task."""
-
-    @property
-    def data(self) -> Dataset:
-        """The data of the audit."""
-
-    @property
-    def unit(self) -> str:
-        """The unit of the outcome."""
-
-    @property
-    def confidence(self) -> float:
-        """The confidence of the run."""
-
-    @property
-    def truth(self) -> FloatArray:
-        """The outcome from the true counts, shape (n,)."""
-
-    @property
-    def quantities(self) -> tuple[str, ...]:
-        """What can be asked: bias, variance, mean-squared-error, expected-shortfall, extras."""
-
-    def entity(self, quantity: str) -> Estimate:
-        """Return one of :attr:`quantities` per entity, shape (n,)."""
-
-    def grouped(self, quantity: str, grouping: str) -> Estimate:
-        """Return the quantity of the sums over the groups of ``grouping``."""
-
-    def total(self, quantity: str) -> Estimate:
-        """Return the sum of the quantity over all entities, a scalar."""
-
-    def halves(self, over: str) -> tuple[FloatArray, FloatArray] | None:
-        """Return the bias over ``entity`` or a grouping from two independent halves of the draws.
-
-        ``None`` where the bias is deterministic.
-        """
-
-    def spread_bounds(self) -> Bounds | None:
-        """Return proved bounds of the largest difference of two biases of entities, if any."""
-
-    def clipped_noise(self) -> Noise | None:
-        """Return the noise where the outcome is exactly max(0, count + noise), if it is."""
-
-    def group_labels(self, grouping: str) -> tuple[str, ...]:
-        """Return the groups of ``grouping``, in the order of the estimates."""
-
-
 Extra: TypeAlias = Literal["share", "erased", "invented"]
 """A quantity that is only measured where an audit asks for it."""
 
@@ -363,17 +328,24 @@ class Audit(Plugin):
 
 @attrs.frozen(kw_only=True)
 class Mitigation(Plugin):
-    """Changes a release, a decision or a learner; the engine measures before and after."""
+    """Changes a release, a decision or a learner; the engine measures before and after.
+
+    What it is given is public, and so is what it makes: it never sees a true count.
+    """
 
     kind: ClassVar[Kind] = "mitigation"
 
     @abc.abstractmethod
-    def apply(self, subject: Any) -> Any:
-        """Return the changed subject."""
+    def apply(self, subject: Pipeline) -> Pipeline:
+        """Return the changed pipeline; outcomes are still compared with the first one's truth."""
 
-    def applies(self, subject: Any) -> bool:
+    def applies(self, subject: Pipeline) -> bool:
         """Return whether the mitigation makes sense for ``subject``."""
         return True
+
+    def cost(self) -> str:
+        """Return what it costs beside what is measured (data, money, law), as a noun phrase."""
+        return ""
 
 
 BASES: Mapping[Kind, type[Plugin]] = {

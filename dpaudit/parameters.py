@@ -34,7 +34,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 P = TypeVar("P", bound=Plugin)
-Given = Literal["domain", "hierarchy", "noise", "folder"]
+Given = Literal["counts", "domain", "hierarchy", "noise", "folder"]
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +98,7 @@ def given(cls: type[Plugin]) -> Mapping[str, Given]:
 
 def _given(cls: Any, field: attrs.Attribute[Any]) -> Given | None:
     what = source(_resolve(cls, field))
-    return what if what in {"domain", "hierarchy", "noise", "folder"} else None
+    return what if what in {"counts", "domain", "hierarchy", "noise", "folder"} else None
 
 
 def build(cls: type[P], values: Mapping[str, Any]) -> P:

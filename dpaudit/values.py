@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dpaudit.inputs import ColumnName, FromData
+from dpaudit.inputs import ColumnName, DecisionName, FromData
 
 Steps = tuple[str | int, ...]
-Given = Literal["column", "total", "domain", "hierarchy", "noise", "folder"]
+Given = Literal["column", "total", "rules", "counts", "domain", "hierarchy", "noise", "folder"]
 
 _NOUNS: dict[Any, str] = {
     bool: "true or false",
@@ -125,6 +125,8 @@ def _convert(value: Any, wanted: Any) -> Any:  # noqa: C901, PLR0911 (one line f
     origin = typing.get_origin(wanted)
     if source(wanted) == "column":
         return _column(value)
+    if source(wanted) == "rules":
+        return _rules(value)
     if origin is typing.Annotated or hasattr(wanted, "__metadata__"):
         return convert(value, typing.get_args(wanted)[0])
     if origin is Literal:
@@ -158,6 +160,16 @@ def _column(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value
     raise MisfitError(f"expected a column name, not {name_of(value)}")
+
+
+def _rules(value: Any) -> tuple[Any, ...]:
+    """Return names of decisions; decisions that are made already stay as they are."""
+    if not isinstance(value, list | tuple):
+        raise MisfitError(f"expected a list of names of decisions, not {name_of(value)}")
+    for i, item in enumerate(value):
+        if not (isinstance(item, str) or hasattr(item, "decide")):
+            raise MisfitError(f"expected the name of a decision, not {name_of(item)}", path=(i,))
+    return tuple(DecisionName(item) if isinstance(item, str) else item for item in value)
 
 
 def _choice(value: Any, choices: Mapping[Any, Any]) -> Any:
@@ -210,6 +222,8 @@ def _describe(wanted: Any) -> str:  # noqa: PLR0911 (one line for each type)
     origin = typing.get_origin(wanted)
     if source(wanted) == "column":
         return "a column name"
+    if source(wanted) == "rules":
+        return "a list of names of decisions"
     if hasattr(wanted, "__metadata__"):
         return describe(typing.get_args(wanted)[0])
     if origin is Literal:

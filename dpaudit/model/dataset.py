@@ -32,6 +32,10 @@ class Dataset:
         What to call each entity in a report (n).
     counts
         True counts, shape (n,), persons; non-negative and whole.
+    count
+        What the counts are called.
+    also
+        Further true counts of each entity by name, shape (n,), released with the first.
     columns
         Every column of the file by name, shape (n,): float64 for numbers, text otherwise.
     groups
@@ -53,6 +57,8 @@ class Dataset:
     entities: tuple[str, ...]
     names: tuple[str, ...]
     counts: FloatArray
+    count: str = ""
+    also: Mapping[str, FloatArray] = attrs.field(factory=dict)
     columns: Mapping[str, ColumnArray]
     groups: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     status: Status
@@ -62,6 +68,16 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.entities)
+
+    @property
+    def count_names(self) -> tuple[str, ...]:
+        """The names of the k counts of each entity."""
+        return (self.count, *self.also)
+
+    @property
+    def rows(self) -> FloatArray:
+        """All k counts of each entity, shape (n, k)."""
+        return np.stack([self.counts, *self.also.values()], axis=1)
 
     @property
     def total(self) -> float:

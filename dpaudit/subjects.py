@@ -1,0 +1,93 @@
+"""What is measured, and what may be changed: the views that audits and mitigations get."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from dpaudit.model.arrays import FloatArray
+from dpaudit.model.dataset import Dataset
+from dpaudit.model.estimate import Estimate
+from dpaudit.model.structure import Bounds
+from dpaudit.noise.base import Noise
+
+if TYPE_CHECKING:
+    from dpaudit.interfaces import Decision, Mechanism, PostProcessor
+
+
+class Subject(Protocol):
+    """What an audit measures: one decision made from one release, against the truth."""
+
+    @property
+    def task(self) -> str:
+        """The identifier of the task."""
+
+    @property
+    def data(self) -> Dataset:
+        """The data of the audit."""
+
+    @property
+    def unit(self) -> str:
+        """The unit of the outcome."""
+
+    @property
+    def confidence(self) -> float:
+        """The confidence of the run."""
+
+    @property
+    def truth(self) -> FloatArray:
+        """The outcome from the true counts, shape (n,)."""
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What can be asked: bias, variance, mean-squared-error, expected-shortfall, extras."""
+
+    def entity(self, quantity: str) -> Estimate:
+        """Return one of :attr:`quantities` per entity, shape (n,)."""
+
+    def grouped(self, quantity: str, grouping: str) -> Estimate:
+        """Return the quantity of the sums over the groups of ``grouping``."""
+
+    def total(self, quantity: str) -> Estimate:
+        """Return the sum of the quantity over all entities, a scalar."""
+
+    def halves(self, over: str) -> tuple[FloatArray, FloatArray] | None:
+        """Return the bias over ``entity`` or a grouping from two independent halves of the draws.
+
+        ``None`` where the bias is deterministic.
+        """
+
+    def spread_bounds(self) -> Bounds | None:
+        """Return proved bounds of the largest difference of two biases of entities, if any."""
+
+    def clipped_noise(self) -> Noise | None:
+        """Return the noise where the outcome is exactly max(0, count + noise), if it is."""
+
+    def group_labels(self, grouping: str) -> tuple[str, ...]:
+        """Return the groups of ``grouping``, in the order of the estimates."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Pipeline:
+    """What stands between the true counts and an outcome. All of it is public.
+
+    Parameters
+    ----------
+    mechanism
+        The mechanism at one parameter point.
+    steps
+        Post-processing of the release, in order.
+    decision
+        The decision, bound to its columns.
+    output
+        Post-processing of outcomes, in order.
+    n
+        Number of entities.
+    """
+
+    mechanism: Mechanism
+    steps: tuple[PostProcessor, ...]
+    decision: Decision
+    output: tuple[PostProcessor, ...]
+    n: int
