@@ -244,6 +244,8 @@ class Decision(Plugin):
         Whether :meth:`decide` takes a row of k counts of each entity, (n, k), and not one, (n,).
     vectorised
         Whether :meth:`decide` takes draws stacked in front, shape (..., n) or (..., n, k).
+    bounded
+        Whether outcomes lie within fixed limits, whatever the counts: then their mean exists.
     """
 
     kind: ClassVar[Kind] = "decision"
@@ -251,6 +253,7 @@ class Decision(Plugin):
     takes: ClassVar[Literal["counts", "selection"]] = "counts"
     rows: ClassVar[bool] = False
     vectorised: ClassVar[bool] = False
+    bounded: ClassVar[bool] = False
 
     @abc.abstractmethod
     def decide(self, counts: FloatArray) -> FloatArray:

@@ -112,7 +112,13 @@ def _subjects(
     return tuple(
         MeasuredTask(
             controlled=controlled,
-            known=known(controlled.job.chain, controlled.job.structure, controlled.job.extras),
+            known=known(
+                controlled.job.chain,
+                controlled.job.structure,
+                controlled.job.extras,
+                rule=None if controlled.job.output else controlled.job.decision,
+                truth=controlled.job.truth,
+            ),
             even=tallies[task][0],
             odd=tallies[task][1],
             data=prepared.data,

@@ -32,19 +32,22 @@ class Chain:
     Parameters
     ----------
     counts
-        True counts of the entities, shape (n,).
+        True counts of the entities, shape (n,); of entities with k counts each, row after row.
     mechanism
         The mechanism at one parameter point.
     steps
         Post-processors, bound to their public totals, in order.
     hierarchy
         The tree over the entities, for a mechanism that measures every node of it.
+    width
+        k, how many counts each entity has.
     """
 
     counts: FloatArray
     mechanism: Mechanism
     steps: tuple[PostProcessor, ...] = ()
     hierarchy: Hierarchy | None = None
+    width: int = 1
 
     @functools.cached_property
     def measured(self) -> FloatArray:
@@ -102,6 +105,11 @@ class Chain:
         for step in self.steps:
             nonnegative = step.nonnegative or (nonnegative and "non-negative" in step.keeps)
         return nonnegative
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the mechanism is given the counts themselves, and not those of a tree."""
+        return self._tree is None
 
     @property
     def is_clipped(self) -> bool:
@@ -221,7 +229,7 @@ class Chain:
         bias, variance = self.closed_bias(), self.closed_variance()
         if bias is None or variance is None:
             return None
-        mean = self.counts + bias.value
+        mean = self._of_entities(self.measured) + bias.value
         return Control(
             mean=mean, variance=variance.value, deviation=lambda noisy: self.process(noisy) - mean
         )

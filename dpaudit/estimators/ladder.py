@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import attrs
 import numpy as np
 
 from dpaudit.estimators.chain import Chain
 from dpaudit.estimators.clipped_allotment import clipped_allotment
-from dpaudit.interfaces import Extra
+from dpaudit.estimators.known import Known
+from dpaudit.estimators.rules import known_of_rule
+from dpaudit.interfaces import Decision, Extra
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.structure import Linear, Proportional, Structure
@@ -21,39 +21,31 @@ _OVERHEAD = 20
 """What a term costs however few the entities are, in entities."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Known:
-    """What closed forms and quadrature say of one task; ``None`` where they say nothing.
+def known(
+    chain: Chain,
+    structure: Structure | None,
+    extras: frozenset[Extra] = frozenset(),
+    *,
+    rule: Decision | None = None,
+    truth: FloatArray | None = None,
+) -> Known:
+    """Return what is known exactly of a decision made from ``chain``.
 
     Parameters
     ----------
-    bias, variance, square, shortfall
-        Per entity, shape (n,), in the unit of the decision (and its square).
-    group_variance
-        Whether the variance of a sum is the sum of the variances (independent entities).
-    empty
-        Probability that the release has no positive count.
-    total_bias
-        Bias of the sum of all outcomes, a scalar, where the sum is public.
-    extra
-        ``erased``, ``invented`` (probabilities) and ``share`` (bias), shape (n,), where asked
-        for and known.
+    structure
+        What the decision declares of itself.
+    extras
+        What is asked for beyond the standard quantities.
+    rule
+        The decision, where outcomes are not processed: it may know its probabilities.
+    truth
+        The true outcomes, shape (n,).
     """
-
-    bias: Estimate | None = None
-    variance: Estimate | None = None
-    square: Estimate | None = None
-    shortfall: Estimate | None = None
-    group_variance: bool = False
-    empty: float = 0.0
-    total_bias: Estimate | None = None
-    extra: Mapping[str, Estimate] = attrs.field(factory=dict)
-
-
-def known(
-    chain: Chain, structure: Structure | None, extras: frozenset[Extra] = frozenset()
-) -> Known:
-    """Return what is known exactly of a decision with ``structure`` made from ``chain``."""
+    if rule is not None and truth is not None and structure is None:
+        ruled = known_of_rule(chain, rule, truth, extras)
+        if ruled is not None:
+            return ruled
     found = Known()
     if isinstance(structure, Linear) and structure.slope is not None:
         found = _linear(chain, structure.slope)

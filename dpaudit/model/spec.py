@@ -109,6 +109,7 @@ class ParentsSpec:
 class DataSpec:
     """``[data]``: where the true counts stand and who they belong to.
 
+    ``also_counted`` are columns of further true counts, released together with the first.
     ``noun`` is what one entity is called in a report (singular), ``counted`` what is counted
     (plural, ``households``), where the columns' names and "people" will not do.
 
@@ -122,6 +123,7 @@ class DataSpec:
     status: Status
     entity: str
     count: str
+    also_counted: tuple[str, ...] = ()
     label: str | None = None
     noun: str | None = None
     counted: str | None = None
@@ -177,10 +179,14 @@ class ReleaseSpec:
 
 @attrs.frozen(kw_only=True)
 class DecisionSpec:
-    """``[[decision]]``: what is decided from every release; ``output`` sees only outcomes."""
+    """``[[decision]]``: what is decided from every release; ``output`` sees only outcomes.
+
+    ``count`` is which of the counts it reads, where it reads one and the data have several.
+    """
 
     name: str
     decision: PluginUse
+    count: str | None = None
     output: tuple[PluginUse, ...] = ()
 
 
