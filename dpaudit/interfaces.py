@@ -106,9 +106,16 @@ class Mechanism(Plugin):
     cells_per_person: int = attrs.field(default=1, validator=attrs.validators.ge(1))
 
     @property
-    def measures(self) -> Literal["entities", "hierarchy"]:
-        """Whether counts are those of the entities (n,) or of every node of the tree (N,)."""
+    def measures(self) -> Literal["entities", "hierarchy", "queries"]:
+        """Whether counts are those of the entities (n,), of every node of the tree (N,) or others.
+
+        Others are what :meth:`queries` makes of those of the entities.
+        """
         return "entities"
+
+    def queries(self, counts: FloatArray) -> FloatArray:
+        """Return the sums (m,) of the counts (n,) that are measured, of a mechanism of queries."""
+        return counts
 
     @abc.abstractmethod
     def release(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -125,6 +125,8 @@ def _own_keys(kind: Kind) -> Schema:
         wanted = {"enum": ["any entity", "any group", "total"]}
         fail_if = table_of({"over": {"type": "number"}, "for": wanted}, required=["over"])
         return {"name": TEXT, "fail_if": fail_if}
+    if kind == "mitigation":
+        return {"name": TEXT, "releases": list_of(TEXT)}
     return {"name": TEXT}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dpaudit.config.cells import readable
 from dpaudit.config.table import Table, given
 from dpaudit.model.spec import Neighbours
+from dpaudit.values import suggest
 
 if TYPE_CHECKING:
     from dpaudit.config.table import Faults
@@ -74,9 +75,29 @@ def read_audits(root: Table, uses: Uses) -> list[dict[str, Any]]:
     return made
 
 
-def read_named(
-    root: Table, uses: Uses, kind: Literal["mitigation", "attack", "learner"]
+def read_mitigations(
+    root: Table, uses: Uses, releases: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
+    """Return the plain form of every ``[[mitigation]]``; ``releases`` are those it may name."""
+    names = Names(root.faults, "mitigations")
+    known = [each["name"] for each in releases]
+    made = []
+    for path, values in root.tables("mitigation"):
+        table = Table(root.faults, path, values)
+        name = table.take("name", str, check=readable)
+        wanted: tuple[str, ...] = table.take("releases", tuple[str, ...]) or ()
+        for i, one in enumerate(wanted):
+            if one not in known:
+                hint = suggest(one, known, noun="releases")
+                root.faults.add((*path, "releases", i), f"no release is named {one!r}", hint)
+        use = uses.read("mitigation", path, table.rest()) if table.is_table else None
+        if use is not None:
+            called = names.claim(path, name, use["use"])
+            made.append({"name": called, "plugin": use, "releases": wanted})
+    return made
+
+
+def read_named(root: Table, uses: Uses, kind: Literal["attack", "learner"]) -> list[dict[str, Any]]:
     """Return the plain form of every table of one of the kinds with nothing but parameters."""
     names = Names(root.faults, f"{kind}s")
     made = []

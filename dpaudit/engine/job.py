@@ -76,6 +76,9 @@ class Job:
         Sums to take, by grouping.
     truth
         Outcome from the true counts, shape (n,).
+    own
+        What the decision itself makes of the true counts, shape (n,): another than ``truth``
+        where a mitigation has changed it.
     structure
         Declared structure of the decision, if there is no post-processing of outcomes.
     guard
@@ -90,6 +93,7 @@ class Job:
     output: tuple[PostProcessor, ...]
     groupings: Mapping[str, Grouping]
     truth: FloatArray
+    own: FloatArray
     structure: Structure | None
     guard: str | None
     extras: frozenset[Extra] = frozenset()
@@ -107,7 +111,8 @@ class Job:
         truth: FloatArray | None = None,
     ) -> Job:
         """Find out the truth, unless it is given, and what the decision declares about itself."""
-        declared = decision.structure(chain.counts.size // chain.width)
+        n = chain.counts.size // chain.width
+        declared = decision.structure(n)
         guard = decision.existence(chain.mechanism.noise(), clipped=chain.is_nonnegative)
         if guard is not None and not isinstance(declared, Proportional):
             raise PluginError(
@@ -126,9 +131,7 @@ class Job:
                 "computed with",
                 hint="raise epsilon",
             )
-        if truth is None:
-            n = chain.counts.size // chain.width
-            truth = processed(output, decide(decision, chain.truth[None, :], n, task.id))[0]
+        own = processed(output, decide(decision, chain.truth[None, :], n, task.id))[0]
         bounded = chain.is_nonnegative or any(step.nonnegative for step in output[-1:])
         return cls(
             task=task,
@@ -136,7 +139,8 @@ class Job:
             decision=decision,
             output=output,
             groupings=groupings,
-            truth=frozen_floats(truth),
+            truth=frozen_floats(own if truth is None else truth),
+            own=frozen_floats(own),
             structure=None if output else declared,
             guard=guard,
             # The expected share of a sum that may be near zero does not exist.

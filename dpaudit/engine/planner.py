@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sys
 from collections import Counter
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -16,12 +11,23 @@ import numpy as np
 import scipy
 
 from dpaudit import binding, config, data
+from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
 from dpaudit.engine.job import Grouping, Job, decide
+from dpaudit.engine.mitigate import mitigated, pipeline_of
 from dpaudit.engine.rows import by_rows, refuse_mixing
 from dpaudit.engine.rule import Rule
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.estimators.chain import Chain
-from dpaudit.interfaces import Audit, Decision, Extra, Kind, Mechanism, Plugin, PostProcessor
+from dpaudit.interfaces import (
+    Audit,
+    Decision,
+    Extra,
+    Kind,
+    Mechanism,
+    Mitigation,
+    Plugin,
+    PostProcessor,
+)
 from dpaudit.model.arrays import frozen_floats
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Plan, Task
@@ -74,6 +80,7 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
         )
         for decision in planner.decisions(release)
     )
+    jobs += planner.mitigated(jobs)
     names = Counter(job.task.id for job in jobs)
     if twice := [name for name, count in names.items() if count > 1]:
         raise SpecError(
@@ -85,7 +92,7 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
 
 def _refuse(spec: Spec, groupings: Mapping[str, Grouping]) -> None:
     """Refuse what would otherwise be passed over in silence."""
-    for kind in ("mitigations", "attacks", "learners"):
+    for kind in ("attacks", "learners"):
         if getattr(spec, kind):
             raise SpecError(
                 f"[[{kind[:-1]}]] is read but not measured in this version",
@@ -147,6 +154,37 @@ class _Planner:
             ),
         )
         return Job.make(task, chain, decision, output, groupings=self.groupings, extras=self.extras)
+
+    def mitigated(self, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
+        """Return what every mitigation makes of the jobs that it applies to."""
+        made: list[Job] = []
+        for spec in self.spec.mitigations:
+            use = spec.plugin
+            mitigation = self._made(
+                Mitigation, "mitigation", use.use, use.parameters, self.data.total
+            )
+            fitting = [
+                (job, pipeline)
+                for job in jobs
+                if not spec.releases or job.task.release in spec.releases
+                if mitigation.applies(pipeline := pipeline_of(job, self._create))
+            ]
+            if not fitting:
+                raise SpecError(
+                    f"[[mitigation]] {spec.name!r} applies to no release and decision",
+                    hint=f"dpaudit plugins show {use.use} says what it is made for",
+                )
+            digest = plugin_digest(self.registry, mitigation, attrs.asdict(use))
+            foreign = mitigation.foreign or self.registry.is_foreign(type(mitigation))
+            made += [
+                mitigated(job, pipeline, spec.name, mitigation, digest=digest, foreign=foreign)
+                for job, pipeline in fitting
+            ]
+        return tuple(made)
+
+    def _create(self, kind: Kind, use: str, /, **parameters: Any) -> Plugin:
+        """Make a plug-in for a mitigation; a total that is not given stays open."""
+        return self._made(Plugin, kind, use, parameters, None)
 
     def _decision(self, decided: DecisionSpec) -> Decision:
         """Make a decision, of those above it in the audit file where it is made of others."""
@@ -289,12 +327,9 @@ class _Planner:
         decided: DecisionSpec,
         plugins: tuple[Plugin, ...],
     ) -> str:
-        sources = [self.registry.source(type(plugin)) for plugin in plugins]
         content = {
-            "engine": _engine_digest(),
-            "plugins": [[s.kind, s.name, s.version, s.digest] for s in sources],
-            "packages": sorted({_package_digest(type(plugin).__module__) for plugin in plugins}),
-            "files": [_file_digest(file) for plugin in plugins for file in plugin.sources()],
+            "engine": engine_digest(),
+            "plugins": [plugin_digest(self.registry, plugin) for plugin in plugins],
             "libraries": [np.__version__, scipy.__version__],
             "mechanism": [release.mechanism.use, dict(point), release.neighbours],
             "postprocess": [attrs.asdict(use) for use in release.postprocess],
@@ -305,8 +340,7 @@ class _Planner:
             "data": self.data.digest,
             "seed": self.spec.run.seed,
         }
-        text = json.dumps(content, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(content)
 
 
 def _parts(decision: Decision) -> tuple[Decision, ...]:
@@ -328,30 +362,3 @@ def _short(value: object) -> str:
         return str(value)
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
-
-
-def _file_digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@cache
-def _package_digest(module: str) -> str:
-    """Return a digest of all source of the package that a plug-in stands in."""
-    package = sys.modules.get(module.split(".", maxsplit=1)[0])
-    folders = [Path(folder) for folder in getattr(package, "__path__", ())]
-    digest = hashlib.sha256()
-    for folder in folders:
-        for file in sorted(folder.rglob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def _engine_digest() -> str:
-    """Return a digest of the framework's own source: a changed estimator is a changed number."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
-        if not {"cli", "report"} & set(file.parts):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()

@@ -51,7 +51,9 @@ class Chain:
 
     @functools.cached_property
     def measured(self) -> FloatArray:
-        """What the mechanism is given: the counts (n,), or those of every node (N,)."""
+        """What the mechanism is given: counts (n,), those of every node (N,) or queries (m,)."""
+        if self.mechanism.measures == "queries":
+            return self.mechanism.queries(self.counts)
         return self.counts if self._tree is None else self._tree.totals(self.counts)
 
     @functools.cached_property
@@ -108,14 +110,14 @@ class Chain:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the mechanism is given the counts themselves, and not those of a tree."""
-        return self._tree is None
+        """Whether the mechanism is given the counts themselves, and not what is made of them."""
+        return self.mechanism.measures == "entities"
 
     @property
     def is_clipped(self) -> bool:
         """Whether the release is exactly ``max(x + noise, 0)`` for independent noise."""
         noise, rest = self.reduced()
-        known = noise is not None and self._tree is None
+        known = noise is not None and self.is_flat
         return known and len(rest) == 1 and rest[0].clips
 
     def reveals(self, neighbours: Neighbours) -> bool:

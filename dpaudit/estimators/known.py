@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import attrs
+import numpy as np
 
+from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate
 
 
@@ -36,3 +38,27 @@ class Known:
     empty: float = 0.0
     total_bias: Estimate | None = None
     extra: Mapping[str, Estimate] = attrs.field(factory=dict)
+
+    def against(self, shift: FloatArray) -> Known:
+        """Return what is known of errors that are larger by ``shift`` (n,).
+
+        The outcome is compared with another truth than its own: that moves the bias, and leaves
+        the variance as it is.
+        """
+        if not np.any(shift):
+            return self
+        bias = None if self.bias is None else self.bias.plus(shift)
+        square = None
+        if bias is not None and self.variance is not None:
+            square = sum_of_square(bias, self.variance)
+        total = None if self.total_bias is None else self.total_bias.plus(shift.sum())
+        return attrs.evolve(
+            self, bias=bias, square=square, shortfall=None, total_bias=total, extra={}
+        )
+
+
+def sum_of_square(bias: Estimate, variance: Estimate) -> Estimate:
+    """Return bias^2 + variance, shape (n,), with the numerical errors of both."""
+    error = 2.0 * np.abs(bias.value) * (bias.high - bias.value) + (variance.high - variance.value)
+    inexact = bias if bias.method != "exact" else variance
+    return Estimate.exact(bias.value**2 + variance.value, error=error, method=inexact.method)

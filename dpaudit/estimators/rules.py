@@ -33,13 +33,15 @@ def known_of_rule(
     Returns
     -------
     Known or None
-        ``None`` where the decision does not know its probabilities.
+        ``None`` where the decision does not know its probabilities, or truth is not 0 or 1.
 
     References
     ----------
     METHODS-decisions 4.2.
     """
     noise, rest = chain.reduced()
+    if not np.isin(truth, (0.0, 1.0)).all():
+        return None
     if noise is None or not chain.is_flat or (rest and not chain.is_clipped):
         return None
     counts = chain.counts.reshape(truth.size, -1) if rule.rows else chain.counts

@@ -26,6 +26,8 @@ class Task:
     foreign
         Whether a plug-in of the task comes from a file or a third party: such a task runs in
         a worker process with a time limit.
+    mitigation
+        The name of the mitigation that made it of the task ``baseline``, if one did.
     """
 
     id: str
@@ -34,6 +36,8 @@ class Task:
     decision: str
     point: Mapping[str, Any] = attrs.field(factory=dict)
     foreign: bool = False
+    mitigation: str | None = None
+    baseline: str | None = None
 
 
 @attrs.frozen(kw_only=True)

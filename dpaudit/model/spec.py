@@ -212,10 +212,22 @@ class AuditSpec:
 
 @attrs.frozen(kw_only=True)
 class NamedUse:
-    """``[[mitigation]]``, ``[[attack]]`` or ``[[learner]]``: a plug-in with a name of its own."""
+    """``[[attack]]`` or ``[[learner]]``: a plug-in with a name of its own."""
 
     name: str
     plugin: PluginUse
+
+
+@attrs.frozen(kw_only=True)
+class MitigationSpec:
+    """``[[mitigation]]``: a change that is measured beside what it changes.
+
+    ``releases`` names the releases that it is tried on; without any it is tried on all.
+    """
+
+    name: str
+    plugin: PluginUse
+    releases: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -243,7 +255,7 @@ class Spec:
     releases: tuple[ReleaseSpec, ...]
     decisions: tuple[DecisionSpec, ...]
     audits: tuple[AuditSpec, ...]
-    mitigations: tuple[NamedUse, ...] = ()
+    mitigations: tuple[MitigationSpec, ...] = ()
     attacks: tuple[NamedUse, ...] = ()
     learners: tuple[NamedUse, ...] = ()
     plugins: tuple[str, ...] = ()
