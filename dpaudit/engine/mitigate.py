@@ -61,6 +61,7 @@ def mitigated(
         foreign=base.task.foreign or foreign,
         mitigation=name,
         baseline=base.task.id,
+        cost=mitigation.cost(),
     )
     return Job.make(
         task,
