@@ -30,6 +30,7 @@ def test_there_are_examples():
         "own_formula",
         "projection",
         "top_down",
+        "apportionment",
     }
 
 
