@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ import dpaudit
 from dpaudit.model.arrays import FloatArray
 
 _ADDRESS = re.compile(r"[^:]+:[A-Za-z_]\w*")
+_INSTALL = "install its package, or name a file beside the audit file (module.py:name)"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -27,6 +29,9 @@ class CallableMechanism(dpaudit.Mechanism):
     The function is code from outside, run with your rights; its draws run in a process of their
     own with a time limit. It gets the true counts as a read-only array (n,) and a NumPy
     Generator, from which alone it may draw, and returns the released counts (n,).
+
+    Measurements are kept until a Python file beside the function's, or in its package, changes;
+    other packages and files that it reads are taken to stay as they are.
 
     Parameters
     ----------
@@ -91,9 +96,36 @@ class CallableMechanism(dpaudit.Mechanism):
         )
 
     def sources(self) -> tuple[Path, ...]:
-        """Return the file that the function stands in."""
-        file = getattr(self._module(), "__file__", None)
-        return () if file is None else (Path(file),)
+        """Return the Python files of the function's folder, or of its whole package, by name.
+
+        Nothing is imported.
+
+        Raises
+        ------
+        PluginError
+            If there is no such file or package.
+        """
+        place = self.function.partition(":")[0]
+        if place.endswith(".py"):
+            file = (self.folder or Path()) / place
+            if not file.is_file():
+                raise dpaudit.PluginError(
+                    f"{self._where} is not there: {file} is no file",
+                    hint="the path is relative to the audit file's folder",
+                )
+            return tuple(sorted(file.parent.glob("*.py")))
+        try:
+            found = importlib.util.find_spec(place.partition(".")[0])
+        except (ImportError, ValueError):
+            found = None
+        if found is None:
+            raise dpaudit.PluginError(
+                f"{self._where} cannot be imported: there is no package {place!r}", hint=_INSTALL
+            )
+        folders = found.submodule_search_locations
+        if folders is not None:
+            return tuple(sorted(file for each in folders for file in Path(each).rglob("*.py")))
+        return (Path(found.origin),) if found.has_location and found.origin else ()
 
     def caveats(self) -> tuple[str, ...]:
         """Return that a stated guarantee is only that."""
@@ -116,7 +148,7 @@ class CallableMechanism(dpaudit.Mechanism):
             line = " ".join(f"{type(error).__name__}: {error}".split())
             raise dpaudit.PluginError(
                 f"{self._where} cannot be imported: {line}",
-                hint="install its package, or name a file beside the audit file (module.py:name)",
+                hint=_INSTALL,
             ) from error
 
     def _function(self) -> Callable[..., Any]:
