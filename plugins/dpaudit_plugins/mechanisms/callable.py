@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,17 +12,17 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-from attrs import validators
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
+from dpaudit_plugins.mechanisms._stated import Stated
 
 _ADDRESS = re.compile(r"[^:]+:[A-Za-z_]\w*")
 _INSTALL = "install its package, or name a file beside the audit file (module.py:name)"
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class CallableMechanism(dpaudit.Mechanism):
+class CallableMechanism(Stated):
     """Release what a function returns: ``function(counts, rng, **arguments)``.
 
     The function is code from outside, run with your rights; its draws run in a process of their
@@ -42,20 +41,16 @@ class CallableMechanism(dpaudit.Mechanism):
     columns
         Further keyword arguments that are columns of the data.
     epsilon, delta, rho
-        What the author of the function states, which nothing here checks. Without epsilon and
-        rho nothing is promised.
+        What the author of the function states, which nothing here checks: epsilon, with or
+        without delta, or rho. Left out, nothing is promised.
     """
 
     name: ClassVar[str] = "callable"
     foreign: ClassVar[bool] = True
-    independent: ClassVar[bool] = False
 
     function: str = attrs.field()
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
     columns: Mapping[str, dpaudit.Column] = attrs.field(factory=dict)
-    epsilon: float = attrs.field(default=math.inf, validator=validators.gt(0.0))
-    delta: float = attrs.field(default=0.0, validator=[validators.ge(0.0), validators.le(1.0)])
-    rho: float | None = attrs.field(default=None, validator=validators.optional(validators.gt(0.0)))
     folder: dpaudit.GivenFolder = None
 
     @function.validator
@@ -83,17 +78,6 @@ class CallableMechanism(dpaudit.Mechanism):
                 hint="return one count for each one given",
             )
         return released
-
-    def privacy(self) -> dpaudit.Guarantee:
-        """Return what the function's author states."""
-        stated = self.epsilon < math.inf or self.rho is not None
-        return dpaudit.Guarantee(
-            neighbours=self.neighbours,
-            epsilon=self.epsilon,
-            delta=self.delta,
-            rho=self.rho,
-            uncovered=() if stated else (f"nothing is stated of {self.function}",),
-        )
 
     def sources(self) -> tuple[Path, ...]:
         """Return the Python files of the function's folder, or of its whole package, by name.
@@ -127,10 +111,8 @@ class CallableMechanism(dpaudit.Mechanism):
             return tuple(sorted(file for each in folders for file in Path(each).rglob("*.py")))
         return (Path(found.origin),) if found.has_location and found.origin else ()
 
-    def caveats(self) -> tuple[str, ...]:
-        """Return that a stated guarantee is only that."""
-        stated = self.epsilon < math.inf or self.rho is not None
-        return (f"the guarantee of {self.function} is stated, not checked",) if stated else ()
+    def _whose(self) -> str:
+        return self.function
 
     @property
     def _where(self) -> str:

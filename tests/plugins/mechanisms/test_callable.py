@@ -107,13 +107,16 @@ def test_what_is_no_address(function):
 @pytest.mark.parametrize("neighbours", ["add-remove", "replace"])
 def test_a_guarantee_is_what_is_stated(neighbours):
     silent = CallableMechanism(function="a:b", neighbours=neighbours)
-    assert (silent.privacy().epsilon, silent.caveats()) == (math.inf, ())
-    assert silent.privacy().uncovered == ("nothing is stated of a:b",)
+    assert (silent.privacy().epsilon, silent.privacy().uncovered) == (math.inf, ())
+    assert silent.caveats() == ("no guarantee of a:b is stated: nothing is promised",)
     stated = CallableMechanism(function="a:b", epsilon=0.5, delta=1e-6, neighbours=neighbours)
     promised = stated.privacy()
     assert (promised.epsilon, promised.delta, promised.neighbours) == (0.5, 1e-6, neighbours)
     assert promised.uncovered == ()
-    assert "not checked" in stated.caveats()[0]
+    assert stated.caveats() == ("the guarantee of a:b is stated, not checked",)
+    concentrated = CallableMechanism(function="a:b", rho=0.1, neighbours=neighbours).privacy()
+    assert (concentrated.rho, concentrated.epsilon) == (0.1, math.inf)
+    assert concentrated.promises
 
 
 def audit(folder, function, more=""):
