@@ -258,6 +258,34 @@ CASES = {
             ("7:35", "the level 'conty' stands twice", "remove one"),
         ],
     ),
+    "labels made of counts": (
+        HEAD.replace("p.csv", "d.csv")
+        + 'entity = "id"\ncount = "children"\nlabel = "children"\nlevels = ["county", "children"]\n'
+        + 'groups = ["children", ["county", "children"]]\n'
+        + 'derived.d = { column = "children", first = 1 }\n'
+        + 'classes.s = { column = "children", share_of = "children", bounds = [1] }\n',
+        [
+            (
+                "7:1",
+                "'children' are the true counts, which are no labels (for 'label')",
+                "[data.cl",
+            ),
+            ("8:21", "no labels (for a level)", "[data.classes]"),
+            ("9:11", "no labels (for a grouping)", "[data.classes]"),
+            ("9:34", "no labels (for a grouping)", "[data.classes]"),
+            ("10:15", "no labels (for the column 'd')", "[data.classes]"),
+            ("11:36", "no labels (for the classes 's')", "[data.classes]"),
+        ],
+    ),
+    "labels made of the counts of a table": (
+        HEAD
+        + 'table = ["AREA"]\nlevels = ["count"]\ngroups = ["d"]\n'
+        + 'derived.d = { column = "count", first = 1 }\ndomain.AREA = ["25-1", "25-2"]\n',
+        [
+            ("6:11", "'count' are the true counts, which are no labels (for a level)", "by size"),
+            ("8:15", "no labels (for the column 'd')", "by size"),
+        ],
+    ),
     "no levels": (
         HEAD.replace("p.csv", "d.csv") + 'entity = "id"\ncount = "children"\nlevels = []\n',
         [("7:1", "'levels' is empty", "")],
