@@ -52,7 +52,10 @@ def test_a_budget_is_stated_in_one_way(make):
     ("bad", "given"),
     [
         ({"epsilon": 1.0, "rho": 0.5}, "epsilon = 1.0 and rho = 0.5"),
-        ({"epsilon": 1.0, "delta": 1e-6, "rho": 0.5}, "epsilon = 1.0 and delta = 1e-06 and rho = 0.5"),
+        (
+            {"epsilon": 1.0, "delta": 1e-6, "rho": 0.5},
+            "epsilon = 1.0 and delta = 1e-06 and rho = 0.5",
+        ),
         ({"rho": 0.5, "delta": 1e-6}, "delta = 1e-06 and rho = 0.5"),
         ({"delta": 1e-6}, "delta = 1e-06"),
         ({"delta": 0.0}, "delta = 0.0"),
