@@ -226,7 +226,11 @@ class PostProcessor(Plugin):
         return None
 
     def uncovered(self) -> tuple[str, ...]:
-        """Return what this step publishes exactly, outside the guarantee (its invariants)."""
+        """Return what this step publishes exactly, outside the guarantee (its invariants).
+
+        Each is a noun phrase that reads after "Published exactly:", and the same one that the
+        mechanism uses of the same counts.
+        """
         return ()
 
 

@@ -250,9 +250,7 @@ def _promise(made: Mechanism, privacy: Privacy | None) -> Guarantee:
     if isinstance(privacy, Guarantee):
         return privacy
     if privacy is None:
-        return Guarantee(
-            neighbours=made.neighbours, epsilon=math.inf, uncovered=("nothing stated",)
-        )
+        return Guarantee(neighbours=made.neighbours, epsilon=math.inf)
     known = {field.name: getattr(made, field.name) for field in attrs.fields(type(made))}
     wanted = inspect.signature(privacy).parameters
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in wanted.values()):

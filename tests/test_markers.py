@@ -89,7 +89,7 @@ def test_a_mechanism_promises_what_its_author_states():
 def test_a_mechanism_without_a_statement_promises_nothing():
     promise = silent.__dpaudit__(neighbours="replace").privacy()
     assert promise.epsilon == math.inf
-    assert promise.uncovered == ("nothing stated",)
+    assert promise.uncovered == ()
 
 
 def test_a_plug_in_cannot_write_to_the_counts():

@@ -170,8 +170,8 @@ class Additive(dpaudit.Mechanism):
         return self.cells_per_person * float(worst[-1])
 
     def _exact(self) -> tuple[str, ...]:
-        """Say what is published exactly."""
-        return tuple(f"the counts of the level {level!r}" for level in self.invariants)
+        """Return what is published exactly, in the words of the steps that keep it."""
+        return tuple(Hierarchy.counts_of(level) for level in self.invariants)
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -84,8 +84,8 @@ class RecordSwapping(dpaudit.Mechanism):
         return dpaudit.Guarantee(
             neighbours=self.neighbours,
             uncovered=(
-                f"the table of {first} is published exactly",
-                f"the table of {rest} is published exactly",
+                f"the table of {first}",
+                f"the table of {rest}",
             ),
         )
 

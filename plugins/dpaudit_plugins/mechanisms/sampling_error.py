@@ -73,10 +73,13 @@ class SamplingError(dpaudit.Mechanism):
         return counts + self.noise().sample(rng, counts.shape)
 
     def privacy(self) -> dpaudit.Guarantee:
-        """Return a guarantee that promises nothing (epsilon is infinite), and says why."""
-        return dpaudit.Guarantee(
-            neighbours=self.neighbours,
-            uncovered=("every count, for sampling error is not a guarantee",),
+        """Return a guarantee that promises nothing (epsilon is infinite)."""
+        return dpaudit.Guarantee(neighbours=self.neighbours)
+
+    def caveats(self) -> tuple[str, ...]:
+        """Return why nothing is promised."""
+        return (
+            "sampling error is not a guarantee: it is there whether anybody is protected or not",
         )
 
     def noise(self) -> Gaussian:

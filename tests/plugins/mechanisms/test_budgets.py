@@ -220,7 +220,7 @@ def test_invariants_are_exact_and_outside_the_guarantee(make):
     assert released.shape == (TREE.size,)
     assert released[0] == counts[0]
     assert (released[1:] != counts[1:]).any()
-    assert made.privacy().uncovered == ("the counts of the level 'total'",)
+    assert made.privacy().uncovered == ("the total of the counts",)
 
 
 @pytest.mark.parametrize(
