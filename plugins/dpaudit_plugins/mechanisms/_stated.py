@@ -31,6 +31,7 @@ class Stated(dpaudit.Mechanism):
     """
 
     independent: ClassVar[bool] = False
+    one_cell: ClassVar[bool] = True
     ways: ClassVar[Ways] = (("epsilon",), ("epsilon", "delta"), ("rho",), ())
 
     epsilon: float | None = attrs.field(

@@ -48,6 +48,7 @@ class RecordSwapping(dpaudit.Mechanism):
     name: ClassVar[str] = "record-swapping"
     takes: ClassVar = "records"
     independent: ClassVar[bool] = False
+    one_cell: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = True
 
     rate: float = attrs.field(validator=[validators.ge(0.0), validators.le(1.0)])
