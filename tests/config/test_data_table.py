@@ -135,9 +135,11 @@ def test_what_the_readme_shows_of_the_data_can_be_read(load, here):
     """Each example of the README, completed where it shows a part, loads and reads."""
     people = "AREA,AGEP,RAC1P\n25-00503,4,1\n25-00703,70,\n"
     (here / "people.csv").write_text(people)
-    listed = "leaid,state,year,eligible_children\n1,Texas,2019,5\n2,Ohio,2019,6\n"
+    listed = "leaid,state,year,eligible_children\n4801,Texas,2019,5\n3901,Ohio,2019,6\n"
     (here / "districts.csv").write_text(listed)
-    (here / "school_district_to_county.csv").write_text("leaid,county_fips\n1,48001\n1,48003\n")
+    (here / "school_district_to_county.csv").write_text(
+        "leaid,county_fips\n4801,48001\n4801,48003\n"
+    )
     blocks = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     whole, tree, where = (
         next(block for block in blocks if f"\n{key}" in block)
@@ -151,7 +153,7 @@ def test_what_the_readme_shows_of_the_data_can_be_read(load, here):
         'count = "eligible_children"\n'
     )
     found = data.read(load(PLUGIN + where.replace("[data]\n", rows)).data, here, Registry())
-    assert found.entities == ("1",)
+    assert found.entities == ("4801",)
     (here / "districts.csv").write_text(listed.replace("state", "usps"))
     found = data.read(load(PLUGIN + tree.replace("[data]\n", rows)).data, here, Registry())
     assert found.hierarchy.sizes == (1, 2, 2, 2)
