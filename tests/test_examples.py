@@ -59,6 +59,16 @@ def test_the_states_of_the_tree_are_states():
     assert "13,184 school districts" in text
 
 
+def test_the_cells_of_the_tau_argus_table_can_be_read():
+    folder = ROOT / "examples" / "tau_argus"
+    registry = dpaudit.Registry.discover(files=[folder / "tau_argus.py"])
+    spec = dpaudit.load(folder / "audit.toml", registry=registry).data
+    found = data.read(spec, folder, registry)
+    assert spec.noun == "cell"
+    cells = zip(found.columns["area"], found.columns["age"], strict=True)
+    assert list(found.names) == [f"{area}, {age}" for area, age in cells]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("audit", EXAMPLES)
 def test_the_example_runs(audit, tmp_path, capsys, monkeypatch):
