@@ -119,9 +119,16 @@ class Mechanism(Plugin):
     cells_per_person: int = attrs.field(default=1, validator=[attrs.validators.ge(1), _check_cells])
 
     @property
-    def measures(self) -> Literal["entities", "hierarchy"]:
-        """Whether counts are those of the entities (n,) or of every node of the tree (N,)."""
+    def measures(self) -> Literal["entities", "hierarchy", "queries"]:
+        """Whether counts are those of the entities (n,), of every node of the tree (N,) or others.
+
+        Others are what :meth:`queries` makes of those of the entities.
+        """
         return "entities"
+
+    def queries(self, counts: FloatArray) -> FloatArray:
+        """Return the sums (m,) of the counts (n,) that are measured, of a mechanism of queries."""
+        return counts
 
     @abc.abstractmethod
     def release(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -261,6 +268,8 @@ class Decision(Plugin):
         Whether :meth:`decide` takes a row of k counts of each entity, (n, k), and not one, (n,).
     vectorised
         Whether :meth:`decide` takes draws stacked in front, shape (..., n) or (..., n, k).
+    bounded
+        Whether outcomes lie within fixed limits, whatever the counts: then their mean exists.
     """
 
     kind: ClassVar[Kind] = "decision"
@@ -268,6 +277,7 @@ class Decision(Plugin):
     takes: ClassVar[Literal["counts", "selection"]] = "counts"
     rows: ClassVar[bool] = False
     vectorised: ClassVar[bool] = False
+    bounded: ClassVar[bool] = False
 
     @abc.abstractmethod
     def decide(self, counts: FloatArray) -> FloatArray:

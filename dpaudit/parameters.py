@@ -60,6 +60,11 @@ class Parameter:
         return not any(takes_list(member) for member in members(self.type))
 
     @property
+    def takes_rules(self) -> bool:
+        """Whether it is a list of names of other decisions."""
+        return any(source(member) == "rules" for member in members(self.type))
+
+    @property
     def is_column(self) -> bool:
         """Whether text names a column of the data."""
         return any(source(member) == "column" for member in members(self.type))

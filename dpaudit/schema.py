@@ -120,11 +120,13 @@ def _own_keys(kind: Kind) -> Schema:
     if kind in {"mechanism", "postprocessor"}:
         return {}
     if kind == "decision":
-        return {"name": TEXT, "output": list_of({"$ref": "#/$defs/postprocessor"})}
+        return {"name": TEXT, "count": TEXT, "output": list_of({"$ref": "#/$defs/postprocessor"})}
     if kind == "audit":
         wanted = {"enum": ["any entity", "any group", "total"]}
         fail_if = table_of({"over": {"type": "number"}, "for": wanted}, required=["over"])
         return {"name": TEXT, "fail_if": fail_if}
+    if kind == "mitigation":
+        return {"name": TEXT, "releases": list_of(TEXT)}
     return {"name": TEXT}
 
 
@@ -155,6 +157,8 @@ def _type(wanted: Any) -> Schema:  # noqa: PLR0911 (one line for each type)
     origin, inner = typing.get_origin(only), typing.get_args(only)
     if source(only) == "column":
         return {"type": "string", "description": "a column of the data"}
+    if source(only) == "rules":
+        return {**list_of(TEXT), "description": "names of decisions"}
     if hasattr(only, "__metadata__"):
         return _type(inner[0])
     if origin is Literal:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -84,6 +85,9 @@ class Pipeline:
         Post-processing of outcomes, in order.
     n
         Number of entities.
+    create
+        Makes another plug-in, from its kind, its name and its parameters as an audit file gives
+        them, bound to the columns of the data.
     """
 
     mechanism: Mechanism
@@ -91,3 +95,4 @@ class Pipeline:
     decision: Decision
     output: tuple[PostProcessor, ...]
     n: int
+    create: Callable[..., Any] = attrs.field(repr=False)

@@ -32,6 +32,7 @@ def test_there_are_examples():
         "own_formula",
         "projection",
         "top_down",
+        "apportionment",
     }
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dpaudit.config.data_columns import check_columns
 from dpaudit.config.data_table import read_data
+from dpaudit.config.decision_tables import read_decisions
 from dpaudit.config.plain import structure
 from dpaudit.config.settings import read_report, read_run
 from dpaudit.config.table import Faults, Table
-from dpaudit.config.tables import read_audits, read_decisions, read_named, read_releases
+from dpaudit.config.tables import read_audits, read_mitigations, read_named, read_releases
 from dpaudit.config.uses import Uses
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.registry import Registry
@@ -72,9 +73,9 @@ def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]
     tree["run"] = read_run(root)
     tree["report"] = read_report(root, registry)
     tree["releases"] = read_releases(root, uses)
-    tree["decisions"] = read_decisions(root, uses)
+    tree["decisions"] = read_decisions(root, uses, tree["data"])
     tree["audits"] = read_audits(root, uses)
-    tree["mitigations"] = read_named(root, uses, "mitigation")
+    tree["mitigations"] = read_mitigations(root, uses, tree["releases"])
     tree["attacks"] = read_named(root, uses, "attack")
     tree["learners"] = read_named(root, uses, "learner")
     if not tree["releases"] and not tree["learners"] and "release" not in source.values:

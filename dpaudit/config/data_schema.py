@@ -51,6 +51,7 @@ def data_schema() -> Schema:
             **dict.fromkeys(
                 ("entity", "count", "label", "noun", "counted", "encoding", "sheet"), TEXT
             ),
+            "also_counted": some(TEXT),
             "groups": {**list_of(group), "uniqueItems": True},
             "classes": _tables(_class()),
             "where": _tables({"anyOf": [_CELL, some(_CELL)]}),
@@ -65,7 +66,10 @@ def data_schema() -> Schema:
     return {
         **made,
         "if": {"required": ["table"]},
-        "then": {"required": ["domain"], **_without("entity", "count", "label", "parents")},
+        "then": {
+            "required": ["domain"],
+            **_without("entity", "count", "also_counted", "label", "parents"),
+        },
         "else": {"required": ["entity", "count"], **_without("domain")},
     }
 

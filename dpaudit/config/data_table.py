@@ -60,9 +60,22 @@ def _rows(table: Table, uses: Uses) -> dict[str, Any]:
     )
     for key, column in made.items():
         uses.columns.append((("data", key), column, f"{key!r}"))
+    also = _also_counted(table, uses, made.get("count"))
+    made["also_counted"] = also
     read_domain(table, uses, ())
     # Suggested for a misspelt key.
     table.known += ["table", "domain"]
+    return made
+
+
+def _also_counted(table: Table, uses: Uses, count: str | None) -> tuple[str, ...]:
+    """Return the columns of further counts, each named once."""
+    made: tuple[str, ...] = table.take("also_counted", tuple[str, ...]) or ()
+    for i, column in enumerate(made):
+        path = ("data", "also_counted", i)
+        uses.columns.append((path, column, "'also_counted'"))
+        if column == count or column in made[:i]:
+            table.faults.add(path, f"{column!r} is counted twice", "name each count once")
     return made
 
 

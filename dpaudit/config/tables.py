@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dpaudit.config.cells import readable
 from dpaudit.config.table import Table, given
 from dpaudit.model.spec import Neighbours
+from dpaudit.values import suggest
 
 if TYPE_CHECKING:
     from dpaudit.config.table import Faults
@@ -24,7 +25,6 @@ DEFAULT_AUDITS = (
     "cost-of-privacy",
     "expected-shortfall",
 )
-DEFAULT_DECISION = "counts"
 _NEIGHBOURS = (
     'neighbours = "add-remove" (one person more or less) or '
     'neighbours = "replace" (one person\'s record changed)'
@@ -33,7 +33,7 @@ _NEIGHBOURS = (
 
 def read_releases(root: Table, uses: Uses) -> list[dict[str, Any]]:
     """Return the plain form of every ``[[release]]``."""
-    names = _Names(root.faults, "releases")
+    names = Names(root.faults, "releases")
     made = []
     tables = [Table(root.faults, path, values) for path, values in root.tables("release")]
     names.reserve(table.values.get("name") for table in tables)
@@ -41,7 +41,7 @@ def read_releases(root: Table, uses: Uses) -> list[dict[str, Any]]:
         neighbours = table.take("neighbours", Neighbours, required=_NEIGHBOURS)
         name = table.take("name", str, check=readable)
         mechanism = _mechanism(table, uses, neighbours)
-        steps = _steps(table, uses, "postprocess")
+        steps = read_steps(table, uses, "postprocess")
         earlier = _earlier(table)
         table.finish()
         if mechanism is None:
@@ -58,24 +58,9 @@ def read_releases(root: Table, uses: Uses) -> list[dict[str, Any]]:
     return made
 
 
-def read_decisions(root: Table, uses: Uses) -> list[dict[str, Any]]:
-    """Return the plain form of every ``[[decision]]``; without any, the counts themselves."""
-    names = _Names(root.faults, "decisions")
-    made = []
-    for path, values in root.tables("decision") or [((), {"use": DEFAULT_DECISION})]:
-        table = Table(root.faults, path, values)
-        name = table.take("name", str, check=readable)
-        output = _steps(table, uses, "output")
-        use = uses.read("decision", path, table.rest()) if table.is_table else None
-        if use is not None:
-            called = names.claim(path, name, use["use"])
-            made.append({"name": called, "decision": use, "output": output})
-    return made
-
-
 def read_audits(root: Table, uses: Uses) -> list[dict[str, Any]]:
     """Return the plain form of every ``[[audit]]``; without any, the default ones."""
-    names = _Names(root.faults, "audits")
+    names = Names(root.faults, "audits")
     installed = uses.registry.names("audit")
     default = [((), {"use": name}) for name in DEFAULT_AUDITS if name in installed]
     made = []
@@ -90,11 +75,31 @@ def read_audits(root: Table, uses: Uses) -> list[dict[str, Any]]:
     return made
 
 
-def read_named(
-    root: Table, uses: Uses, kind: Literal["mitigation", "attack", "learner"]
+def read_mitigations(
+    root: Table, uses: Uses, releases: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
+    """Return the plain form of every ``[[mitigation]]``; ``releases`` are those it may name."""
+    names = Names(root.faults, "mitigations")
+    known = [each["name"] for each in releases]
+    made = []
+    for path, values in root.tables("mitigation"):
+        table = Table(root.faults, path, values)
+        name = table.take("name", str, check=readable)
+        wanted: tuple[str, ...] = table.take("releases", tuple[str, ...]) or ()
+        for i, one in enumerate(wanted):
+            if one not in known:
+                hint = suggest(one, known, noun="releases")
+                root.faults.add((*path, "releases", i), f"no release is named {one!r}", hint)
+        use = uses.read("mitigation", path, table.rest()) if table.is_table else None
+        if use is not None:
+            called = names.claim(path, name, use["use"])
+            made.append({"name": called, "plugin": use, "releases": wanted})
+    return made
+
+
+def read_named(root: Table, uses: Uses, kind: Literal["attack", "learner"]) -> list[dict[str, Any]]:
     """Return the plain form of every table of one of the kinds with nothing but parameters."""
-    names = _Names(root.faults, f"{kind}s")
+    names = Names(root.faults, f"{kind}s")
     made = []
     for path, values in root.tables(kind):
         table = Table(root.faults, path, values)
@@ -120,7 +125,8 @@ def _mechanism(table: Table, uses: Uses, neighbours: str | None) -> dict[str, An
     return uses.read(wanted, (*table.path, wanted), values, fixed=fixed)
 
 
-def _steps(table: Table, uses: Uses, key: str) -> list[dict[str, Any]]:
+def read_steps(table: Table, uses: Uses, key: str) -> list[dict[str, Any]]:
+    """Return the plain form of a list of post-processors."""
     found = [uses.read("postprocessor", path, values) for path, values in table.tables(key)]
     return [step for step in found if step is not None]
 
@@ -166,7 +172,7 @@ def _fail_if(table: Table) -> dict[str, Any] | None:
     return {"over": over, **({"for_": wanted} if wanted else {})}
 
 
-class _Names:
+class Names:
     """The names that are taken within one kind of table."""
 
     def __init__(self, faults: Faults, noun: str) -> None:

@@ -19,6 +19,7 @@ def digest_of(dataset: Dataset) -> str:
         "counts": [int(count) for count in dataset.counts],
         "columns": {name: column.tolist() for name, column in dataset.columns.items()},
         "groups": dataset.groups,
+        **({"also": list(dataset.also)} if dataset.also else {}),
         **_table(dataset.domain),
         **_tree(dataset.hierarchy),
     }

@@ -64,13 +64,16 @@ def read(spec: DataSpec, base: Path, registry: Registry) -> Dataset:
         name: column_of(cells, as_text=name in as_text)
         for name, cells in listed.frame.columns.items()
     }
-    columns[spec.count] = listed.counts
+    also = {name: counts_of(listed.frame, name) for name in spec.also_counted}
+    columns |= {spec.count: listed.counts, **also}
     dataset = Dataset(
         source=spec.file,
         digest="",
         entities=listed.entities,
         names=_names(listed.frame, spec, listed.entities),
         counts=listed.counts,
+        count=spec.count,
+        also=also,
         columns=columns,
         groups=groups_of(listed.frame, columns, spec.groups, spec.classes),
         status=spec.status,
@@ -147,7 +150,16 @@ def _needed(spec: DataSpec) -> list[str]:
     label = [spec.label] if spec.label else []
     sources = [rule.column for rule in spec.derived.values()]
     sized = [one.column for one in spec.classes.values()]
-    named = [spec.entity, spec.count, *label, *_analysed(spec), *sized, *spec.where, *sources]
+    named = [
+        spec.entity,
+        spec.count,
+        *spec.also_counted,
+        *label,
+        *_analysed(spec),
+        *sized,
+        *spec.where,
+        *sources,
+    ]
     return [name for name in dict.fromkeys(named) if name not in made]
 
 

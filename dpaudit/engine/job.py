@@ -76,6 +76,9 @@ class Job:
         Sums to take, by grouping.
     truth
         Outcome from the true counts, shape (n,).
+    own
+        What the decision itself makes of the true counts, shape (n,): another than ``truth``
+        where a mitigation has changed it.
     structure
         Declared structure of the decision, if there is no post-processing of outcomes.
     guard
@@ -90,6 +93,7 @@ class Job:
     output: tuple[PostProcessor, ...]
     groupings: Mapping[str, Grouping]
     truth: FloatArray
+    own: FloatArray
     structure: Structure | None
     guard: str | None
     extras: frozenset[Extra] = frozenset()
@@ -104,9 +108,11 @@ class Job:
         *,
         groupings: Mapping[str, Grouping],
         extras: frozenset[Extra] = frozenset(),
+        truth: FloatArray | None = None,
     ) -> Job:
-        """Find out the truth and what the decision declares about itself."""
-        declared = decision.structure(chain.counts.size)
+        """Find out the truth, unless it is given, and what the decision declares about itself."""
+        n = chain.counts.size // chain.width
+        declared = decision.structure(n)
         guard = decision.existence(chain.mechanism.noise(), clipped=chain.is_nonnegative)
         if guard is not None and not isinstance(declared, Proportional):
             raise PluginError(
@@ -125,7 +131,7 @@ class Job:
                 "computed with",
                 hint="raise epsilon",
             )
-        truth = processed(output, decide(decision, chain.truth[None, :], task.id))[0]
+        own = processed(output, decide(decision, chain.truth[None, :], n, task.id))[0]
         bounded = chain.is_nonnegative or any(step.nonnegative for step in output[-1:])
         return cls(
             task=task,
@@ -133,12 +139,18 @@ class Job:
             decision=decision,
             output=output,
             groupings=groupings,
-            truth=frozen_floats(truth),
+            truth=frozen_floats(own if truth is None else truth),
+            own=frozen_floats(own),
             structure=None if output else declared,
             guard=guard,
             # The expected share of a sum that may be near zero does not exist.
             extras=extras if bounded and declared is not None else extras - {"share"},
         )
+
+    @property
+    def n(self) -> int:
+        """Number of entities."""
+        return self.truth.size
 
     @property
     def is_smooth(self) -> bool:
@@ -156,7 +168,7 @@ class Job:
     def guard_matters(self) -> bool:
         """Whether the denominator may come within ten standard deviations of its guard."""
         variance = self.chain.entity_variance
-        declared = self.decision.structure(self.chain.counts.size)
+        declared = self.decision.structure(self.n)
         if self.guard is None or variance is None or not isinstance(declared, Proportional):
             return False
         deviation = float(np.sqrt((declared.weights**2 * variance).sum()))
@@ -168,11 +180,11 @@ class Job:
         if self.guard is not None:
             decided = self._guarded(released)
         else:
-            decided = decide(self.decision, released, self.task.id)
+            decided = decide(self.decision, released, self.n, self.task.id)
         return processed(self.output, decided, streams, first=len(self.chain.steps))
 
     def _guarded(self, released: FloatArray) -> FloatArray:
-        declared = self.decision.structure(self.chain.counts.size)
+        declared = self.decision.structure(self.n)
         if not isinstance(declared, Proportional):
             raise PluginError(f"task {self.task.id!r}: only a declared ratio can be guarded")
         weighted = declared.weights * released
@@ -199,10 +211,9 @@ class Job:
 
     def columns(self, over: str) -> slice:
         """Return which columns of :meth:`extended` are ``entity``, a grouping or ``total``."""
-        n = self.chain.counts.size
         if over == "entity":
-            return slice(0, n)
-        start = n
+            return slice(0, self.n)
+        start = self.n
         for name, grouping in self.groupings.items():
             if name == over:
                 return slice(start, start + len(grouping.labels))
@@ -215,13 +226,19 @@ def _is_guardable(structure: Structure | None, counts: FloatArray) -> bool:
     return isinstance(structure, Proportional) and float((structure.weights * counts).sum()) > 0
 
 
-def decide(decision: Decision, released: FloatArray, task: str) -> FloatArray:
-    """Return the outcomes of releases, shape (draws, n), held to their shape and finite."""
+def decide(decision: Decision, released: FloatArray, n: int, task: str) -> FloatArray:
+    """Return the outcomes (draws, n) of releases, held to their shape and finite.
+
+    ``released`` has a row for each draw; it is cut into rows of counts for a decision that
+    takes those.
+    """
+    draws = released.shape[0]
     return held(
         f"decision {decision.name!r}",
         decision.decide,
-        released,
+        released.reshape(draws, n, -1) if decision.rows else released,
         by_row=not decision.vectorised,
+        shape=(draws, n),
         where=f" in task {task!r}",
     )
 

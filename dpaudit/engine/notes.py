@@ -24,7 +24,8 @@ def notes_on(subject: MeasuredTask) -> Iterator[Note]:
     yield from _release_checks(subject)
     yield from _guards(job)
     noise = job.chain.mechanism.noise()
-    if job.structure is None and not job.chain.is_nonnegative and _is_noisy(noise):
+    bounded = job.decision.bounded or job.chain.is_nonnegative
+    if job.structure is None and not bounded and _is_noisy(noise):
         message = (
             f"whether {job.decision.name} has an expected outcome under noise that is not "
             "bounded was not checked: a rule that divides by noisy counts has none"

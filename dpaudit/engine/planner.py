@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sys
 from collections import Counter
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -16,10 +11,24 @@ import numpy as np
 import scipy
 
 from dpaudit import binding, config, data
+from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
 from dpaudit.engine.job import Grouping, Job, decide
+from dpaudit.engine.mitigate import mitigated, pipeline_of
+from dpaudit.engine.rows import by_rows, refuse_mixing
+from dpaudit.engine.rule import Rule
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.estimators.chain import Chain
-from dpaudit.interfaces import Audit, Decision, Extra, Kind, Mechanism, Plugin, PostProcessor
+from dpaudit.interfaces import (
+    Audit,
+    Decision,
+    Extra,
+    Kind,
+    Mechanism,
+    Mitigation,
+    Plugin,
+    PostProcessor,
+)
+from dpaudit.model.arrays import frozen_floats
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Plan, Task
 from dpaudit.model.spec import DecisionSpec, PluginUse, ReleaseSpec, Spec
@@ -71,6 +80,7 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
         )
         for decision in planner.decisions(release)
     )
+    jobs += planner.mitigated(jobs)
     names = Counter(job.task.id for job in jobs)
     if twice := [name for name, count in names.items() if count > 1]:
         raise SpecError(
@@ -82,7 +92,7 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
 
 def _refuse(spec: Spec, groupings: Mapping[str, Grouping]) -> None:
     """Refuse what would otherwise be passed over in silence."""
-    for kind in ("mitigations", "attacks", "learners"):
+    for kind in ("attacks", "learners"):
         if getattr(spec, kind):
             raise SpecError(
                 f"[[{kind[:-1]}]] is read but not measured in this version",
@@ -123,25 +133,16 @@ class _Planner:
 
     def job(self, release: ReleaseSpec, point: dict[str, Any], decided: DecisionSpec) -> Job:
         """Make one job: every plug-in of it, bound to the data."""
-        mechanism = self._mechanism(release, point)
-        steps = self._steps(
-            release.postprocess, self.data.total, f"release {release.name!r}", mechanism
-        )
-        chain = Chain(
-            counts=self.data.counts,
-            mechanism=mechanism,
-            steps=steps,
-            hierarchy=self.data.hierarchy,
-        )
-        use = decided.decision
-        decision = self._made(Decision, "decision", use.use, use.parameters, None)
-        outcome = decide(decision, chain.truth[None, :], decided.name)
+        decision = self._decision(decided)
+        chain = self._chain(release, point, decided, decision)
+        mechanism, steps = chain.mechanism, chain.steps
+        outcome = decide(decision, chain.truth[None, :], len(self.data), decided.name)
         output = self._steps(
             decided.output, float(outcome.sum()), f"decision {decided.name!r}", None
         )
         swept = config.swept(release.mechanism, type(mechanism))
         values = {name: point[name] for name in swept}
-        plugins = (mechanism, *steps, decision, *output)
+        plugins = (mechanism, *steps, *_parts(decision), *output)
         task = Task(
             id=f"{_label(release.name, values)} / {decided.name}",
             key=self._key(release, point, decided, plugins),
@@ -154,16 +155,96 @@ class _Planner:
         )
         return Job.make(task, chain, decision, output, groupings=self.groupings, extras=self.extras)
 
+    def mitigated(self, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
+        """Return what every mitigation makes of the jobs that it applies to."""
+        made: list[Job] = []
+        for spec in self.spec.mitigations:
+            use = spec.plugin
+            mitigation = self._made(
+                Mitigation, "mitigation", use.use, use.parameters, self.data.total
+            )
+            fitting = [
+                (job, pipeline)
+                for job in jobs
+                if not spec.releases or job.task.release in spec.releases
+                if mitigation.applies(pipeline := pipeline_of(job, self._create))
+            ]
+            if not fitting:
+                raise SpecError(
+                    f"[[mitigation]] {spec.name!r} applies to no release and decision",
+                    hint=f"dpaudit plugins show {use.use} says what it is made for",
+                )
+            digest = plugin_digest(self.registry, mitigation, attrs.asdict(use))
+            foreign = mitigation.foreign or self.registry.is_foreign(type(mitigation))
+            made += [
+                mitigated(job, pipeline, spec.name, mitigation, digest=digest, foreign=foreign)
+                for job, pipeline in fitting
+            ]
+        return tuple(made)
+
+    def _create(self, kind: Kind, use: str, /, **parameters: Any) -> Plugin:
+        """Make a plug-in for a mitigation; a total that is not given stays open."""
+        return self._made(Plugin, kind, use, parameters, None)
+
+    def _decision(self, decided: DecisionSpec) -> Decision:
+        """Make a decision, of those above it in the audit file where it is made of others."""
+        use = decided.decision
+        made = self.registry.create("decision", use.use, **use.parameters)
+        above = self.spec.decisions[: self.spec.decisions.index(decided)]
+        return self._bound(Decision, made, None, None, above)
+
+    def _rules(self, decided: tuple[DecisionSpec, ...]) -> dict[str, Decision]:
+        """Return decisions by name, each taking rows of counts."""
+        made = {each.name: self._decision(each) for each in decided}
+        return {
+            each.name: Rule(
+                decision=made[each.name],
+                position=None if made[each.name].rows else self._position(each),
+            )
+            for each in decided
+        }
+
+    def _position(self, decided: DecisionSpec) -> int:
+        """Return which of the counts a decision reads that takes one of each entity."""
+        return 0 if decided.count is None else self.data.count_names.index(decided.count)
+
+    def _chain(
+        self,
+        release: ReleaseSpec,
+        point: dict[str, Any],
+        decided: DecisionSpec,
+        decision: Decision,
+    ) -> Chain:
+        """Return the release that a decision is made from: of one count, or of all of them."""
+        where = f"release {release.name!r}"
+        width = len(self.data.count_names) if decision.rows else 1
+        counts = self.data.rows[:, self._position(decided)]
+        mechanism = self._mechanism(release, point)
+        if width > 1:
+            counts = self.data.rows.ravel()
+            mechanism = by_rows(mechanism, len(self.data), width, where)
+        steps = self._steps(release.postprocess, float(counts.sum()), where, mechanism)
+        if width > 1:
+            refuse_mixing(steps, where)
+        return Chain(
+            counts=frozen_floats(counts),
+            mechanism=mechanism,
+            steps=steps,
+            hierarchy=self.data.hierarchy if width == 1 else None,
+            width=width,
+        )
+
     def _mechanism(self, release: ReleaseSpec, point: dict[str, Any]) -> Mechanism:
-        parameters = {"neighbours": release.neighbours, **point}
+        touched = {"cells_per_person": len(self.data.count_names)} if self.data.also else {}
+        parameters = {**touched, "neighbours": release.neighbours, **point}
         total = self.data.total
         made = self._made(Mechanism, "mechanism", release.mechanism.use, parameters, total)
         columns = [name for name, one in known_parameters(type(made)).items() if one.is_column]
-        named = [name for name in columns if point.get(name) == self.spec.data.count]
+        named = [name for name in columns if point.get(name) in self.data.count_names]
         if named and made.protects:
             raise SpecError(
                 f"release {release.name!r}: {named[0]} is the column of true counts "
-                f"{self.spec.data.count!r}: noise that depends on them protects nobody",
+                f"{point[named[0]]!r}: noise that depends on them protects nobody",
                 hint="name a column that is public, such as an earlier release",
             )
         return made
@@ -208,15 +289,36 @@ class _Planner:
     ) -> P:
         return self._bound(base, self.registry.create(kind, use, **parameters), total, None)
 
-    def _bound(self, base: type[P], plugin: Plugin, total: float | None, noise: Noise | None) -> P:
+    def _bound(
+        self,
+        base: type[P],
+        plugin: Plugin,
+        total: float | None,
+        noise: Noise | None,
+        above: tuple[DecisionSpec, ...] = (),
+    ) -> P:
+        named = any(p.takes_rules for p in known_parameters(type(plugin)).values())
         bound = binding.bind(
-            plugin, self.data, total=total, noise=noise, folder=self.spec.path.parent
+            plugin,
+            self.data,
+            total=total,
+            noise=noise,
+            folder=self.spec.path.parent,
+            decisions=self._rules(above) if named else None,
         )
         if not isinstance(bound, base):
             raise PluginError(
                 f"{plugin.kind} {plugin.name!r} is a {type(bound).__name__}, not a {base.__name__}"
             )
         return bound
+
+    def _used(self, decided: DecisionSpec) -> tuple[DecisionSpec, ...]:
+        """Return a decision with all that it may be made of."""
+        use = decided.decision
+        known = known_parameters(self.registry.get("decision", use.use))
+        if not any(parameter.takes_rules for parameter in known.values()):
+            return (decided,)
+        return self.spec.decisions[: self.spec.decisions.index(decided) + 1]
 
     def _key(
         self,
@@ -225,23 +327,29 @@ class _Planner:
         decided: DecisionSpec,
         plugins: tuple[Plugin, ...],
     ) -> str:
-        sources = [self.registry.source(type(plugin)) for plugin in plugins]
         content = {
-            "engine": _engine_digest(),
-            "plugins": [[s.kind, s.name, s.version, s.digest] for s in sources],
-            "packages": sorted({_package_digest(type(plugin).__module__) for plugin in plugins}),
-            "files": [_file_digest(file) for plugin in plugins for file in plugin.sources()],
+            "engine": engine_digest(),
+            "plugins": [plugin_digest(self.registry, plugin) for plugin in plugins],
             "libraries": [np.__version__, scipy.__version__],
             "mechanism": [release.mechanism.use, dict(point), release.neighbours],
             "postprocess": [attrs.asdict(use) for use in release.postprocess],
-            "decision": attrs.asdict(decided.decision),
+            "decision": [attrs.asdict(each.decision) for each in self._used(decided)],
+            "count": [each.count for each in self._used(decided)],
             "output": [attrs.asdict(use) for use in decided.output],
             "extras": sorted(self.extras),
             "data": self.data.digest,
             "seed": self.spec.run.seed,
         }
-        text = json.dumps(content, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(content)
+
+
+def _parts(decision: Decision) -> tuple[Decision, ...]:
+    """Return a decision and those that it is made of."""
+    inner = decision.decision if isinstance(decision, Rule) else decision
+    values = (getattr(inner, field.name) for field in attrs.fields(type(inner)))
+    lists = (value for value in values if isinstance(value, tuple))
+    rules = (each for value in lists for each in value if isinstance(each, Rule))
+    return (inner, *(part for rule in rules for part in _parts(rule)))
 
 
 def _label(release: str, values: Mapping[str, Any]) -> str:
@@ -254,30 +362,3 @@ def _short(value: object) -> str:
         return str(value)
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
-
-
-def _file_digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@cache
-def _package_digest(module: str) -> str:
-    """Return a digest of all source of the package that a plug-in stands in."""
-    package = sys.modules.get(module.split(".", maxsplit=1)[0])
-    folders = [Path(folder) for folder in getattr(package, "__path__", ())]
-    digest = hashlib.sha256()
-    for folder in folders:
-        for file in sorted(folder.rglob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def _engine_digest() -> str:
-    """Return a digest of the framework's own source: a changed estimator is a changed number."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
-        if not {"cli", "report"} & set(file.parts):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()

@@ -7,7 +7,7 @@ import numpy as np
 
 from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
-from dpaudit.estimators.ladder import Known
+from dpaudit.estimators.known import Known
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method

@@ -85,7 +85,7 @@ class Controlled:
             return plain  # a projection's stand-in misses rare events, and its band the truth
         offset = job.extended((control[1].mean - job.truth)[None, :])[0]
         tried = cls(job=job, control=control, offset=offset)
-        n = job.chain.counts.size
+        n = job.n
         with np.errstate(all="ignore"):
             gain = [
                 measure_block(each, seed, digest, PILOT, {}).bias.m2[:n].sum()
@@ -232,4 +232,4 @@ def _totalled(wide: FloatArray, entity: FloatArray) -> FloatArray:
 
 
 def _width(job: Job) -> int:
-    return job.chain.counts.size + sum(len(g.labels) for g in job.groupings.values()) + 1
+    return job.n + sum(len(g.labels) for g in job.groupings.values()) + 1

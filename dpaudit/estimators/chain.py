@@ -32,23 +32,28 @@ class Chain:
     Parameters
     ----------
     counts
-        True counts of the entities, shape (n,).
+        True counts of the entities, shape (n,); of entities with k counts each, row after row.
     mechanism
         The mechanism at one parameter point.
     steps
         Post-processors, bound to their public totals, in order.
     hierarchy
         The tree over the entities, for a mechanism that measures every node of it.
+    width
+        k, how many counts each entity has.
     """
 
     counts: FloatArray
     mechanism: Mechanism
     steps: tuple[PostProcessor, ...] = ()
     hierarchy: Hierarchy | None = None
+    width: int = 1
 
     @functools.cached_property
     def measured(self) -> FloatArray:
-        """What the mechanism is given: the counts (n,), or those of every node (N,)."""
+        """What the mechanism is given: counts (n,), those of every node (N,) or queries (m,)."""
+        if self.mechanism.measures == "queries":
+            return self.mechanism.queries(self.counts)
         return self.counts if self._tree is None else self._tree.totals(self.counts)
 
     @functools.cached_property
@@ -104,10 +109,15 @@ class Chain:
         return nonnegative
 
     @property
+    def is_flat(self) -> bool:
+        """Whether the mechanism is given the counts themselves, and not what is made of them."""
+        return self.mechanism.measures == "entities"
+
+    @property
     def is_clipped(self) -> bool:
         """Whether the release is exactly ``max(x + noise, 0)`` for independent noise."""
         noise, rest = self.reduced()
-        known = noise is not None and self._tree is None
+        known = noise is not None and self.is_flat
         return known and len(rest) == 1 and rest[0].clips
 
     def reveals(self, neighbours: Neighbours) -> bool:
@@ -221,7 +231,7 @@ class Chain:
         bias, variance = self.closed_bias(), self.closed_variance()
         if bias is None or variance is None:
             return None
-        mean = self.counts + bias.value
+        mean = self._of_entities(self.measured) + bias.value
         return Control(
             mean=mean, variance=variance.value, deviation=lambda noisy: self.process(noisy) - mean
         )

@@ -109,11 +109,11 @@ def _by_differences(
     useless, never wrong. A squared term would have a known mean too, but tails so heavy that
     bands from a few hundred draws would not cover.
     """
-    size = centre.size
+    size = control.mean.size
     if size > _LARGEST:
         return None
     spread = _spread(control)
-    linear = np.empty((size, size))
+    linear = np.empty((size, centre.size))
     for start in range(0, size, _ROWS):
         columns = np.arange(start, min(start + _ROWS, size))
         shift = np.zeros((columns.size, size))

@@ -16,9 +16,10 @@ def held(
     given: FloatArray,
     *,
     by_row: bool = False,
+    shape: tuple[int, ...] | None = None,
     where: str = "",
 ) -> FloatArray:
-    """Return what a plug-in makes of counts or outcomes, of the same shape.
+    """Return what a plug-in makes of counts or outcomes.
 
     Parameters
     ----------
@@ -27,9 +28,11 @@ def held(
     call
         What to call with ``given``, which it can read and not write.
     given
-        Shape (n,) or (draws, n).
+        Shape (n,) or (draws, n), or with more axes behind it.
     by_row
         Whether ``call`` takes one draw at a time.
+    shape
+        The shape that is wanted, by default that of ``given``.
     where
         What an error adds to the name, such as `` in task 'a / b'``.
 
@@ -40,11 +43,12 @@ def held(
     """
     given = given.view()
     given.flags.writeable = False
+    shape = given.shape if shape is None else shape
     try:
         if by_row:
-            made = np.stack([_shaped(name, call(row), row.shape, where) for row in given])
+            made = np.stack([_shaped(name, call(row), shape[1:], where) for row in given])
         else:
-            made = _shaped(name, call(given), given.shape, where)
+            made = _shaped(name, call(given), shape, where)
     except DpauditError:
         raise
     except (Exception, SystemExit) as error:
@@ -65,7 +69,7 @@ def _shaped(name: str, made: object, shape: tuple[int, ...], where: str) -> Floa
     if array.shape != shape:
         raise PluginError(
             f"{name} returned shape {array.shape}{where}",
-            hint=f"return one number for each count, shape {shape}",
+            hint=f"return one number for each of them, shape {shape}",
         )
     return array
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import attrs
 import numpy as np
 
 from dpaudit.estimators.chain import Chain
 from dpaudit.estimators.clipped_allotment import clipped_allotment
+from dpaudit.estimators.known import Known, sum_of_square
 from dpaudit.interfaces import Extra
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate, Method
@@ -19,35 +18,6 @@ _MOST_TERMS = 1e7
 
 _OVERHEAD = 20
 """What a term costs however few the entities are, in entities."""
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Known:
-    """What closed forms and quadrature say of one task; ``None`` where they say nothing.
-
-    Parameters
-    ----------
-    bias, variance, square, shortfall
-        Per entity, shape (n,), in the unit of the decision (and its square).
-    group_variance
-        Whether the variance of a sum is the sum of the variances (independent entities).
-    empty
-        Probability that the release has no positive count.
-    total_bias
-        Bias of the sum of all outcomes, a scalar, where the sum is public.
-    extra
-        ``erased``, ``invented`` (probabilities) and ``share`` (bias), shape (n,), where asked
-        for and known.
-    """
-
-    bias: Estimate | None = None
-    variance: Estimate | None = None
-    square: Estimate | None = None
-    shortfall: Estimate | None = None
-    group_variance: bool = False
-    empty: float = 0.0
-    total_bias: Estimate | None = None
-    extra: Mapping[str, Estimate] = attrs.field(factory=dict)
 
 
 def known(
@@ -105,8 +75,8 @@ def _share_of_counts(chain: Chain, slope: FloatArray, found: Known) -> Estimate 
         return None
     if chain.public_sum and found.bias is not None and np.ptp(slope) == 0:
         gap = total / (slope[0] * chain.public_sum) - 1.0
-        shift = Estimate.exact(slope * chain.truth / total * gap)
-        return _added(found.bias.scaled(1.0 / (slope[0] * chain.public_sum)), shift)
+        shift = slope * chain.truth / total * gap
+        return found.bias.scaled(1.0 / (slope[0] * chain.public_sum)).plus(shift)
     if chain.is_clipped:
         return _clipped(chain, Proportional(weights=slope, total=1.0)).bias
     if found.variance is None or found.bias is None or np.any(found.variance.high > 0):
@@ -128,7 +98,7 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
     return Known(
         bias=bias,
         variance=variance,
-        square=_sum_of_square(bias, variance),
+        square=sum_of_square(bias, variance),
         shortfall=_one_sided_shortfall(chain, bias, variance),
         group_variance=chain.is_independent,
     )
@@ -138,16 +108,6 @@ def _total_bias(chain: Chain, slope: FloatArray) -> Estimate | None:
     if chain.public_sum is None or np.ptp(slope) > 0:
         return None
     return Estimate.exact(float(slope[0]) * (chain.public_sum - float(chain.truth.sum())))
-
-
-def _added(estimate: Estimate, exact: Estimate) -> Estimate:
-    """Return the sum of an estimate and an exact number."""
-    return attrs.evolve(
-        estimate,
-        value=estimate.value + exact.value,
-        low=estimate.low + exact.value,
-        high=estimate.high + exact.value,
-    )
 
 
 def _one_sided_shortfall(chain: Chain, bias: Estimate, variance: Estimate) -> Estimate | None:
@@ -160,13 +120,6 @@ def _one_sided_shortfall(chain: Chain, bias: Estimate, variance: Estimate) -> Es
     if np.any(variance.high > 0) and not (selects and not chain.steps):
         return None
     return Estimate.exact(np.maximum(-bias.value, 0.0), error=bias.high - bias.value)
-
-
-def _sum_of_square(bias: Estimate, variance: Estimate) -> Estimate:
-    """Return bias^2 + variance with the numerical errors of both."""
-    error = 2.0 * np.abs(bias.value) * (bias.high - bias.value) + (variance.high - variance.value)
-    inexact = bias if bias.method != "exact" else variance
-    return Estimate.exact(bias.value**2 + variance.value, error=error, method=inexact.method)
 
 
 def _clipped(chain: Chain, structure: Proportional) -> Known:

@@ -85,3 +85,9 @@ class Estimate:
         return attrs.evolve(
             self, value=self.value * factor, low=ends.min(axis=0), high=ends.max(axis=0)
         )
+
+    def plus(self, exact: FloatArray | float) -> Estimate:
+        """Return the estimate of the quantity plus a number that is known exactly."""
+        return attrs.evolve(
+            self, value=self.value + exact, low=self.low + exact, high=self.high + exact
+        )

@@ -26,6 +26,10 @@ class Task:
     foreign
         Whether a plug-in of the task comes from a file or a third party: such a task runs in
         a worker process with a time limit.
+    mitigation
+        The name of the mitigation that made it of the task ``baseline``, if one did.
+    cost
+        What the mitigation costs beside what is measured, as a noun phrase.
     """
 
     id: str
@@ -34,6 +38,9 @@ class Task:
     decision: str
     point: Mapping[str, Any] = attrs.field(factory=dict)
     foreign: bool = False
+    mitigation: str | None = None
+    baseline: str | None = None
+    cost: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -112,6 +112,7 @@ class ParentsSpec:
 class DataSpec:
     """``[data]``: where the true counts stand and who they belong to.
 
+    ``also_counted`` are columns of further true counts, released together with the first.
     ``noun`` is what one entity is called in a report (singular), ``counted`` what is counted
     (plural, ``households``), where the columns' names and "people" will not do.
 
@@ -125,6 +126,7 @@ class DataSpec:
     status: Status
     entity: str
     count: str
+    also_counted: tuple[str, ...] = ()
     label: str | None = None
     noun: str | None = None
     counted: str | None = None
@@ -180,10 +182,14 @@ class ReleaseSpec:
 
 @attrs.frozen(kw_only=True)
 class DecisionSpec:
-    """``[[decision]]``: what is decided from every release; ``output`` sees only outcomes."""
+    """``[[decision]]``: what is decided from every release; ``output`` sees only outcomes.
+
+    ``count`` is which of the counts it reads, where it reads one and the data have several.
+    """
 
     name: str
     decision: PluginUse
+    count: str | None = None
     output: tuple[PluginUse, ...] = ()
 
 
@@ -209,10 +215,22 @@ class AuditSpec:
 
 @attrs.frozen(kw_only=True)
 class NamedUse:
-    """``[[mitigation]]``, ``[[attack]]`` or ``[[learner]]``: a plug-in with a name of its own."""
+    """``[[attack]]`` or ``[[learner]]``: a plug-in with a name of its own."""
 
     name: str
     plugin: PluginUse
+
+
+@attrs.frozen(kw_only=True)
+class MitigationSpec:
+    """``[[mitigation]]``: a change that is measured beside what it changes.
+
+    ``releases`` names the releases that it is tried on; without any it is tried on all.
+    """
+
+    name: str
+    plugin: PluginUse
+    releases: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -240,7 +258,7 @@ class Spec:
     releases: tuple[ReleaseSpec, ...]
     decisions: tuple[DecisionSpec, ...]
     audits: tuple[AuditSpec, ...]
-    mitigations: tuple[NamedUse, ...] = ()
+    mitigations: tuple[MitigationSpec, ...] = ()
     attacks: tuple[NamedUse, ...] = ()
     learners: tuple[NamedUse, ...] = ()
     plugins: tuple[str, ...] = ()

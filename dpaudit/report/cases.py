@@ -87,13 +87,14 @@ class Case:
 
 @attrs.frozen(eq=False)
 class Cases:
-    """All cases of an audit."""
+    """All cases of an audit; what mitigations made of them stands apart."""
 
     results: Results
     cases: tuple[Case, ...] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        made = tuple(Case(self.results, result) for result in self.results.tasks)
+        tasks = self.results.tasks
+        made = tuple(Case(self.results, each) for each in tasks if each.task.mitigation is None)
         object.__setattr__(self, "cases", made)
 
     def decisions(self) -> tuple[str, ...]:
@@ -153,6 +154,11 @@ class Cases:
     def baseline(self, case: Case) -> Case | None:
         """Return the sibling without post-processing, or ``None``."""
         return next((c for c in self.siblings(case) if not c.steps), None)
+
+    def mitigated(self, case: Case) -> tuple[Case, ...]:
+        """Return what every mitigation made of a case, in the order of the audit file."""
+        tasks = self.results.tasks
+        return tuple(Case(self.results, r) for r in tasks if r.task.baseline == case.task.id)
 
     def groupings(self) -> tuple[str, ...]:
         """Return the groupings, those with the fewest groups first."""

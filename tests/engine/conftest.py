@@ -5,7 +5,7 @@ import pytest
 from dpaudit.engine.chunks import halves
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.engine.tally import tallies
-from dpaudit.estimators.ladder import Known
+from dpaudit.estimators.known import Known
 
 
 @pytest.fixture(scope="session")

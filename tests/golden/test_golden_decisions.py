@@ -21,6 +21,7 @@ from dpaudit.solvers.simplex_bias import simplex_bias
 from dpaudit.solvers.tree_least_squares import tree_least_squares
 from dpaudit.stats.spread import cost_of_privacy
 from dpaudit_plugins.decisions.allotment import Allotment
+from dpaudit_plugins.decisions.apportionment import Apportionment
 from dpaudit_plugins.mechanisms import exponential, gaussian, geometric, laplace
 from dpaudit_plugins.postprocessors.non_negative import NonNegative
 from dpaudit_plugins.postprocessors.simplex import Simplex
@@ -42,6 +43,7 @@ COVERED = (
     "baselineBL.",
     "cost_of_privacy",
     "hier.",
+    "huntington_hill.",
 )
 
 
@@ -172,6 +174,9 @@ COMPUTE = {
     "cost_of_privacy": cost,
     "hier.two_pass": tree_fit,
     "hier.hay_binary": tree_fit,
+    "huntington_hill.small": lambda pop, seats: Apportionment(seats=seats).decide(
+        np.array(pop, dtype=float)
+    ),
 }
 
 

@@ -1,0 +1,86 @@
+"""Mitigations as tasks: the same data and noise, a changed pipeline, the first one's truth."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import attrs
+
+from dpaudit.engine.job import Job
+from dpaudit.errors import DpauditError, PluginError
+from dpaudit.interfaces import Mitigation, Plugin
+from dpaudit.subjects import Pipeline
+
+
+def mitigated(
+    base: Job, before: Pipeline, name: str, mitigation: Mitigation, *, digest: str, foreign: bool
+) -> Job:
+    """Return the task that a mitigation makes of another one.
+
+    Parameters
+    ----------
+    base
+        The task that is mitigated.
+    before
+        Its pipeline.
+    name
+        The mitigation's name in the audit file.
+    mitigation
+        A mitigation that applies to it.
+    digest
+        What the mitigation's code and parameters are, for the cache.
+    foreign
+        Whether the mitigation comes from a file or a third party.
+
+    Raises
+    ------
+    PluginError
+        If the mitigation fails, or returns anything but a pipeline for the same entities.
+    """
+    try:
+        after = mitigation.apply(before)
+    except DpauditError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"mitigation {mitigation.name!r} failed on task {base.task.id!r}: "
+            f"{type(error).__name__}: {error}",
+            hint="say in applies() which pipelines it is made for",
+        ) from error
+    if not isinstance(after, Pipeline) or after.n != before.n:
+        raise PluginError(
+            f"mitigation {mitigation.name!r} returned {type(after).__name__} for task "
+            f"{base.task.id!r}",
+            hint="return the pipeline with changed parts, for the same entities",
+        )
+    task = attrs.evolve(
+        base.task,
+        id=f"{base.task.id} + {name}",
+        key=hashlib.sha256(f"{base.task.key} {digest}".encode()).hexdigest(),
+        foreign=base.task.foreign or foreign,
+        mitigation=name,
+        baseline=base.task.id,
+        cost=mitigation.cost(),
+    )
+    return Job.make(
+        task,
+        attrs.evolve(base.chain, mechanism=after.mechanism, steps=after.steps),
+        after.decision,
+        after.output,
+        groupings=base.groupings,
+        extras=base.extras,
+        truth=base.truth,
+    )
+
+
+def pipeline_of(job: Job, create: Callable[..., Plugin]) -> Pipeline:
+    """Return what a mitigation may see of a task: nothing that is not public."""
+    return Pipeline(
+        mechanism=job.chain.mechanism,
+        steps=job.chain.steps,
+        decision=job.decision,
+        output=job.output,
+        n=job.n,
+        create=create,
+    )

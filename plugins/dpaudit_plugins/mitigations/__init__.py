@@ -1,0 +1,1 @@
+"""Mitigations: changes of a release or of a decision that are measured beside it."""
