@@ -69,11 +69,11 @@ ClosedForm: TypeAlias = FloatArray | Estimate | None
 
 
 def _check_cells(instance: Mechanism, _: attrs.Attribute[int], value: int) -> None:
-    """Refuse more counts for a person than the promise is about; an attrs validator."""
+    """Refuse more counts of a person than a guarantee reckons with; an attrs validator."""
     if value > 1 and instance.one_cell:
         raise ValueError(
-            f"cells_per_person {value!r}: what {instance.name!r} promises is about people who "
-            "enter one count each; leave it out, and state a budget that covers all their counts"
+            f"cells_per_person {value!r}: what {instance.name!r} promises does not follow from it; "
+            "set it to 1 if the guarantee holds for all the counts that a person enters"
         )
 
 

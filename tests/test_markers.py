@@ -116,7 +116,7 @@ def test_people_in_several_counts_need_a_statement_about_them(privacy, is_fixed)
         assert plain.__dpaudit__(cells_per_person=3).cells_per_person == 3
         return
     assert plain.__dpaudit__(cells_per_person=1).privacy().epsilon == 1.0
-    with pytest.raises(ValueError, match="cells_per_person 3: what 'plain' promises is about"):
+    with pytest.raises(ValueError, match="cells_per_person 3: what 'plain' promises does not"):
         plain.__dpaudit__(cells_per_person=3)
 
 

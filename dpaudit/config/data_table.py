@@ -95,8 +95,9 @@ def _refuse_counts(made: dict[str, Any], uses: Uses) -> None:
     ]
     for name, rule in made["derived"].items():
         labels.append((("data", "derived", name, "column"), rule["column"], f"the column {name!r}"))
+    counts = {made.get("count"), *made.get("also_counted", ())}
     for path, name, purpose in labels:
-        if name == made.get("count"):
+        if name in counts:
             message = f"{name!r} are the true counts, which are no labels (for {purpose})"
             uses.faults.add(path, message, "classes of counts by size go into [data.classes]")
 

@@ -133,6 +133,11 @@ CASES = {
             ("11:36", "no labels (for the classes 's')", "[data.classes]"),
         ],
     ),
+    "labels made of further counts": (
+        HEAD.replace("p.csv", "d.csv")
+        + 'entity = "id"\ncount = "children"\nalso_counted = ["spending"]\ngroups = ["spending"]\n',
+        [("8:11", "'spending' are the true counts, which are no labels (for a grouping)", "")],
+    ),
     "labels made of the counts of a table": (
         HEAD
         + 'table = ["AREA"]\nlevels = ["count"]\ngroups = ["d"]\n'
