@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import dpaudit
+from dpaudit import data
 from dpaudit.cli.main import run
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +46,28 @@ def test_the_readme_says_the_command(audit):
 def test_the_example_has_no_fault(audit, capsys):
     assert run(["check", str(audit)]) == 0
     assert "no fault found" in capsys.readouterr().out
+
+
+@pytest.mark.shared_data
+def test_the_states_of_the_tree_are_states():
+    """Districts without a county have a state all the same, not the beginning of a label."""
+    spec = dpaudit.load(ROOT / "examples" / "top_down" / "audit.toml")
+    found = data.read(spec.data, spec.path.parent, dpaudit.Registry.discover())
+    assert found.hierarchy.sizes == (1, 52, 2971 + 12, 13_184)
+    assert all(re.fullmatch("[0-7][0-9]", state) for state in found.hierarchy.labels[1])
+    text = (ROOT / "examples" / "top_down" / "README.md").read_text(encoding="utf-8")
+    assert "its states (52 with" in text
+    assert "13,184 school districts" in text
+
+
+def test_the_cells_of_the_tau_argus_table_can_be_read():
+    folder = ROOT / "examples" / "tau_argus"
+    registry = dpaudit.Registry.discover(files=[folder / "tau_argus.py"])
+    spec = dpaudit.load(folder / "audit.toml", registry=registry).data
+    found = data.read(spec, folder, registry)
+    assert spec.noun == "cell"
+    cells = zip(found.columns["area"], found.columns["age"], strict=True)
+    assert list(found.names) == [f"{area}, {age}" for area, age in cells]
 
 
 @pytest.mark.slow

@@ -57,6 +57,7 @@ def read_data(root: Table, uses: Uses) -> dict[str, Any]:
     made["levels"] = read_levels(table, uses, entity)
     made |= given(parents=read_parents(table, entity, is_table=is_table))
     table.finish()
+    _refuse_counts(made, uses)
     return made
 
 
@@ -93,6 +94,22 @@ def _cells(table: Table, uses: Uses) -> dict[str, Any]:
     names = read_table(table)
     domain = read_domain(table, uses, names)
     return {"entity": CELL, "count": COUNT, "table": names, "domain": domain}
+
+
+def _refuse_counts(made: dict[str, Any], uses: Uses) -> None:
+    """Keep a fault for each label that is made of the true counts: labels are public."""
+    labels = [
+        (path, name, purpose)
+        for path, name, purpose in uses.columns
+        if path[1] in {"label", "groups", "levels"} or path[-1] == "share_of"
+    ]
+    for name, rule in made["derived"].items():
+        labels.append((("data", "derived", name, "column"), rule["column"], f"the column {name!r}"))
+    counts = {made.get("count"), *made.get("also_counted", ())}
+    for path, name, purpose in labels:
+        if name in counts:
+            message = f"{name!r} are the true counts, which are no labels (for {purpose})"
+            uses.faults.add(path, message, "classes of counts by size go into [data.classes]")
 
 
 def _where(table: Table, uses: Uses) -> dict[str, tuple[str, ...]]:

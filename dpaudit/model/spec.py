@@ -57,6 +57,8 @@ class AttributeSpec:
         The label of each cell of the file; empty for bins.
     bounds
         The lower ends of all bins but the first, ascending; the first labels are theirs.
+    is_closed
+        Whether ``bounds`` has the lower end of the first bin too: what is below is in no bin.
     whole
         Whether the labels of the bins speak of whole numbers only.
     other, missing
@@ -67,6 +69,7 @@ class AttributeSpec:
     labels: tuple[str, ...]
     values: Mapping[str, str] = attrs.field(factory=dict)
     bounds: tuple[float, ...] = ()
+    is_closed: bool = False
     whole: bool = False
     other: str | None = None
     missing: str | None = None

@@ -277,7 +277,11 @@ STEPS = {
     ),
     "hierarchical-least-squares": [of_tree],
     "non-negative-hierarchical": [of_tree],
-    "top-down": [of_tree, lambda noise, n: of_tree(noise, n, whole=False)],
+    # exact counts among noisy ones are refused: the noise is left out, which moves nothing else
+    "top-down": [
+        lambda _noise, n: of_tree(None, n),
+        lambda _noise, n: of_tree(None, n, whole=False),
+    ],
     "shrinkage": [
         noise_only,
         lambda noise, n: noise_only(noise, n, method="empirical-bayes"),
