@@ -11,13 +11,12 @@ from dpaudit.estimators.known import Known
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
-from dpaudit.model.measurement import Note
 from dpaudit.model.structure import Bounds, Linear
 from dpaudit.noise.base import Noise
-from dpaudit.stats.bands import agreement, band
+from dpaudit.stats.bands import band
 from dpaudit.stats.moments import Moments
 
-_ROUNDING = 1e-13
+ROUNDING = 1e-13
 """Rounding error of a simulated outcome, relative to the outcome itself."""
 
 _PARTS = {
@@ -99,48 +98,14 @@ class MeasuredTask:
         first, second = (self._bias(half, over, resolved).mean for half in (self.even, self.odd))
         return first, second
 
-    def checks(self) -> tuple[Note, ...]:
-        """Compare what is known with the simulation, over all entities at once.
+    def columns(self, part: str, over: str) -> Moments:
+        """Return the moments of a part of the tallies over ``entity``, a grouping or ``total``."""
+        both = self.even.part(part) + self.odd.part(part)
+        return both[self.controlled.job.columns(over)]
 
-        The bias is compared with plain simulation, which shares nothing with the closed form,
-        and with controlled simulation, which is sharper but knows the moments of the release.
-        """
-        offset = self._offset("entity")
-        nothing = np.zeros_like(offset)
-        compared = (
-            ("bias", self.known.bias, "error", nothing),
-            ("bias, controlled", self.known.bias, "bias", offset),
-            ("mean-squared-error", self.known.square, "square", nothing),
-        )
-        return tuple(
-            self._check(message, exact, self._columns(part, "entity"), shift)
-            for message, exact, part, shift in compared
-            if exact is not None
-        )
-
-    def _check(self, message: str, exact: Estimate, simulated: Moments, shift: FloatArray) -> Note:
-        rounding = _ROUNDING * np.abs(self.truth + shift)
-        error = (exact.high - exact.low) / 2.0 + rounding
-        worst, limit = agreement(exact.value - shift, simulated, error, self._excused())
-        values = (("max_z", worst), ("limit", limit), ("draws", float(self.draws)))
-        return Note(task=self.task, kind="check", message=message, values=values)
-
-    def _excused(self) -> BoolArray:
-        """Return which entities may have stood still in every draw, though they are random.
-
-        The noise may be nil that often. Otherwise an outcome that was c in all N draws has bias
-        b and variance v only if P(outcome is not c) >= g^2 / (g^2 + v) with g = abs(x + b - c),
-        by Cauchy and Schwarz; unless that is above ln(n / 1e-6) / N, chance may hide it.
-        """
-        plain = self._columns("error", "entity")
-        rests = self.controlled.job.chain.rests(plain.count)
-        if self.known.bias is None or self.known.variance is None:
-            return rests
-        gap = np.square(self.known.bias.value - plain.mean)
-        moved = np.divide(
-            gap, gap + self.known.variance.high, out=np.zeros_like(gap), where=gap > 0
-        )
-        return rests | (plain.count * moved <= np.log(1e6 * gap.size))
+    def offset(self, over: str) -> FloatArray:
+        """Return the known mean of the control minus the truth, in the columns of ``over``."""
+        return self.controlled.offset[self.controlled.job.columns(over)]
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -226,7 +191,7 @@ class MeasuredTask:
 
     def _simulated(self, quantity: str, over: str, confidence: float) -> Estimate:
         if quantity != "bias":
-            moments = self._columns(_PARTS[quantity], over)
+            moments = self.columns(_PARTS[quantity], over)
             unseen = self._unseen(moments, quantity, over, confidence)
             estimate = band(
                 moments, confidence, draws=self.draws, method="simulated", allowance=unseen
@@ -263,26 +228,23 @@ class MeasuredTask:
         rare events (a kink that few draws cross), whose band would not cover: such an
         entry is read from plain simulation, whose own noise hides what the draws do not show.
         """
-        controlled = self._columns("bias", over)
+        controlled = self.columns("bias", over)
         if self.controlled.control is None:
             return np.zeros(controlled.mean.shape, dtype=np.bool_)
         if self.controlled.is_complete:
             return np.ones(controlled.mean.shape, dtype=np.bool_)
-        rounding = controlled.count * (_ROUNDING * self._largest(over)) ** 2
+        rounding = controlled.count * (ROUNDING * self._largest(over)) ** 2
         return (controlled.m2 <= rounding) | (controlled.degrees_of_freedom >= _FEW)
 
     def _bias(self, tally: Tally, over: str, resolved: BoolArray) -> Moments:
         """Return the moments of the bias, controlled where that is resolved, else plain."""
         columns = self.controlled.job.columns(over)
-        controlled = tally.bias[columns].shifted(self._offset(over))
+        controlled = tally.bias[columns].shifted(self.offset(over))
         return controlled if resolved.all() else controlled.where(resolved, tally.error[columns])
-
-    def _offset(self, over: str) -> FloatArray:
-        return self.controlled.offset[self.controlled.job.columns(over)]
 
     def _largest(self, over: str) -> float:
         """Return an amount that no outcome of the task is expected to pass."""
-        error = 10.0 * np.sqrt(self._columns("square", over).mean.max())
+        error = 10.0 * np.sqrt(self.columns("square", over).mean.max())
         return float(np.abs(self.truth).max() + error)
 
     def _unseen(self, moments: Moments, quantity: str, over: str, confidence: float) -> FloatArray:
@@ -299,14 +261,14 @@ class MeasuredTask:
         silent = noise is not None and not np.any(noise.variance > 0)
         if self.controlled.is_complete or silent:
             return np.zeros_like(moments.mean)
-        own = 10.0 * np.sqrt(self._columns("square", over).mean)
+        own = 10.0 * np.sqrt(self.columns("square", over).mean)
         largest = self._largest(over)
-        size = np.where(self._columns("error", over).m2 > 0, own, largest)
+        size = np.where(self.columns("error", over).m2 > 0, own, largest)
         size = size**2 if quantity == "mean-squared-error" else size
         if quantity in self.controlled.job.extras:
             size = np.ones_like(size)  # shares and indicators are at most 1 for each entity
         risk = np.log(moments.mean.size / (1.0 - confidence)) / moments.count
-        rounding = moments.count * (_ROUNDING * largest) ** 2
+        rounding = moments.count * (ROUNDING * largest) ** 2
         return np.where(moments.m2 > rounding, 0.0, min(1.0, risk) * size)
 
     def _variance(self, over: str) -> Estimate:
@@ -329,10 +291,6 @@ class MeasuredTask:
             method="simulated",
             draws=self.draws,
         )
-
-    def _columns(self, part: str, over: str) -> Moments:
-        both = self.even.part(part) + self.odd.part(part)
-        return both[self.controlled.job.columns(over)]
 
 
 def _squares(bias: Estimate) -> tuple[FloatArray, FloatArray, FloatArray]:
