@@ -8,6 +8,7 @@ import numpy as np
 from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
 from dpaudit.estimators.known import Known
+from dpaudit.estimators.near import Near
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
@@ -190,35 +191,62 @@ class MeasuredTask:
         return self.controlled.job.groupings[over].sums(values)
 
     def _simulated(self, quantity: str, over: str, confidence: float) -> Estimate:
-        if quantity != "bias":
-            moments = self.columns(_PARTS[quantity], over)
-            unseen = self._unseen(moments, quantity, over, confidence)
-            estimate = band(
-                moments, confidence, draws=self.draws, method="simulated", allowance=unseen
-            )
-            if quantity == "share":
-                return estimate
-            if quantity == "expected-shortfall":
-                return self._at_least_the_loss(estimate, over)
-            return attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
+        if quantity == "bias":
+            return self._simulated_bias(over, confidence)
+        if quantity == "mean-squared-error":
+            return self._simulated_square(over, confidence)
+        moments = self.columns(_PARTS[quantity], over)
+        unseen = self._unseen(moments, quantity, over, confidence)
+        estimate = band(moments, confidence, draws=self.draws, method="simulated", allowance=unseen)
+        if quantity == "share":
+            return estimate
+        if quantity == "expected-shortfall":
+            return self._at_least_the_loss(estimate, over)
+        return attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
+
+    def _simulated_bias(self, over: str, confidence: float) -> Estimate:
         resolved = self._resolved(over)
         moments = self._bias(self.even + self.odd, over, resolved)
+        unseen = self._unseen(moments, "bias", over, confidence)
         method: Method = "controlled" if resolved.all() else "simulated"
-        unseen = self._unseen(moments, quantity, over, confidence)
         return band(moments, confidence, draws=self.draws, method=method, allowance=unseen)
 
+    def _simulated_square(self, over: str, confidence: float) -> Estimate:
+        """Return the mean squared error; beside near outcomes what theirs leaves to simulate."""
+        near = self._near(over)
+        square = None if near is None else near.square
+        method: Method = "simulated" if square is None else "controlled"
+        if square is None:
+            moments = self.columns("square", over)
+        else:
+            moments = self.columns("square-beyond", over).shifted(_folded(square.value, over))
+        unseen = self._unseen(moments, "mean-squared-error", over, confidence)
+        estimate = band(moments, confidence, draws=self.draws, method=method, allowance=unseen)
+        estimate = attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
+        if near is None or square is None:
+            return estimate
+        return _within(estimate, near.certain(square), over)
+
     def _at_least_the_loss(self, shortfall: Estimate, over: str) -> Estimate:
-        """Return a simulated shortfall, raised to the expected loss where that is known exactly."""
-        bias = self._exact("bias", "entity" if over == "total" else over)
-        if bias is None:
-            return attrs.evolve(shortfall, low=np.clip(shortfall.low, 0.0, None))
-        loss = np.maximum(-bias.high, 0.0)
-        least = loss.sum(keepdims=True) if over == "total" else loss
+        """Return a simulated shortfall, made to agree with the better known bias.
+
+        It is E (Y - x)^+ minus the bias: at least the expected loss, where that is known
+        exactly; and draws that lack a rare loss have a bias that is too high by what their
+        shortfall lacks.
+        """
+        each = "entity" if over == "total" else over
+        best, exact = self._over("bias", each), self._exact("bias", each)
+        plain = band(
+            self.columns("error", each), self.confidence, draws=self.draws, method="simulated"
+        )
+        lacking = np.where(best.high < plain.low, plain.high - best.low, 0.0)
+        loss = np.zeros_like(lacking) if exact is None else np.maximum(-exact.high, 0.0)
+        least, more = _folded(loss, over), _folded(lacking, over)
         return attrs.evolve(
             shortfall,
             value=np.maximum(shortfall.value, least),
             low=np.maximum(shortfall.low, least),
-            high=np.maximum(shortfall.high, least),
+            high=np.maximum(shortfall.high + more, least),
         )
 
     def _resolved(self, over: str) -> BoolArray:
@@ -229,10 +257,10 @@ class MeasuredTask:
         entry is read from plain simulation, whose own noise hides what the draws do not show.
         """
         controlled = self.columns("bias", over)
+        if self.controlled.near is not None or self.controlled.is_complete:
+            return np.ones(controlled.mean.shape, dtype=np.bool_)
         if self.controlled.control is None:
             return np.zeros(controlled.mean.shape, dtype=np.bool_)
-        if self.controlled.is_complete:
-            return np.ones(controlled.mean.shape, dtype=np.bool_)
         rounding = controlled.count * (ROUNDING * self._largest(over)) ** 2
         return (controlled.m2 <= rounding) | (controlled.degrees_of_freedom >= _FEW)
 
@@ -241,6 +269,13 @@ class MeasuredTask:
         columns = self.controlled.job.columns(over)
         controlled = tally.bias[columns].shifted(self.offset(over))
         return controlled if resolved.all() else controlled.where(resolved, tally.error[columns])
+
+    def _near(self, over: str) -> Near | None:
+        """Return what is known of near outcomes: of entities (for the total too) or of groups."""
+        near, job = self.controlled.near, self.controlled.job
+        if near is None or over in {"entity", "total"}:
+            return near
+        return near.summed(job.groupings[over].sums, independent=job.chain.mechanism.independent)
 
     def _largest(self, over: str) -> float:
         """Return an amount that no outcome of the task is expected to pass."""
@@ -254,22 +289,27 @@ class MeasuredTask:
         outcomes, has probability at most ln(m / (1 - confidence)) / N. Its size is taken to be
         at most ten root mean square errors of the outcome or, where the outcome itself never
         varied, the largest outcome of the task. Nothing is added where the control accounts
-        for such events.
+        for such events, and beside near outcomes what they leave open, varied or not.
         """
-        job = self.controlled.job
+        job, near = self.controlled.job, self._near(over)
         noise = job.chain.mechanism.noise()
         silent = noise is not None and not np.any(noise.variance > 0)
-        if self.controlled.is_complete or silent:
+        if self.controlled.is_complete or (silent and not job.is_random_after_noise):
             return np.zeros_like(moments.mean)
+        entries = moments.mean.size if near is None else max(moments.mean.size, near.distance.size)
+        risk = min(1.0, np.log(entries / (1.0 - confidence)) / moments.count)
+        if near is not None and quantity == "bias":
+            return _folded(near.unseen_bias(risk), over)
+        if near is not None and near.square is not None and quantity == "mean-squared-error":
+            return _folded(near.unseen_square(near.square, risk), over)
         own = 10.0 * np.sqrt(self.columns("square", over).mean)
         largest = self._largest(over)
         size = np.where(self.columns("error", over).m2 > 0, own, largest)
         size = size**2 if quantity == "mean-squared-error" else size
         if quantity in self.controlled.job.extras:
             size = np.ones_like(size)  # shares and indicators are at most 1 for each entity
-        risk = np.log(moments.mean.size / (1.0 - confidence)) / moments.count
         rounding = moments.count * (ROUNDING * largest) ** 2
-        return np.where(moments.m2 > rounding, 0.0, min(1.0, risk) * size)
+        return np.where(moments.m2 > rounding, 0.0, risk * size)
 
     def _variance(self, over: str) -> Estimate:
         """Subtract the squared bias from the mean squared error, each at half the risk."""
@@ -283,14 +323,32 @@ class MeasuredTask:
             low, high, value = _squares(bias)
         top = np.clip(square.high - low, 0.0, None)
         bottom = np.clip(square.low - high, 0.0, None)
-        return Estimate(
+        found = Estimate(
             value=np.clip(square.value - value, bottom, top),
             low=bottom,
             high=top,
             level=self.confidence,
-            method="simulated",
+            method=square.method,
             draws=self.draws,
         )
+        near = self._near(over)
+        if near is None or near.variance is None:
+            return found
+        return _within(found, near.certain(near.variance), over)
+
+
+def _folded(values: FloatArray, over: str) -> FloatArray:
+    """Return values of entities as the total's column has them, summed, or as they are."""
+    return np.sum(values, keepdims=True) if over == "total" else values
+
+
+def _within(estimate: Estimate, certain: tuple[FloatArray, FloatArray], over: str) -> Estimate:
+    """Return an interval cut to what is certain, or all of that where the two do not meet."""
+    least, most = (_folded(end, over) for end in certain)
+    low, high = np.maximum(estimate.low, least), np.minimum(estimate.high, most)
+    apart = low > high
+    low, high = np.where(apart, least, low), np.where(apart, most, high)
+    return attrs.evolve(estimate, value=np.clip(estimate.value, low, high), low=low, high=high)
 
 
 def _squares(bias: Estimate) -> tuple[FloatArray, FloatArray, FloatArray]:
