@@ -241,6 +241,13 @@ class PostProcessor(Plugin):
         """Return a stand-in for this step whose mean is known exactly, if there is one."""
         return None
 
+    def moves_at_most(self) -> float | None:
+        """Return the most by which this step moves any value, persons, where there is a bound.
+
+        It keeps the moments of the release near those of what the mechanism gave.
+        """
+        return None
+
     def public_sum(self) -> float | None:
         """Return the sum that its output always has, where there is one."""
         return None

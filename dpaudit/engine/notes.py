@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from dpaudit.engine.checks import checks
 from dpaudit.engine.job import GUARD, Job
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.model.measurement import Note
@@ -20,7 +21,7 @@ _EXACT = 2.0**40
 def notes_on(subject: MeasuredTask) -> Iterator[Note]:
     """Yield what a reader must know of a task beside its numbers."""
     job = subject.controlled.job
-    yield from subject.checks()
+    yield from checks(subject)
     yield from _release_checks(subject)
     yield from _guards(job)
     noise = job.chain.mechanism.noise()

@@ -92,7 +92,7 @@ def _many(step: PostProcessor, noisy: FloatArray, rng: np.random.Generator) -> F
 
 
 def _flags(step: PostProcessor, noisy: FloatArray, made: FloatArray) -> Iterator[Fault]:
-    """Check vectorised, linear, elementwise, clips and nonnegative."""
+    """Check vectorised, linear, elementwise, clips, nonnegative and how far values move."""
     few = noisy[:16]
     alone = np.stack([step.process(row) for row in few])
     scale = 1e-9 * (1.0 + np.abs(few).max())
@@ -112,6 +112,9 @@ def _flags(step: PostProcessor, noisy: FloatArray, made: FloatArray) -> Iterator
         yield Fault("the step is not max(x, 0)", "take clips = True away")
     if step.nonnegative and made.min() < 0:
         yield Fault("a result is negative", "take nonnegative = True away")
+    most = step.moves_at_most()
+    if most is not None and np.abs(made - noisy).max() > most + scale:
+        yield Fault("a value moves by more than moves_at_most()", "return None, or a proved bound")
     if step.unbiased and mean_differs(np.zeros(noisy.shape[1]), made - noisy):
         yield Fault("the step moves its input on average", "take unbiased = True away")
 
