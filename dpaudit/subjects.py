@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.structure import Bounds
@@ -57,6 +58,9 @@ class Subject(Protocol):
 
         ``None`` where the bias is deterministic.
         """
+
+    def curvature(self) -> Curvature:
+        """Return the second-order bias of every entity, for an audit that needs ``curvature``."""
 
     def spread_bounds(self) -> Bounds | None:
         """Return proved bounds of the largest difference of two biases of entities, if any."""

@@ -9,6 +9,7 @@ from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
 from dpaudit.estimators.ladder import Known
 from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.measurement import Note
@@ -146,6 +147,15 @@ class MeasuredTask:
     def quantities(self) -> tuple[str, ...]:
         """What can be asked of this task."""
         return (*QUANTITIES, *sorted(self.controlled.job.extras))
+
+    def curvature(self) -> Curvature:
+        """Return the second-order bias of every entity."""
+        if self.known.curvature is None:
+            raise PluginError(
+                f"task {self.task!r}: the curvature was not measured",
+                hint='write needs = frozenset({"curvature"}) in the audit that asks for it',
+            )
+        return self.known.curvature
 
     def spread_bounds(self) -> Bounds | None:
         """Return proved bounds of α over entities, if there are any."""

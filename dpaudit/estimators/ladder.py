@@ -11,6 +11,7 @@ from dpaudit.estimators.chain import Chain
 from dpaudit.estimators.clipped_allotment import clipped_allotment
 from dpaudit.interfaces import Extra
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.curvature import Curvature
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.structure import Linear, Proportional, Structure
 
@@ -35,6 +36,8 @@ class Known:
         Probability that the release has no positive count.
     total_bias
         Bias of the sum of all outcomes, a scalar, where the sum is public.
+    curvature
+        Second-order biases, where they were asked for.
     extra
         ``erased``, ``invented`` (probabilities) and ``share`` (bias), shape (n,), where asked
         for and known.
@@ -47,6 +50,7 @@ class Known:
     group_variance: bool = False
     empty: float = 0.0
     total_bias: Estimate | None = None
+    curvature: Curvature | None = None
     extra: Mapping[str, Estimate] = attrs.field(factory=dict)
 
 
