@@ -12,6 +12,7 @@ from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.structure import Bounds
 from dpaudit.noise.base import Noise
+from dpaudit.stats.spread import Halves
 
 if TYPE_CHECKING:
     from dpaudit.interfaces import Decision, Mechanism, PostProcessor
@@ -53,7 +54,7 @@ class Subject(Protocol):
     def total(self, quantity: str) -> Estimate:
         """Return the sum of the quantity over all entities, a scalar."""
 
-    def halves(self, over: str) -> tuple[FloatArray, FloatArray] | None:
+    def halves(self, over: str) -> Halves | None:
         """Return the bias over ``entity`` or a grouping from two independent halves of the draws.
 
         ``None`` where the bias is deterministic.

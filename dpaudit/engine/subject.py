@@ -17,6 +17,7 @@ from dpaudit.model.structure import Bounds, Linear
 from dpaudit.noise.base import Noise
 from dpaudit.stats.bands import agreement, band
 from dpaudit.stats.moments import Moments
+from dpaudit.stats.spread import Halves
 
 _ROUNDING = 1e-13
 """Rounding error of a simulated outcome, relative to the outcome itself."""
@@ -92,13 +93,14 @@ class MeasuredTask:
         """Return the groups of ``grouping`` in the order of the estimates."""
         return self.controlled.job.groupings[grouping].labels
 
-    def halves(self, over: str) -> tuple[FloatArray, FloatArray] | None:
+    def halves(self, over: str) -> Halves | None:
         """Return biases from two independent halves of the draws, where they are simulated."""
         if self.known.bias is not None:
             return None
         resolved = self._resolved(over)
-        first, second = (self._bias(half, over, resolved).mean for half in (self.even, self.odd))
-        return first, second
+        first, second = (self._bias(half, over, resolved) for half in (self.even, self.odd))
+        unseen = self._unseen(first + second, "bias", over, self.confidence)
+        return Halves(first=first, second=second, unseen=unseen)
 
     def checks(self) -> tuple[Note, ...]:
         """Compare what is known with the simulation, over all entities at once.

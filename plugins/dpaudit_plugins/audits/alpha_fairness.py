@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.stats.spread import alpha
+from dpaudit.stats.spread import alpha, xi
 
 
 @attrs.frozen(kw_only=True)
@@ -17,12 +17,14 @@ class AlphaFairness(dpaudit.Audit):
     """Measure instance α = max_i B_i - min_i B_i over entities and over every grouping.
 
     Where bounds of it are proved they are given beside it, as ``alpha-bounds`` over entities.
+    Every entity's own largest difference, max_j abs(B_i - B_j), is given as ``xi``.
     In the unit of the decision. This is α on these data, not the worst case over all data;
     a decision that is linear in unbiased counts has α = 0.
 
     References
     ----------
-    Tran, Fioretto, Van Hentenryck and Yao, IJCAI 2021; METHODS-decisions 2.1 and 2.4.
+    Tran, Fioretto, Van Hentenryck and Yao, IJCAI 2021, section 4 (ξ and α); METHODS-decisions
+    2.1 and 2.4.
     """
 
     name: ClassVar[str] = "alpha-fairness"
@@ -30,7 +32,7 @@ class AlphaFairness(dpaudit.Audit):
     def measure(
         self, subject: dpaudit.Subject, rng: np.random.Generator
     ) -> Sequence[dpaudit.Measurement]:
-        """Return α over entities and over groups, as intervals."""
+        """Return α over entities and over groups, and ξ per entity, as intervals."""
         groupings = tuple(subject.data.groups)
         biases = {"entity": subject.entity("bias")}
         biases |= {name: subject.grouped("bias", name) for name in groupings}
@@ -38,6 +40,8 @@ class AlphaFairness(dpaudit.Audit):
         made = [
             self._measured(subject, self.name, over, estimate) for over, estimate in found.items()
         ]
+        own = xi(biases["entity"], subject.halves("entity"))
+        made.append(self._measured(subject, "xi", "entity", own, subject.data.entities))
         bounds = subject.spread_bounds()
         if bounds is not None:
             proved = _proved(bounds, float(found["entity"].value))
@@ -46,7 +50,11 @@ class AlphaFairness(dpaudit.Audit):
 
     @staticmethod
     def _measured(
-        subject: dpaudit.Subject, quantity: str, over: str, estimate: dpaudit.Estimate
+        subject: dpaudit.Subject,
+        quantity: str,
+        over: str,
+        estimate: dpaudit.Estimate,
+        labels: tuple[str, ...] = (),
     ) -> dpaudit.Measurement:
         return dpaudit.Measurement(
             task=subject.task,
@@ -54,6 +62,7 @@ class AlphaFairness(dpaudit.Audit):
             quantity=quantity,
             unit=subject.unit,
             over=over,
+            labels=labels,
             estimate=estimate,
         )
 

@@ -148,3 +148,19 @@ def test_an_audit_that_does_not_ask_is_told_how_to(tmp_path):
     path.write_text('plugins = ["mine.py"]\n' + text)
     with pytest.raises(dpaudit.PluginError, match="curvature was not measured"):
         dpaudit.run(dpaudit.load(path))
+
+
+def test_a_linear_rule_is_fair_and_its_interval_knows(tmp_path):
+    """Simulated as a black box, the plain estimate of α is above 0; its lower end is not."""
+    linear = '[[decision]]\nuse = "formula"\nformula = "2 * x + 0 * abs(x)"\n'
+    small(tmp_path, linear, (500, 700, 800, 1500), draws=200)
+    path = tmp_path / "audit.toml"
+    text = path.read_text().replace('use = "curvature"', 'use = "alpha-fairness"')
+    path.write_text(text)
+    results = dpaudit.run(dpaudit.load(path))
+    found = find(results, "alpha-fairness", "entity", "unprocessed").estimate
+    assert np.ptp(find(results, "bias", "entity", "unprocessed").estimate.value) > 0
+    assert found.low == 0.0
+    own = find(results, "xi", "entity", "unprocessed")
+    assert own.labels == ("e0", "e1", "e2", "e3")
+    np.testing.assert_array_equal(own.estimate.low, 0.0)
