@@ -44,6 +44,7 @@ def formulas(_: Prose) -> dict[str, str]:
                             "plain estimate overstates it."),
         "xi": _("Largest distance of an entity's bias from that of any other (ξ); α is the "
                 "largest of them."),
+        "draws-for-alpha": _("About how many draws keep noise alone below a tenth of the gap."),
         "curvature": _("Half the sum over all counts of the variance of their noise times the "
                        "second derivative of the outcome: the bias of noise that is never "
                        "clipped, to second order."),

@@ -164,3 +164,6 @@ def test_a_linear_rule_is_fair_and_its_interval_knows(tmp_path):
     own = find(results, "xi", "entity", "unprocessed")
     assert own.labels == ("e0", "e1", "e2", "e3")
     np.testing.assert_array_equal(own.estimate.low, 0.0)
+    needed = [m for m in results.measurements if m.quantity == "draws-for-alpha"]
+    assert all(m.unit == "draws" and m.estimate.value > 200 for m in needed)
+    dpaudit.write_report(results, tmp_path / "out", formats=("html", "json"))
