@@ -14,7 +14,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from dpaudit.errors import DpauditError, PluginError
+from dpaudit.errors import DpauditError
 from dpaudit.estimators.autodiff import can_differentiate, second_derivatives
 from dpaudit.estimators.chain import Chain, processed
 from dpaudit.estimators.differences import MOST_WORK, second_differences, work_of
@@ -67,14 +67,12 @@ class _Smooth:
     def _exact(self, counts: FloatArray, variance: FloatArray) -> FloatArray | None:
         if counts.size != self.chain.counts.size:
             return None  # what is measured is a tree, of which the decision sees the leaves
-        known = self.decision.curvature(counts, variance)
-        if known is not None:
-            return np.asarray(known, dtype=np.float64)
+        found = self.decision.curvature(counts, variance)
         small = counts.size <= _MOST_DIRECTIONS
-        if not (small and self.decision.differentiable and can_differentiate()):
-            return None
-        found = second_derivatives(self.decision.decide, counts, variance)
-        return found if np.isfinite(found).all() else None
+        if found is None and small and self.decision.differentiable and can_differentiate():
+            found = second_derivatives(self.decision.decide, counts, variance)
+        is_known = found is not None and np.isfinite(found).all()
+        return np.asarray(found, dtype=np.float64) if is_known else None
 
 
 def curvature_of(
@@ -119,13 +117,14 @@ def curvature_of(
         zero = Estimate.exact(np.zeros(n))
         everywhere = np.ones(n, dtype=np.bool_)
         return Curvature(estimate=zero, defined=everywhere, change=Estimate.exact(0.0))
-    try:
-        found = smooth.at(counts, variance)
-    except DpauditError as error:
-        return Curvature.none(n, _none(decision, error.message))
-    if not found.defined.any():
-        return found
-    return attrs.evolve(found, change=_change(smooth, counts, variance, found))
+    with np.errstate(all="ignore"):
+        try:
+            found = smooth.at(counts, variance)
+        except DpauditError as error:
+            return Curvature.none(n, _none(decision, error.message))
+        if not found.defined.any():
+            return found
+        return attrs.evolve(found, change=_change(smooth, counts, variance, found))
 
 
 def _change(
@@ -137,7 +136,7 @@ def _change(
         return None
     try:
         there = smooth.at(counts + np.sqrt(variance), variance)
-    except PluginError:
+    except DpauditError:
         return None
     both = here.defined & there.defined
     if not both.any():

@@ -130,7 +130,14 @@ def _refined(box: _Box, rounding: FloatArray, halvings: int) -> Differences:
         settled = (gap <= _SETTLED * scale + noise) | (gap <= 0.5 * before + noise)
         if settled.all():
             break
-    return Differences(value=extrapolated, error=_CAUTION * gap + noise, defined=settled)
+    # What overflows says nothing.
+    error = _CAUTION * gap + noise
+    defined = settled & np.isfinite(extrapolated) & np.isfinite(error)
+    return Differences(
+        value=np.where(defined, extrapolated, 0.0),
+        error=np.where(defined, error, 0.0),
+        defined=defined,
+    )
 
 
 @attrs.frozen(eq=False)
