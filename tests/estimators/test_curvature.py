@@ -59,6 +59,8 @@ def chain(*steps, counts=COUNTS):
     return Chain(counts=counts, mechanism=Laplace(epsilon=1.0 / SCALE), steps=steps)
 
 
+@pytest.mark.learn
+@pytest.mark.slow
 def test_closed_form_automatic_derivatives_and_differences_agree():
     ways = {
         "closed": (Allotment(weights=WEIGHTS), "exact"),

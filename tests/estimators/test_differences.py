@@ -1,5 +1,6 @@
 """Second differences of black boxes: closed forms, their own error, kinks and limits."""
 
+import sys
 import tracemalloc
 
 import numpy as np
@@ -122,6 +123,7 @@ FORMULAS = [
 ]
 
 
+@pytest.mark.learn
 @pytest.mark.slow
 @pytest.mark.parametrize(("formula", "weighted"), FORMULAS)
 def test_smooth_formulas_agree_with_differences(formula, weighted):
@@ -136,6 +138,7 @@ def test_smooth_formulas_agree_with_differences(formula, weighted):
     assert (np.abs(found.value - exact) <= found.error + 1e-9 * np.abs(exact).max()).all()
 
 
+@pytest.mark.learn
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 65, 400])
 def test_automatic_derivatives_agree_with_the_closed_form(n):
@@ -147,6 +150,12 @@ def test_automatic_derivatives_agree_with_the_closed_form(n):
     np.testing.assert_allclose(found, exact, rtol=1e-9, atol=1e-9 * np.abs(exact).max())
 
 
+def test_torch_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(dpaudit.UnavailableError, match="torch is not installed"):
+        second_derivatives(lambda x: x, np.ones(2), np.ones(2))
+
+
 @pytest.mark.parametrize(
     "formula", ["maximum(x, 0)", "abs(x)", "where(x > 1, x, 0)", "rank(x)", "x > 3", "round(x)"]
 )
@@ -154,6 +163,7 @@ def test_formulas_with_kinks_are_not_differentiated(formula):
     assert not Formula(formula=formula).differentiable
 
 
+@pytest.mark.learn
 @pytest.mark.slow
 def test_a_formula_on_tensors_gives_one_number_for_each_entity():
     import torch
