@@ -307,6 +307,11 @@ class Decision(Plugin):
         """Return the declared structure for ``n`` entities, where one applies."""
         return None
 
+    @property
+    def differentiable(self) -> bool:
+        """Whether :meth:`decide` is smooth, and also takes and returns a torch tensor (n,)."""
+        return False
+
     def curvature(self, counts: FloatArray, variance: FloatArray) -> FloatArray | None:
         """Return 1/2 sum_j v_j d^2 P_i / dx_j^2, shape (n,), if known in closed form."""
         return None
@@ -338,7 +343,7 @@ class Attack(Plugin):
         """Return one score per candidate; higher means more likely a member."""
 
 
-Extra: TypeAlias = Literal["share", "erased", "invented"]
+Extra: TypeAlias = Literal["share", "erased", "invented", "curvature"]
 """A quantity that is only measured where an audit asks for it."""
 
 

@@ -29,6 +29,8 @@ use = "alpha-fairness"
 use = "expected-shortfall"
 [[audit]]
 use = "cost-of-privacy"
+[[audit]]
+use = "curvature"
 """
 ROWS = """
 [data]

@@ -39,6 +39,9 @@ def notes_on(subject: MeasuredTask) -> Iterator[Note]:
     for plugin in (job.chain.mechanism, *job.chain.steps, job.decision, *job.output):
         for caveat in plugin.caveats():
             yield Note(task=subject.task, kind="caveat", message=caveat)
+    if subject.known.curvature is not None and subject.known.curvature.missing:
+        message = subject.known.curvature.missing
+        yield Note(task=subject.task, kind="caveat", message=message)
     if subject.known.empty > 0:
         yield Note(
             task=subject.task,

@@ -10,12 +10,14 @@ from dpaudit.errors import PluginError
 from dpaudit.estimators.known import Known
 from dpaudit.estimators.near import Near
 from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.structure import Bounds, Linear
 from dpaudit.noise.base import Noise
 from dpaudit.stats.bands import band
 from dpaudit.stats.moments import Moments
+from dpaudit.stats.spread import Halves
 
 ROUNDING = 1e-13
 """Rounding error of a simulated outcome, relative to the outcome itself."""
@@ -91,13 +93,14 @@ class MeasuredTask:
         """Return the groups of ``grouping`` in the order of the estimates."""
         return self.controlled.job.groupings[grouping].labels
 
-    def halves(self, over: str) -> tuple[FloatArray, FloatArray] | None:
+    def halves(self, over: str) -> Halves | None:
         """Return biases from two independent halves of the draws, where they are simulated."""
         if self.known.bias is not None:
             return None
         resolved = self._resolved(over)
-        first, second = (self._bias(half, over, resolved).mean for half in (self.even, self.odd))
-        return first, second
+        first, second = (self._bias(half, over, resolved) for half in (self.even, self.odd))
+        unseen = self._unseen(first + second, "bias", over, self.confidence)
+        return Halves(first=first, second=second, unseen=unseen)
 
     def columns(self, part: str, over: str) -> Moments:
         """Return the moments of a part of the tallies over ``entity``, a grouping or ``total``."""
@@ -112,6 +115,15 @@ class MeasuredTask:
     def quantities(self) -> tuple[str, ...]:
         """What can be asked of this task."""
         return (*QUANTITIES, *sorted(self.controlled.job.extras))
+
+    def curvature(self) -> Curvature | None:
+        """Return the second-order bias of every entity; ``None`` of several counts each."""
+        if not self.controlled.job.wants_curvature:
+            raise PluginError(
+                f"task {self.task!r}: the curvature was not measured",
+                hint='write needs = frozenset({"curvature"}) in the audit that asks for it',
+            )
+        return self.known.curvature
 
     def spread_bounds(self) -> Bounds | None:
         """Return proved bounds of α over entities, if there are any."""
