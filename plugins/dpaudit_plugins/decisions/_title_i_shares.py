@@ -172,4 +172,4 @@ def _national_level(
 
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Return the ratio, 0 where the denominator is."""
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+    return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator > 0)

@@ -230,6 +230,15 @@ def test_the_four_formulas_add_up():
     assert len(set(TitleI(**ALL).caveats())) == len(TitleI(**ALL).caveats())
 
 
+def test_whole_dollars_and_whole_counts_are_as_good():
+    counts = np.array([200, 9_000, 90, 4_000, 20, 30])
+    for name, made in formulas(previous=PREVIOUS.astype(int)).items():
+        whole = attrs.evolve(made, appropriation=40_000_000, population=POPULATION.astype(int))
+        np.testing.assert_allclose(
+            whole.decide(counts), made.decide(counts.astype(float)), err_msg=name
+        )
+
+
 def test_the_counties_have_brackets_of_their_own():
     counts, population = np.array([2_300.0, 2_300.0]), np.array([4e4, 1e4])
     by_county = TitleITargeted(population=population, brackets="county").decide(counts)
