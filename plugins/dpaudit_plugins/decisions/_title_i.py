@@ -61,10 +61,10 @@ TARGETED = Weights((1.0, 1.5, 2.0, 2.5, 3.0), (1.0, 1.75, 2.5, 3.25, 4.0))
 """Weights of targeted grants, 20 U.S.C. 6335(c)."""
 
 MIDDLING = Weights((1.0, 1.5, 3.0, 4.5, 6.0), (1.0, 1.5, 2.25, 3.375, 4.5))
-"""Within a state of equity factor 0.10 to 0.20, 20 U.S.C. 6337(d)."""
+"""Within a state of equity factor 0.10 to 0.20; not checked against 20 U.S.C. 6337(d)(2)."""
 
 UNEQUAL = Weights((1.0, 2.0, 4.0, 6.0, 8.0), (1.0, 2.0, 3.0, 4.5, 6.0))
-"""Within a state of equity factor 0.20 or more, 20 U.S.C. 6337(d)."""
+"""Within a state of equity factor 0.20 or more; not checked against 20 U.S.C. 6337(d)(3)."""
 
 
 def basic_eligible(children: FloatArray, population: FloatArray) -> BoolArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -17,6 +17,8 @@ from dpaudit_plugins.decisions._title_i import (
     TARGETED,
     UNEQUAL,
     Brackets,
+    Five,
+    Weights,
     bounded_spending,
     efig_state_factor,
     targeted_eligible,
@@ -28,6 +30,12 @@ from dpaudit_plugins.decisions._title_i_shares import shared_out, sums
 
 _MIDDLING_FROM = 0.10
 _UNEQUAL_FROM = 0.20
+
+
+def _check_weights(_instance: Any, attribute: attrs.Attribute[Any], value: Five) -> None:
+    """Require five weights that never fall, as brackets have them; an attrs validator."""
+    if len(value) != 5 or min(value) <= 0 or list(value) != sorted(value):  # noqa: PLR2004
+        raise ValueError(f"{attribute.name} {list(value)} is not five positive weights that rise")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -50,6 +58,11 @@ class TitleIEfig(WeightedGrant):
         between its districts, from 0 to 1.30; a column, or one number.
     brackets
         Those of school districts, or of counties.
+    middling_number, middling_share
+        Weights of the five brackets, by number and by share of children, within a state of
+        equity factor 0.10 to 0.20.
+    unequal_number, unequal_share
+        The same within a state of equity factor 0.20 or more.
     minimum_share
         0.0035 in the law.
 
@@ -72,6 +85,10 @@ class TitleIEfig(WeightedGrant):
     effort: dpaudit.Column | float = 1.0
     equity: dpaudit.Column | float
     brackets: Literal["district", "county"] = "district"
+    middling_number: Five = attrs.field(default=MIDDLING.number, validator=_check_weights)
+    middling_share: Five = attrs.field(default=MIDDLING.share, validator=_check_weights)
+    unequal_number: Five = attrs.field(default=UNEQUAL.number, validator=_check_weights)
+    unequal_share: Five = attrs.field(default=UNEQUAL.share, validator=_check_weights)
     minimum_share: float = attrs.field(
         default=0.0035, validator=[attrs.validators.ge(0.0), attrs.validators.le(1.0)]
     )
@@ -117,8 +134,11 @@ class TitleIEfig(WeightedGrant):
         equity = self._column("equity", districts)
         kinds = (
             (TARGETED, equity < _MIDDLING_FROM),
-            (MIDDLING, (equity >= _MIDDLING_FROM) & (equity < _UNEQUAL_FROM)),
-            (UNEQUAL, equity >= _UNEQUAL_FROM),
+            (
+                Weights(self.middling_number, self.middling_share),
+                (equity >= _MIDDLING_FROM) & (equity < _UNEQUAL_FROM),
+            ),
+            (Weights(self.unequal_number, self.unequal_share), equity >= _UNEQUAL_FROM),
         )
         due = np.zeros_like(children)
         for weights, here in kinds:

@@ -254,15 +254,37 @@ def test_the_counties_have_brackets_of_their_own():
         (TitleIBasic, {"population": np.ones(2), "expenditure": 0.0}, "expenditure: 0.0"),
         (TitleIBasic, {"population": np.ones(2), "state": np.array(["A"])}, "(1,) for 2 entities"),
         (TitleIEfig, {"population": np.ones(2), "equity": 0.1}, "give state"),
+        (
+            TitleIEfig,
+            {**ONE, "equity": 0.1, "unequal_share": (1.0, 2.0, 1.0, 3.0, 4.0)},
+            "that rise",
+        ),
         (TitleI, {"population": np.ones(2)}, "basic, concentration, targeted or efig"),
         (TitleI, {"population": np.ones(2), "efig": 1.0, "state": STATES[:2]}, "give equity"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_wrong_columns_are_named(kind, given, said):
     with pytest.raises((dpaudit.DataError, ValueError)) as caught:
         kind(**given)
     assert said in str(caught.value)
+
+
+def test_the_weights_of_a_state_are_those_of_its_equity():
+    counts, population = np.array([2_000.0, 2_000.0]), np.array([5_000.0, 20_000.0])
+    public = {"population": population, "state": np.array(["A", "A"]), "appropriation": 1.0}
+    by_equity = [
+        TitleIEfig(**public, equity=equity).decide(counts)[0] for equity in (0.05, 0.15, 0.25)
+    ]
+    expected = []
+    for weights in (_title_i.TARGETED, _title_i.MIDDLING, _title_i.UNEQUAL):
+        made = _title_i.weighted(counts, population, weights=weights)
+        expected.append(made[0] / made.sum())
+    np.testing.assert_allclose(by_equity, expected)
+    assert len(set(np.round(expected, 3))) == 3
+    flat = (1.0,) * 5
+    same = TitleIEfig(**public, equity=0.25, unequal_number=flat, unequal_share=flat)
+    np.testing.assert_allclose(same.decide(counts), 0.5)
 
 
 def test_what_is_not_filled_in_is_named():
