@@ -22,6 +22,7 @@ from dpaudit.solvers.simplex_bias import simplex_bias
 from dpaudit.solvers.tree_least_squares import tree_least_squares
 from dpaudit.stats.combined_rules import all_of_bias, any_of_bias, exactly_one_of_bias
 from dpaudit.stats.spread import cost_of_privacy
+from dpaudit_plugins.decisions import _title_i, _title_i_shares
 from dpaudit_plugins.decisions.allotment import Allotment
 from dpaudit_plugins.decisions.apportionment import Apportionment
 from dpaudit_plugins.decisions.ratio_threshold import RatioThreshold
@@ -54,6 +55,7 @@ COVERED = (
     "lap2.",
     "compose.",
     "section203.",
+    "titlei.",
 )
 
 
@@ -171,6 +173,31 @@ def covered(x1, x0, ill, r0, scale):
     return known.value[0]
 
 
+def weighted_children(children, pop):
+    children, pop = np.array([float(children)]), np.array([float(pop)])
+    by_number = _title_i.weighted_by_number(children)
+    by_share = _title_i.weighted_by_share(children, pop)
+    both = _title_i.weighted(children, pop)
+    return {"number": by_number[0], "percent": by_share[0], "weighted": both[0]}
+
+
+def state_factor(sppe, us, effort, equity):
+    spending = _title_i.bounded_spending(np.array(sppe), us, 0.34, 0.46)
+    return _title_i.efig_state_factor(spending, effort, equity)
+
+
+def held_harmless(auth, prev, rate, budget):
+    floors = np.array(rate) * np.array(prev)
+    due = np.array([auth], dtype=float)
+    return _title_i_shares.shared_out(due, np.array([[float(budget)]]), floors[None, :])[0]
+
+
+def eligibility(children, pop):
+    rules = {name: getattr(_title_i, f"{name}_eligible") for name in ELIGIBLE}
+    return {name: rule(np.array(children), np.array(pop)) for name, rule in rules.items()}
+
+
+ELIGIBLE = ("basic", "concentration", "targeted")
 COMPUTE = {
     "laplace.variance": lambda scale: Laplace(scale).variance,
     "laplace.scale_replace_histogram": laplace_scale,
@@ -223,6 +250,19 @@ COMPUTE = {
     ),
     "compose.independent": combined,
     "section203.joint": covered,
+    **dict.fromkeys(
+        (
+            "titlei.weighted.160.1000",
+            "titlei.weighted.700.5000",
+            "titlei.weighted.3000.9000",
+            "titlei.weighted.10000.40000",
+        ),
+        weighted_children,
+    ),
+    "titlei.adj_sppe": lambda sppe, us: _title_i.bounded_spending(np.array(sppe), us),
+    "titlei.efig_state_factor": state_factor,
+    "titlei.hold_harmless": held_harmless,
+    "titlei.eligibility": eligibility,
 }
 
 
