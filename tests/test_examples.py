@@ -44,6 +44,8 @@ def test_there_are_examples():
         "projection",
         "top_down",
         "apportionment",
+        "composition",
+        "section_203",
         "title_i_national",
         "data_error",
     }

@@ -74,15 +74,23 @@ class Case:
     def find(self, quantity: str, *, over: str = "total", per: str = "total") -> Measurement | None:
         """Return the measurement with this address, or ``None``.
 
-        Entities are called by their names, not by their identifiers.
+        Entities are called by their names, not by their identifiers, and sums of chances are
+        numbers of entities.
         """
         found = self.results.select(task=self.task.id, quantity=quantity, over=over, per=per)
         if not found:
             return None
-        data = self.results.data
-        if over == "entity" and found[0].labels == data.entities:
-            return attrs.evolve(found[0], labels=called(data))
-        return found[0]
+        data, measured = self.results.data, found[0]
+        if over == "entity" and measured.labels == data.entities:
+            return attrs.evolve(measured, labels=called(data))
+        if over != "entity" and per == "total":
+            return attrs.evolve(measured, unit=summed(measured.unit))
+        return measured
+
+    @property
+    def unit(self) -> str:
+        """The unit of sums of outcomes."""
+        return summed(self.result.unit)
 
 
 @attrs.frozen(eq=False)
@@ -171,6 +179,11 @@ class Cases:
             for c in self.cases
             if c.task.decision == decision and release in {None, c.task.release}
         )
+
+
+def summed(unit: str) -> str:
+    """Return the unit of a sum over entities: chances of a yes add up to entities."""
+    return "entities" if unit == "probability" else unit
 
 
 def called(data: Dataset) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def _of_total(context: Context, case: Case, value: float) -> str:
     total = float(case.result.truth.sum())
     if total <= 0:
         return ""
-    amounts = context.words.amounts(case.result.unit)
+    amounts = context.words.amounts(case.unit)
     share = value / total
     text = percent(_, round(share, 3)) if share >= 0.001 else _("under 0.1%")  # noqa: PLR2004
     return _(", {share} of {total}", share=text, total=amounts.size(total))

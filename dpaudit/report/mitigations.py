@@ -69,15 +69,17 @@ def _named(context: Context, quantity: str) -> str:
 
 def _compared(context: Context, options: Options) -> Table:
     _, words = context.prose, context.words
-    amounts = words.amounts(options.before.case.result.unit)
+    unit, single = options.before.case.unit, options.before.case.result.unit
+    units = {COST: unit, ALPHA: single}
+    amounts = {name: words.amounts(each) for name, each in units.items()}
     other = ALPHA if options.quantity == COST else COST
     rows = tuple(
         (
             _called(context, option),
-            _value(context, amounts, option.measured(options.quantity)),
-            _ends(context, amounts, option.measured(options.quantity)),
-            _value(context, amounts, option.measured(other)),
-            _value(context, amounts, option.case.shortfall),
+            _value(context, amounts[options.quantity], option.measured(options.quantity)),
+            _ends(context, amounts[options.quantity], option.measured(options.quantity)),
+            _value(context, amounts[other], option.measured(other)),
+            _value(context, amounts[COST], option.case.shortfall),
             words.promise(option.case),
         )
         for option in options.tried
@@ -123,7 +125,7 @@ def _chart(context: Context, options: Options) -> Figure | None:
     if len(options.found) < 2:  # noqa: PLR2004 - one number is compared with nothing
         return None
     _ = context.prose
-    amounts = context.words.amounts(options.before.case.result.unit)
+    amounts = context.words.amounts(options.found[0][1].unit)
     dots = [
         Dot(
             name=_called(context, option),

@@ -199,7 +199,7 @@ def _named(measured: Measurement, finding: Finding) -> int | None:
 
 def _effect(context: Context, case: Case, kind: str, finding: Finding) -> str:
     _, words = context.prose, context.words
-    amounts = words.amounts(case.result.unit)
+    amounts = words.amounts(case.unit)
     if kind == "loss" and finding.entities:
         said = []
         for name in finding.entities:

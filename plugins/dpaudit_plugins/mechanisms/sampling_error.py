@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -14,6 +14,12 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit_plugins.mechanisms._additive import check_amount
 from dpaudit_plugins.mechanisms._ways import check_ways
+
+
+def _check_margins(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Require one column of margins, or a list of them; an attrs validator."""
+    for each in value if isinstance(value, tuple) else (value,):
+        check_amount(instance, attribute, each)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -26,7 +32,8 @@ class SamplingError(dpaudit.Mechanism):
     Parameters
     ----------
     margin_of_error
-        A column with the published margin of error of every entity, persons.
+        A column with the published margin of error of every entity, persons; of entities with
+        several counts a list of columns, one for each count in the order of the data.
     level
         The confidence level of the margins of error; 0.9 in the American Community Survey.
     coefficient_of_variation
@@ -56,7 +63,9 @@ class SamplingError(dpaudit.Mechanism):
     name: ClassVar[str] = "sampling-error"
     protects: ClassVar[bool] = False
 
-    margin_of_error: dpaudit.Column | None = attrs.field(default=None, validator=check_amount)
+    margin_of_error: dpaudit.Column | tuple[dpaudit.Column, ...] | None = attrs.field(
+        default=None, validator=_check_margins
+    )
     level: float = attrs.field(
         default=0.9, validator=[attrs.validators.gt(0.0), attrs.validators.lt(1.0)]
     )
@@ -92,6 +101,11 @@ class SamplingError(dpaudit.Mechanism):
             # The standard deviation is the share times the estimate, not the root of it.
             return np.asarray(self.coefficient_of_variation, dtype=np.float64) * np.asarray(
                 self.of, dtype=np.float64
+            )
+        if isinstance(self.margin_of_error, tuple):
+            raise dpaudit.SpecError(
+                f"margin_of_error names {len(self.margin_of_error)} columns, and one count is read",
+                hint="name one column, or decide from all counts of an entity",
             )
         width = statistics.NormalDist().inv_cdf(0.5 * (1.0 + self.level))
         return np.asarray(self.margin_of_error, dtype=np.float64) / width
