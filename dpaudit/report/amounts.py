@@ -16,12 +16,13 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.report.prose import Prose
 
 _FIGURES = 5
-_FLOOR = {"dollars": -4, "persons": -4, "probability": -6, "share": -7}
+_FLOOR = {"dollars": -4, "persons": -4, "entities": -4, "probability": -6, "share": -7}
 _FLOOR_ELSE = -15
 """Power of ten below which nobody cares: an exact 1e-300 of a person is not a gain."""
 
 _HUNDREDTHS = frozenset({"share", "probability"})
 _MILLION, _BILLION = 6, 9
+_MOST_PLACES = 9
 _SMALL = 10.0
 
 
@@ -37,6 +38,8 @@ class Amounts:
         ``dollars``, ``persons``, ``share`` or any other word, which is printed as it is.
     counted
         What is counted in ``persons``, plural, where it is not people.
+    many
+        What the rows of the data are called, plural: the unit of ``entities``.
     bare
         Whether shares are written without their unit, for a column that names it.
     """
@@ -44,6 +47,7 @@ class Amounts:
     prose: Prose
     unit: str
     counted: str | None = None
+    many: str = "entities"
     bare: bool = False
 
     def size(self, value: float, *, place: int | None = None) -> str:
@@ -154,7 +158,8 @@ class Amounts:
             if self.counted is not None:
                 return f"{_scaled(_, size, place)} {self.counted}"
             return _("{number} people", number=_scaled(_, size, place))
-        return f"{_scaled(_, size, place)} {self.unit}".strip()
+        unit = self.many if self.unit == "entities" else self.unit
+        return f"{_scaled(_, size, place)} {unit}".strip()
 
 
 def negligible(unit: str) -> float:
@@ -198,6 +203,14 @@ def odds(epsilon: float, delta: float = 0.0) -> float | None:
     if not math.isfinite(epsilon):
         return None
     return 100.0 * min(1.0, (1.0 + delta * math.exp(-epsilon)) / (1.0 + math.exp(-epsilon)))
+
+
+def chances(prose: Prose, right: float) -> str:
+    """Return chances in 100 with one decimal, or as many as tell them from certainty."""
+    places = 1
+    while right < 100.0 and round(right, places) == 100.0 and places < _MOST_PLACES:  # noqa: PLR2004
+        places += 1
+    return prose.decimal(right, places=places)
 
 
 def scalar(estimate: Estimate, index: int) -> Estimate:

@@ -191,5 +191,7 @@ def _unit(context: Context, unit: str) -> str:
         "dollars": _("Dollars"),
         "persons": first_upper(counted),
         "share": _("Percentage points"),
+        "probability": _("Chances in 100"),
+        "entities": first_upper(context.words.entities),
     }
     return known.get(unit, unit)

@@ -6,7 +6,7 @@ the swept parameter that was measured. Plug-ins add theirs through ``dpaudit_rec
 
 from __future__ import annotations
 
-from dpaudit.report.amounts import odds
+from dpaudit.report.amounts import chances, odds
 from dpaudit.report.cases import Case
 from dpaudit.report.costs import COST, Priced, priced
 from dpaudit.report.options import advice
@@ -194,8 +194,8 @@ def _more_budget(context: Context, case: Case) -> tuple[str, ...]:
             then=_.plain(x),
             before=amounts.value(here.estimate),
             after=amounts.value(there.estimate),
-            right=_.decimal(odds(x, delta) or 100.0, places=1),
-            wrong=_.decimal(odds(now, delta) or 100.0, places=1),
+            right=chances(_, odds(x, delta) or 100.0),
+            wrong=chances(_, odds(now, delta) or 100.0),
         ),
     )
 

@@ -114,8 +114,8 @@ class Wording:
 
     def amounts(self, unit: str, *, bare: bool = False) -> Amounts:
         """Return how amounts of ``unit`` are written; ``bare``: under a heading with the unit."""
-        written = self.entities if unit == "entities" else unit
-        return Amounts(self.prose, written, self.results.spec.data.counted, bare)
+        counted = self.results.spec.data.counted
+        return Amounts(self.prose, unit, counted, many=self.entities, bare=bare)
 
 
 @attrs.frozen(eq=False)
