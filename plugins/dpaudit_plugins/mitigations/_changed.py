@@ -13,6 +13,9 @@ from dpaudit.noise.base import Noise
 
 T = TypeVar("T")
 
+_NOBODY = 1e-9
+"""Persons: a total below counts nobody."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Changed(dpaudit.Decision):
@@ -73,6 +76,11 @@ def found(mitigation: dpaudit.Mitigation, subject: dpaudit.Pipeline, what: T | N
 def deviation_of_total(weights: FloatArray, noise: Noise) -> float:
     """Return the standard deviation of the noise of sum_j a_j x_j, in weighted persons."""
     return float(np.sqrt((np.square(weights) * noise.variance).sum()))
+
+
+def least_total(weights: FloatArray, deviation: float) -> float:
+    """Return what a noisy total is held up at: its deviation, or 1e-9 persons if that is more."""
+    return max(deviation, _NOBODY * float(weights.max()))
 
 
 def positive_column(name: str, parameter: str, column: FloatArray, n: int) -> FloatArray:

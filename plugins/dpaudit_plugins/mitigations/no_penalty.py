@@ -16,14 +16,18 @@ from dpaudit_plugins.mitigations._changed import (
     Changed,
     deviation_of_total,
     found,
+    least_total,
     noise_seen,
     proportional,
 )
 from dpaudit_plugins.mitigations._rules import says_yes_or_no
 
 _HALVINGS = 200
-_FARTHEST = 40.0
-"""No exponent of a Chernoff bound beyond this many standard deviations is tried."""
+_FARTHEST = 18.0
+"""Exponents of a Chernoff bound, per standard deviation: 37 of them stay below e^700."""
+
+_STEEPEST = 300.0
+"""Exponents of a Chernoff bound, per person."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -193,13 +197,13 @@ class NoPenalty(dpaudit.Mitigation):
         def cumulants(s: float) -> float:
             return float(_log_moments(noise, s * weights[None, :]).sum())
 
-        edge = float(np.min(noise.strip / weights))
+        edge = float(np.min(np.minimum(noise.strip, _STEEPEST) / weights))
         return Raised(
             decision=subject.decision,
             shared=structure,
             lift=np.broadcast_to(quantile(noise, self.delta / (2.0 * n)), (n,)),
             slack=chernoff(cumulants, self.delta / 2.0, deviation, edge),
-            floor=max(deviation, np.finfo(np.float64).tiny),
+            floor=least_total(weights, deviation),
             risk=self.delta,
         )
 
@@ -275,7 +279,9 @@ def chernoff(
 
     if deviation == 0:
         return 0.0
-    largest = min(edge * (1.0 - 1e-9), _FARTHEST / deviation)
+    # That of Gaussian noise is at sqrt(2 ln(1 / risk)) standard deviations; any other is valid.
+    reach = min(_FARTHEST, 2.0 * math.sqrt(2.0 * math.log(1.0 / risk)))
+    largest = min(edge * (1.0 - 1e-9), reach / deviation)
 
     def bound(s: float) -> float:
         return (cumulants(s) + math.log(1.0 / risk)) / s
@@ -317,7 +323,7 @@ def _bound_of_sum(parts: Sequence[tuple[float, Noise]], risk: float) -> float:
         )
 
     variance = sum(float(np.sum(w**2 * noise.variance)) for w, noise in parts)
-    edge = min(float(np.min(noise.strip)) / abs(w) for w, noise in parts if w)
+    edge = min(min(float(np.min(noise.strip)), _STEEPEST) / abs(w) for w, noise in parts if w)
     return chernoff(cumulants, risk, math.sqrt(variance), edge)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.base import Noise
-from dpaudit_plugins.mitigations._changed import Changed, found, noise_seen
+from dpaudit_plugins.mitigations._changed import Changed, found, least_total, noise_seen
 
 CLEAR = 4.0
 """A total of fewer standard deviations of its noise is too near zero to correct anything by."""
@@ -44,7 +44,7 @@ class Debiased(Changed):
         weighted = structure.weights * counts
         total = float(weighted.sum())
         deviation = float(np.sqrt((np.square(structure.weights) * self.variance).sum()))
-        floor = max(deviation, np.finfo(np.float64).tiny)
+        floor = least_total(structure.weights, deviation)
         outcome = structure.total * weighted / max(total, floor)
         return self._corrected(outcome, counts) if total >= CLEAR * floor else outcome
 
@@ -82,8 +82,10 @@ class OutputDebiasing(dpaudit.Mitigation):
         noise = noise_seen(subject)
         if noise is None or subject.decision.rows or subject.output:
             return False
-        curvature = subject.decision.curvature(np.ones(subject.n), _variance(noise, subject.n))
-        return curvature is not None and bool(np.any(curvature))
+        if isinstance(subject.decision.structure(subject.n), dpaudit.Linear):
+            return False
+        tried = subject.decision.curvature(np.ones(subject.n), _variance(noise, subject.n))
+        return tried is not None
 
     def apply(self, subject: dpaudit.Pipeline) -> dpaudit.Pipeline:
         """Return the pipeline with the corrected decision."""

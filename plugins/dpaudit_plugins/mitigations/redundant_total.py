@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -16,7 +16,7 @@ from dpaudit.noise.discrete_gaussian import DiscreteGaussian
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
-from dpaudit_plugins.mitigations._changed import Changed, found, proportional
+from dpaudit_plugins.mitigations._changed import Changed, found, least_total, proportional
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -66,14 +66,8 @@ class WithTotal(dpaudit.Mechanism):
 
     def noise(self) -> Noise:
         """Return the noise of the counts and of the total."""
-        noise = self.base.noise()
-        made = None if noise is None else _split(noise, self.weights, self.share, self._reach)
-        if made is None:
-            raise dpaudit.UsageError(
-                f"the budget of the mechanism {self.base.name!r} cannot be split",
-                hint="take laplace or gaussian, or whole weights with whole noise",
-            )
-        return made
+        reach = math.sqrt(self.cells_per_person)
+        return _split(self.base.noise(), self.weights, self.share, reach)
 
     def caveats(self) -> tuple[str, ...]:
         """Return where the total has too little of the budget to be better than the sum."""
@@ -85,10 +79,6 @@ class WithTotal(dpaudit.Mechanism):
             f"{least:.3g} the sum of the noisy counts is the better total"
         )
         return (said,)
-
-    @property
-    def _reach(self) -> float:
-        return math.sqrt(self.cells_per_person)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -149,7 +139,7 @@ class RedundantTotal(dpaudit.Mitigation):
         if structure is None or subject.output or not all(step.clips for step in subject.steps):
             return False
         noise = subject.mechanism.noise() if subject.mechanism.measures == "entities" else None
-        return noise is not None and _split(noise, structure.weights, self.share, 1.0) is not None
+        return _can_split(noise, structure.weights)
 
     def apply(self, subject: dpaudit.Pipeline) -> dpaudit.Pipeline:
         """Return the pipeline with the split budget and the decision by the measured total."""
@@ -167,7 +157,7 @@ class RedundantTotal(dpaudit.Mitigation):
         decision = ByTotal(
             decision=subject.decision,
             shared=structure,
-            floor=max(floor, np.finfo(np.float64).tiny),
+            floor=least_total(structure.weights, floor),
         )
         return attrs.evolve(subject, mechanism=mechanism, decision=decision)
 
@@ -184,25 +174,43 @@ def break_even(weights: FloatArray) -> float:
     return float(weights.max() / np.sqrt(np.square(weights).sum()))
 
 
-def _split(noise: Noise, weights: FloatArray, share: float, reach: float) -> Noise | None:
-    """Return the noise of n counts and their total, or ``None`` where it cannot be split."""
-    if isinstance(noise, Laplace):
-        return Laplace(_loss_split(noise.scale, weights, share))
-    if isinstance(noise, Gaussian):
-        return Gaussian(_square_split(noise.sigma, weights, share, reach))
-    if not np.array_equal(weights, np.rint(weights)):
-        return None  # whole noise on a total that is not whole shows which total it was
+def _can_split(noise: Noise | None, weights: FloatArray) -> bool:
+    """Return whether there is noise of this kind for counts and their weighted total.
+
+    Whole noise on a total that is not whole would show which total it was.
+    """
+    if isinstance(noise, Geometric | DiscreteGaussian):
+        return np.array_equal(weights, np.rint(weights))
+    return isinstance(noise, Laplace | Gaussian)
+
+
+def _split(noise: Noise | None, weights: FloatArray, share: float, reach: float) -> Noise:
+    """Return the noise of n counts and their total.
+
+    Raises
+    ------
+    UsageError
+        If there is none of this kind, or it is too loud to compute with.
+    """
+    if not _can_split(noise, weights):
+        raise dpaudit.UsageError(
+            f"the budget of {type(noise).__name__} noise cannot be split",
+            hint="take laplace or gaussian, or whole weights with whole noise",
+        )
     if isinstance(noise, Geometric):
         return Geometric(1.0 / _loss_split(1.0 / noise.epsilon_per_unit, weights, share))
-    if isinstance(noise, DiscreteGaussian):
-        return DiscreteGaussian(_square_split(noise.sigma, weights, share, reach))
-    return None
+    if isinstance(noise, Laplace):
+        return Laplace(_loss_split(noise.scale, weights, share))
+    either: Any = noise
+    made: Noise = type(either)(_square_split(either.sigma, weights, share, reach))
+    return made
 
 
 def _loss_split(scale: FloatArray, weights: FloatArray, share: float) -> FloatArray:
     """Return scales lambda_i / (1 - f) and max_j (a_j lambda_j) / f, shape (n + 1,)."""
     scales = np.broadcast_to(scale, weights.shape)
-    return np.append(scales / (1.0 - share), (weights * scales).max() / share)
+    with np.errstate(over="ignore"):  # noise refuses scales that are not finite
+        return np.append(scales / (1.0 - share), (weights * scales).max() / share)
 
 
 def _square_split(sigma: FloatArray, weights: FloatArray, share: float, reach: float) -> FloatArray:

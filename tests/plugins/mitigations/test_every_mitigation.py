@@ -48,10 +48,10 @@ AUDITS = {
 PUBLIC = {"a": [1.0, 1.2, 0.8, 1.0], "p": [40, 130, 290, 900], "state": list("AABB")}
 
 
-def job_of(folder, registry, counts, name, *, extra=""):
+def job_of(folder, registry, counts, name, *, extra="", **public):
     """Return the task that a mitigation makes of an audit of ``counts``."""
     release, decision, parameters = AUDITS[name]
-    table = {"id": list("wxyz"), "x": counts, **PUBLIC}
+    table = {"id": list("wxyz"), "x": counts, **PUBLIC, **public}
     rows = [
         ",".join(table),
         *(",".join(map(str, row)) for row in zip(*table.values(), strict=True)),
@@ -108,6 +108,15 @@ def test_what_it_makes_is_the_same_whatever_the_true_counts_are(name, tmp_path, 
     second = published(job_of(tmp_path, registry, [900, 3, 0, 57], name))
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["linearised", "per-entity-noise", "linear-proxy"])
+def test_what_is_public_is_what_it_goes_by(name, tmp_path, registry):
+    """The negative control of the test above: another proxy is another release or decision."""
+    counts = [40, 120, 300, 1000]
+    first = published(job_of(tmp_path, registry, counts, name))
+    second = published(job_of(tmp_path, registry, counts, name, p=[300, 20, 35, 500]))
+    assert any(not np.array_equal(one, other) for one, other in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
 from dpaudit_plugins.decisions.allotment import Allotment
-from dpaudit_plugins.mitigations.no_penalty import NoPenalty, quantile
+from dpaudit_plugins.mitigations.no_penalty import NoPenalty, chernoff, quantile
 
 ALLOTMENT = 'use = "allotment"\nweights = "a"'
 RAW = 'mechanism = { use = "laplace", epsilon = 0.5 }'
@@ -46,6 +46,14 @@ def test_a_quantile_is_the_least_that_holds(noise):
         found = float(quantile(noise, risk))
         assert noise.cdf(np.array(-found - 1e-9)) <= risk * (1 + 1e-9)
         assert found == 0 or noise.cdf(np.array(-found + 1e-6)) > risk * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("risk", [0.3, 0.01, 1e-6])
+def test_the_bound_of_a_gaussian_sum_is_known(risk):
+    """sigma sqrt(2 ln(1 / risk)), of sigma = 3; nothing of a sum that does not vary."""
+    found = chernoff(lambda s: 4.5 * s**2, risk, 3.0, np.inf)
+    assert found == pytest.approx(3.0 * np.sqrt(2.0 * np.log(1.0 / risk)), rel=1e-9)
+    assert chernoff(lambda s: 0.0, risk, 0.0, np.inf) == 0.0
 
 
 def raised(sixty, epsilon, delta, registry):

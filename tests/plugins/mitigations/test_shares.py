@@ -83,6 +83,13 @@ def test_debiasing_does_nothing_near_a_total_of_zero():
     )
 
 
+def test_debiasing_works_with_equal_weights_too(audit, sixty):
+    """All entities are alike where all counts are: that says nothing of the curvature."""
+    decision, mitigation = 'use = "allotment"', 'use = "output-debiasing"'
+    found = audit({"x": sixty["x"]}, release=RAW, decision=decision, mitigation=mitigation)
+    assert found.alpha("after").high < found.alpha("before").low / 3
+
+
 def test_debiasing_is_not_for_clipped_counts(audit):
     with pytest.raises(dpaudit.SpecError, match="applies to no release"):
         audit(SMALL, release=CLIPPED, decision=ALLOTMENT, mitigation='use = "output-debiasing"')
