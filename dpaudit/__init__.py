@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         mitigation,
         postprocessor,
     )
+    from dpaudit.model.curvature import Curvature
     from dpaudit.model.dataset import Dataset
     from dpaudit.model.domain import Domain
     from dpaudit.model.estimate import Estimate
@@ -80,6 +81,7 @@ __all__ = [
     "ClosedForm",
     "Column",
     "Control",
+    "Curvature",
     "DataError",
     "Dataset",
     "Decision",
@@ -139,6 +141,7 @@ _HOMES = {
         "Attack Audit ClosedForm Decision Learner Mechanism Mitigation Plugin PostProcessor"
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
+    "dpaudit.model.curvature": "Curvature",
     "dpaudit.model.dataset": "Dataset",
     "dpaudit.model.domain": "Domain",
     "dpaudit.model.estimate": "Estimate",

@@ -68,12 +68,22 @@ ClosedForm: TypeAlias = FloatArray | Estimate | None
 """What a closed form returns: an exact array, a deterministic estimate, or nothing."""
 
 
+def _check_cells(instance: Mechanism, _: attrs.Attribute[int], value: int) -> None:
+    """Refuse more counts of a person than a guarantee reckons with; an attrs validator."""
+    if value > 1 and instance.one_cell:
+        raise ValueError(
+            f"cells_per_person {value!r}: what {instance.name!r} promises does not follow from it; "
+            "set it to 1 if the guarantee holds for all the counts that a person enters"
+        )
+
+
 @attrs.frozen(kw_only=True)
 class Mechanism(Plugin):
     """Releases noisy counts.
 
     ``neighbours`` comes from the release, not from the mechanism's own table;
-    ``cells_per_person`` is the number of counts that one person may enter.
+    ``cells_per_person`` is the number of counts that one person may enter. A mechanism uses it,
+    refuses it (``one_cell``), or promises the same whatever it is.
 
     Attributes
     ----------
@@ -86,6 +96,8 @@ class Mechanism(Plugin):
         Whether the released values are independent of one another.
     nonnegative
         Whether no released value is ever negative.
+    one_cell
+        Whether ``cells_per_person`` must be 1: the guarantee does not follow from it.
     protects
         Whether it is there to protect anybody; the error of a survey is not, and may depend on
         the true counts.
@@ -99,11 +111,12 @@ class Mechanism(Plugin):
     gives: ClassVar[Literal["counts", "selection"]] = "counts"
     independent: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = False
+    one_cell: ClassVar[bool] = False
     protects: ClassVar[bool] = True
     repeatable: ClassVar[bool] = True
 
     neighbours: Neighbours = "add-remove"
-    cells_per_person: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    cells_per_person: int = attrs.field(default=1, validator=[attrs.validators.ge(1), _check_cells])
 
     @property
     def measures(self) -> Literal["entities", "hierarchy", "queries"]:
@@ -228,12 +241,23 @@ class PostProcessor(Plugin):
         """Return a stand-in for this step whose mean is known exactly, if there is one."""
         return None
 
+    def moves_at_most(self) -> float | None:
+        """Return the most by which this step moves any value, persons, where there is a bound.
+
+        It keeps the moments of the release near those of what the mechanism gave.
+        """
+        return None
+
     def public_sum(self) -> float | None:
         """Return the sum that its output always has, where there is one."""
         return None
 
     def uncovered(self) -> tuple[str, ...]:
-        """Return what this step publishes exactly, outside the guarantee (its invariants)."""
+        """Return what this step publishes exactly, outside the guarantee (its invariants).
+
+        Each is a noun phrase that reads after "Published exactly:", and the same one that the
+        mechanism uses of the same counts.
+        """
         return ()
 
 
@@ -283,6 +307,11 @@ class Decision(Plugin):
         """Return the declared structure for ``n`` entities, where one applies."""
         return None
 
+    @property
+    def differentiable(self) -> bool:
+        """Whether :meth:`decide` is smooth, and also takes and returns a torch tensor (n,)."""
+        return False
+
     def curvature(self, counts: FloatArray, variance: FloatArray) -> FloatArray | None:
         """Return 1/2 sum_j v_j d^2 P_i / dx_j^2, shape (n,), if known in closed form."""
         return None
@@ -314,7 +343,7 @@ class Attack(Plugin):
         """Return one score per candidate; higher means more likely a member."""
 
 
-Extra: TypeAlias = Literal["share", "erased", "invented"]
+Extra: TypeAlias = Literal["share", "erased", "invented", "curvature"]
 """A quantity that is only measured where an audit asks for it."""
 
 

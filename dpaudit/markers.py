@@ -83,8 +83,8 @@ def mechanism(name: str | None = None, *, privacy: Privacy | None = None) -> Cal
         What audit files call it; the function's name with hyphens when left out.
     privacy
         What the release promises: a guarantee, or a function of those parameters of the
-        mechanism that it names (``neighbours`` and ``cells_per_person`` among them). Without
-        it nothing is promised: epsilon is infinite.
+        mechanism that it names (``neighbours`` and ``cells_per_person`` among them; if not
+        the latter, it must be 1). Without it nothing is promised: epsilon is infinite.
     """
 
     def release(function: F, values: Mapping[str, Any], counts: Any, rng: Any) -> FloatArray:
@@ -93,7 +93,8 @@ def mechanism(name: str | None = None, *, privacy: Privacy | None = None) -> Cal
     def promise(self: Mechanism) -> Guarantee:
         return _promise(self, privacy)
 
-    return _marker(_MECHANISM, name, release, {"privacy": promise})
+    fixed = privacy is not None and not _takes(privacy, "cells_per_person")
+    return _marker(_MECHANISM, name, release, {"privacy": promise, "one_cell": fixed})
 
 
 def postprocessor(name: str | None = None) -> Callable[[F], F]:
@@ -250,14 +251,17 @@ def _promise(made: Mechanism, privacy: Privacy | None) -> Guarantee:
     if isinstance(privacy, Guarantee):
         return privacy
     if privacy is None:
-        return Guarantee(
-            neighbours=made.neighbours, epsilon=math.inf, uncovered=("nothing stated",)
-        )
+        return Guarantee(neighbours=made.neighbours, epsilon=math.inf)
     known = {field.name: getattr(made, field.name) for field in attrs.fields(type(made))}
+    return privacy(**{key: value for key, value in known.items() if _takes(privacy, key)})
+
+
+def _takes(privacy: Privacy, name: str) -> bool:
+    """Return whether what states a guarantee is told the parameter ``name``."""
+    if isinstance(privacy, Guarantee):
+        return False
     wanted = inspect.signature(privacy).parameters
-    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in wanted.values()):
-        return privacy(**known)
-    return privacy(**{key: known[key] for key in wanted if key in known})
+    return name in wanted or any(p.kind is p.VAR_KEYWORD for p in wanted.values())
 
 
 def _plain(function: Callable[..., Any], values: Mapping[str, Any], *inputs: Any) -> Any:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.structure import Bounds
 from dpaudit.noise.base import Noise
+from dpaudit.stats.spread import Halves
 
 if TYPE_CHECKING:
     from dpaudit.interfaces import Decision, Mechanism, PostProcessor
@@ -53,10 +55,16 @@ class Subject(Protocol):
     def total(self, quantity: str) -> Estimate:
         """Return the sum of the quantity over all entities, a scalar."""
 
-    def halves(self, over: str) -> tuple[FloatArray, FloatArray] | None:
+    def halves(self, over: str) -> Halves | None:
         """Return the bias over ``entity`` or a grouping from two independent halves of the draws.
 
         ``None`` where the bias is deterministic.
+        """
+
+    def curvature(self) -> Curvature | None:
+        """Return the second-order bias of every entity, for an audit that needs ``curvature``.
+
+        ``None`` where a decision takes several counts of each entity, or sums of counts.
         """
 
     def spread_bounds(self) -> Bounds | None:

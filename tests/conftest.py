@@ -1,5 +1,6 @@
 """What every test may use, and what a test that needs more than the project does without it."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -21,9 +22,14 @@ def shared_folder():
 
 
 def pytest_runtest_setup(item):
-    if item.get_closest_marker("shared_data") is None or shared_folder().is_dir():
-        return
-    reason = f"no folder {shared_folder()}: set DPAUDIT_SHARED to where the shared data are"
+    has_torch = importlib.util.find_spec("torch") is not None
+    if item.get_closest_marker("shared_data") is not None and not shared_folder().is_dir():
+        _without(f"no folder {shared_folder()}: set DPAUDIT_SHARED to where the shared data are")
+    if item.get_closest_marker("learn") is not None and not has_torch:
+        _without("torch is not installed: pip install 'dpaudit[learn]'")
+
+
+def _without(reason):
     if os.environ.get(REQUIRE_ALL) == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

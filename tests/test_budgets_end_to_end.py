@@ -85,11 +85,19 @@ def test_every_budget_is_measured_and_reported(tmp_path):
     ("mechanism", "message"),
     [
         ('use = "laplace"', "given: nothing"),
-        ('use = "laplace", epsilon = 1.0, scale = 2.0', "given: epsilon and scale"),
-        ('use = "gaussian", rho = 1.0, sigma = "eligible_children"', "given: rho and sigma"),
-        ('use = "discrete-gaussian", epsilon = 1.0', "given: epsilon"),
+        ('use = "laplace", epsilon = 1.0, scale = 2.0', "given: epsilon = 1.0 and scale = 2.0"),
+        (
+            'use = "gaussian", rho = 1.0, sigma = "eligible_children"',
+            "given: rho = 1.0 and sigma = .eligible_children.",
+        ),
+        ('use = "discrete-gaussian", epsilon = 1.0', "given: epsilon = 1.0"),
         ('use = "laplace", epsilon = 1.0, levels = { total = 0.5, county = 0.4 }', "sum to 0.9"),
-        ('use = "sampling-error", of = "eligible_children"', "given: of"),
+        ('use = "replicates", file = "a.csv", delta = 1e-6', "given: delta = 1e-06"),
+        (
+            'use = "callable", function = "a.py:f", epsilon = 1, rho = 1',
+            "epsilon = 1.0 and rho = 1.0",
+        ),
+        ('use = "sampling-error", of = "eligible_children"', "given: of = .eligible_children."),
     ],
 )
 def test_budgets_that_are_not_stated_in_one_way(tmp_path, mechanism, message):

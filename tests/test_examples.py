@@ -9,16 +9,29 @@ from pathlib import Path
 
 import pytest
 
+import dpaudit
+from dpaudit import data
 from dpaudit.cli.main import run
 
 ROOT = Path(__file__).parents[1]
 AUDITS = sorted((ROOT / "examples").glob("*/audit.toml"))
 
 
+MADE = {"title_i_national"}
+"""Examples whose data are made by their make.py from public data beside the project."""
+
+
 def _example(file):
     """Mark an example that reads the public data beside the project."""
-    marks = [pytest.mark.shared_data] if '"data:' in file.read_text(encoding="utf-8") else []
+    is_public = '"data:' in file.read_text(encoding="utf-8") or file.parent.name in MADE
+    marks = [pytest.mark.shared_data] if is_public else []
     return pytest.param(file, id=file.parent.name, marks=marks)
+
+
+def _prepare(audit):
+    """Make the data as the README says."""
+    if audit.parent.name in MADE:
+        runpy.run_path(str(audit.parent / "make.py"))["main"]()
 
 
 EXAMPLES = [_example(file) for file in AUDITS]
@@ -30,24 +43,53 @@ def test_there_are_examples():
         "own_formula",
         "projection",
         "top_down",
+        "apportionment",
+        "title_i_national",
+        "data_error",
     }
 
 
 @pytest.mark.parametrize("audit", AUDITS, ids=lambda file: file.parent.name)
 def test_the_readme_says_the_command(audit):
+    name = audit.parent.name
     text = (audit.parent / "README.md").read_text(encoding="utf-8")
-    assert f"dpaudit report examples/{audit.parent.name}/audit.toml" in text
+    assert f"dpaudit report examples/{name}/audit.toml" in text
+    assert (f"python examples/{name}/make.py" in text) or name not in MADE
 
 
 @pytest.mark.parametrize("audit", EXAMPLES)
 def test_the_example_has_no_fault(audit, capsys):
+    _prepare(audit)
     assert run(["check", str(audit)]) == 0
     assert "no fault found" in capsys.readouterr().out
+
+
+@pytest.mark.shared_data
+def test_the_states_of_the_tree_are_states():
+    """Districts without a county have a state all the same, not the beginning of a label."""
+    spec = dpaudit.load(ROOT / "examples" / "top_down" / "audit.toml")
+    found = data.read(spec.data, spec.path.parent, dpaudit.Registry.discover())
+    assert found.hierarchy.sizes == (1, 52, 2971 + 12, 13_184)
+    assert all(re.fullmatch("[0-7][0-9]", state) for state in found.hierarchy.labels[1])
+    text = (ROOT / "examples" / "top_down" / "README.md").read_text(encoding="utf-8")
+    assert "its states (52 with" in text
+    assert "13,184 school districts" in text
+
+
+def test_the_cells_of_the_tau_argus_table_can_be_read():
+    folder = ROOT / "examples" / "tau_argus"
+    registry = dpaudit.Registry.discover(files=[folder / "tau_argus.py"])
+    spec = dpaudit.load(folder / "audit.toml", registry=registry).data
+    found = data.read(spec, folder, registry)
+    assert spec.noun == "cell"
+    cells = zip(found.columns["area"], found.columns["age"], strict=True)
+    assert list(found.names) == [f"{area}, {age}" for area, age in cells]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("audit", EXAMPLES)
 def test_the_example_runs(audit, tmp_path, capsys, monkeypatch):
+    _prepare(audit)
     monkeypatch.chdir(tmp_path)
     assert (
         run(["report", str(audit), "--draws", "64", "--out", "out", "-f", "html", "-f", "json"])

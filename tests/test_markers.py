@@ -89,7 +89,35 @@ def test_a_mechanism_promises_what_its_author_states():
 def test_a_mechanism_without_a_statement_promises_nothing():
     promise = silent.__dpaudit__(neighbours="replace").privacy()
     assert promise.epsilon == math.inf
-    assert promise.uncovered == ("nothing stated",)
+    assert promise.uncovered == ()
+
+
+@pytest.mark.parametrize(
+    ("privacy", "is_fixed"),
+    [
+        (None, False),
+        (dpaudit.Guarantee(neighbours="replace", epsilon=1.0), True),
+        (lambda neighbours: dpaudit.Guarantee(neighbours=neighbours, epsilon=1.0), True),
+        (lambda **known: dpaudit.Guarantee(epsilon=1.0, neighbours=known["neighbours"]), False),
+        (
+            lambda neighbours, cells_per_person: dpaudit.Guarantee(
+                neighbours=neighbours, epsilon=cells_per_person
+            ),
+            False,
+        ),
+    ],
+)
+def test_people_in_several_counts_need_a_statement_about_them(privacy, is_fixed):
+    @dpaudit.mechanism(privacy=privacy)
+    def plain(counts, rng):
+        return counts
+
+    if not is_fixed:
+        assert plain.__dpaudit__(cells_per_person=3).cells_per_person == 3
+        return
+    assert plain.__dpaudit__(cells_per_person=1).privacy().epsilon == 1.0
+    with pytest.raises(ValueError, match="cells_per_person 3: what 'plain' promises does not"):
+        plain.__dpaudit__(cells_per_person=3)
 
 
 def test_a_plug_in_cannot_write_to_the_counts():

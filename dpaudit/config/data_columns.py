@@ -9,7 +9,7 @@ from dpaudit.config.domain_table import COUNT
 from dpaudit.data import distinct, header
 from dpaudit.data.frame import NUMBER
 from dpaudit.errors import DpauditError
-from dpaudit.model.spec import DataSpec, ParentsSpec
+from dpaudit.model.spec import DataSpec, JoinSpec, ParentsSpec
 from dpaudit.values import suggest
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_columns(made: dict[str, Any], uses: Uses, base: Path) -> None:
     if columns is None:
         return
     level = made.get("parents", {}).get("level")
-    stored = [*columns, *([level] if level else [])]
+    stored = [*columns, *made.get("joined", {}), *([level] if level else [])]
     derived = made.get("derived", {})
     in_file = _reached(stored, derived)
     table = made.get("table", ())
@@ -43,6 +43,7 @@ def check_columns(made: dict[str, Any], uses: Uses, base: Path) -> None:
             uses.faults.add(path, f"the {noun} {name!r} (for {purpose})", hint)
     for path, name, purpose in uses.file_columns:
         _check_one(uses, path, name, in_file, purpose)
+    _check_joins(made.get("joined", {}), uses, base, in_file)
     for name, rule in derived.items():
         path = ("data", "derived", name, "column")
         if rule["column"]:
@@ -89,6 +90,37 @@ def _check_parents(parents: dict[str, Any], uses: Uses, base: Path) -> None:
             uses.faults.add(("data", "parents", key), message, hint)
 
 
+def _check_joins(
+    joins: dict[str, dict[str, Any]], uses: Uses, base: Path, known: list[str]
+) -> None:
+    for name, join in joins.items():
+        for mine in join["match"]:
+            path = ("data", "joined", name, "match", mine)
+            _check_one(uses, path, mine, known, f"the column {name!r}")
+        _check_joined(name, join, uses, base)
+
+
+def _check_joined(name: str, join: dict[str, Any], uses: Uses, base: Path) -> None:
+    """Keep a fault for each column that the other file of a join does not have."""
+    path = ("data", "joined", name)
+    if not join["file"]:
+        return
+    named = {key: join[key] for key in _FILE if key in join}
+    try:
+        columns = header(JoinSpec(column="", match={}, **named), base, uses.registry)
+    except DpauditError as error:
+        uses.faults.add((*path, "file") if "file" in join else path, error.message, error.hint)
+        return
+    wanted: list[tuple[Any, str]] = []
+    wanted += [((*path, "column"), join["column"])] if join["column"] else []
+    wanted += [((*path, "match", mine), theirs) for mine, theirs in join["match"].items()]
+    wanted += [((*path, "where", column), column) for column in join["where"]]
+    for place, column in wanted:
+        if column not in columns:
+            hint = suggest(column, columns, noun="columns")
+            uses.faults.add(place, f"{join['file']} has no column {column!r}", hint)
+
+
 def _check_domain(made: dict[str, Any], uses: Uses, base: Path, columns: tuple[str, ...]) -> None:
     """Keep a fault for each attribute without a domain: it never comes from the data."""
     for i, name in enumerate(made.get("table", ())):
@@ -133,10 +165,12 @@ def _check_names(made: dict[str, Any], uses: Uses, columns: tuple[str, ...]) -> 
     if level in taken and level != made.get("entity"):
         _taken(uses, ("data", "parents", "level"), level, "the level")
     taken.add(level)
-    for name in made.get("derived", {}):
-        if name in taken:
-            _taken(uses, ("data", "derived", name), name, "the derived column")
-    taken = {*(table or taken), *made.get("derived", {})}
+    for kind, what in (("derived", "the derived column"), ("joined", "the joined column")):
+        for name in made.get(kind, {}):
+            if name in taken:
+                _taken(uses, ("data", kind, name), name, what)
+            taken.add(name)
+    taken = {*(table or taken), *made.get("derived", {}), *made.get("joined", {})}
     for name in made.get("classes", {}):
         if name in taken:
             _taken(uses, ("data", "classes", name), name, "the classes")

@@ -60,6 +60,7 @@ def data_schema() -> Schema:
             "domain": _tables(_attribute()),
             "levels": some(level),
             "parents": _parents(),
+            "joined": _tables(_joined()),
         },
         required=["file", "status"],
     )
@@ -68,7 +69,7 @@ def data_schema() -> Schema:
         "if": {"required": ["table"]},
         "then": {
             "required": ["domain"],
-            **_without("entity", "count", "also_counted", "label", "parents"),
+            **_without("entity", "count", "also_counted", "label", "parents", "joined"),
         },
         "else": {"required": ["entity", "count"], **_without("domain")},
     }
@@ -113,6 +114,16 @@ def _attribute() -> Schema:
             table_of({**rest, "values": {"anyOf": [some(_CELL), labels]}}, required=["values"]),
         ]
     }
+
+
+def _joined() -> Schema:
+    """Return the schema of a column that is taken over from other rows."""
+    match = {"type": "object", "additionalProperties": _COLUMN, "minProperties": 1}
+    where = _tables({"anyOf": [_CELL, some(_CELL)]})
+    names = dict.fromkeys(("other", "encoding", "sheet"), TEXT)
+    file = {"type": "string", "minLength": 1}
+    keys = {"file": file, "column": _COLUMN, "match": match, "where": where, **names}
+    return table_of(keys, required=["column", "match"])
 
 
 def _parents() -> Schema:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpaudit.config.cells import cell, cells, readable
+from dpaudit.config.cells import readable
 from dpaudit.config.domain_table import CELL, COUNT, read_domain, read_table
 from dpaudit.config.encoding import known_encoding, not_blank
 from dpaudit.config.groups_table import read_classes, read_groups
 from dpaudit.config.table import Table, given
-from dpaudit.config.tree_table import read_derived, read_levels, read_parents
+from dpaudit.config.tree_table import (
+    read_derived,
+    read_joined,
+    read_levels,
+    read_parents,
+    read_where,
+)
 from dpaudit.model.dataset import Status
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ def read_data(root: Table, uses: Uses) -> dict[str, Any]:
     if "file" not in table.values and not table.values:
         return {}
     is_table = "table" in table.values
+    joined = read_joined(table)
     made = given(
         file=table.take("file", str, required='file = "..."', check=not_blank),
         status=table.take("status", Status, required=_STATUS),
@@ -42,11 +49,15 @@ def read_data(root: Table, uses: Uses) -> dict[str, Any]:
     entity = made.get("entity")
     made["where"] = _where(table, uses)
     made["derived"] = read_derived(table)
+    made["joined"] = joined
+    if is_table and joined:
+        table.fault("joined", "the cells of a table have no columns in another file")
     made["classes"] = read_classes(table, uses)
     made["groups"] = read_groups(table, uses, made["classes"])
     made["levels"] = read_levels(table, uses, entity)
     made |= given(parents=read_parents(table, entity, is_table=is_table))
     table.finish()
+    _refuse_counts(made, uses)
     return made
 
 
@@ -85,15 +96,24 @@ def _cells(table: Table, uses: Uses) -> dict[str, Any]:
     return {"entity": CELL, "count": COUNT, "table": names, "domain": domain}
 
 
+def _refuse_counts(made: dict[str, Any], uses: Uses) -> None:
+    """Keep a fault for each label that is made of the true counts: labels are public."""
+    labels = [
+        (path, name, purpose)
+        for path, name, purpose in uses.columns
+        if path[1] in {"label", "groups", "levels"} or path[-1] == "share_of"
+    ]
+    for name, rule in made["derived"].items():
+        labels.append((("data", "derived", name, "column"), rule["column"], f"the column {name!r}"))
+    counts = {made.get("count"), *made.get("also_counted", ())}
+    for path, name, purpose in labels:
+        if name in counts:
+            message = f"{name!r} are the true counts, which are no labels (for {purpose})"
+            uses.faults.add(path, message, "classes of counts by size go into [data.classes]")
+
+
 def _where(table: Table, uses: Uses) -> dict[str, tuple[str, ...]]:
-    inner = Table(table.faults, ("data", "where"), table.raw("where", {}))
-    made: dict[str, tuple[str, ...]] = {}
-    for name, value in inner.rest().items():
-        path = ("data", "where", name)
-        uses.file_columns.append((path, name, "the filter"))
-        if isinstance(value, list):
-            made[name] = cells(table.faults, path, value)
-        else:
-            only = cell(table.faults, path, value)
-            made[name] = () if only is None else (only,)
+    made = read_where(table)
+    for name in made:
+        uses.file_columns.append((("data", "where", name), name, "the filter"))
     return made

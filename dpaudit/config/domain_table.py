@@ -98,12 +98,13 @@ def _bins(one: Table) -> dict[str, Any]:
     if labels is None:
         whole = all(bound.is_integer() for bound in bounds)
         return {"labels": class_labels(bounds, whole=whole), "bounds": bounds, "whole": whole}
-    if len(labels) != len(bounds) + 1:
-        message = f"{len(labels)} labels for {len(bounds) + 1} bins"
-        one.fault("labels", message, "there is one bin more than there are bounds")
+    if len(labels) not in {len(bounds), len(bounds) + 1}:
+        message = f"{len(labels)} labels for the bounds {list(bounds)}"
+        hint = "give each bound the label of the bin above it, and one first for what is below all"
+        one.fault("labels", message, hint)
     if len(set(labels)) != len(labels):
         one.fault("labels", "two bins have one label", "give each bin a label of its own")
-    return {"labels": labels, "bounds": bounds}
+    return {"labels": labels, "bounds": bounds, "is_closed": len(labels) == len(bounds)}
 
 
 def _recoded(one: Table) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dpaudit.config.cells import readable
+from dpaudit.config.cells import cell, cells, readable
 from dpaudit.config.encoding import known_encoding, not_blank
 from dpaudit.config.table import Table, given
 from dpaudit.model.hierarchy import ROOT
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _CHILD = 'child = "..." (its column of identifiers)'
 _PARENT = 'parent = "..." (its column of nodes)'
+_MATCH = 'match = { MINE = "THEIRS" } (columns that hold the same cells)'
 _LEVEL = 'level = "..." (what the nodes are called, as in "county")'
 
 
@@ -73,6 +74,44 @@ def read_derived(table: Table) -> dict[str, Any]:
         one.finish()
         made[name] = {"column": column or "", "first": first or 1}
     return made
+
+
+def read_joined(table: Table) -> dict[str, Any]:
+    """Return ``[data.joined]``; a join without a file is with other rows of the same one."""
+    inner = Table(table.faults, ("data", "joined"), table.raw("joined", {}))
+    made: dict[str, Any] = {}
+    for name, value in inner.rest().items():
+        one = Table(table.faults, (*inner.path, name), value)
+        same = table.values.get("file", "")
+        made[name] = given(
+            file=one.take("file", str, check=not_blank) or same,
+            column=one.take("column", str, required='column = "..." (what is taken over)') or "",
+            match=one.take("match", dict[str, str], required=_MATCH, check=_any) or {},
+            where=read_where(one),
+            other=one.take("other", str),
+            encoding=one.take("encoding", str, check=known_encoding),
+            sheet=one.take("sheet", str),
+        )
+        one.finish()
+    return made
+
+
+def read_where(table: Table) -> dict[str, tuple[str, ...]]:
+    """Return ``where``: the cells that rows must have, by column."""
+    inner = Table(table.faults, (*table.path, "where"), table.raw("where", {}))
+    made: dict[str, tuple[str, ...]] = {}
+    for name, value in inner.rest().items():
+        path = (*inner.path, name)
+        if isinstance(value, list):
+            made[name] = cells(table.faults, path, value)
+        else:
+            only = cell(table.faults, path, value)
+            made[name] = () if only is None else (only,)
+    return made
+
+
+def _any(match: dict[str, str]) -> str | None:
+    return None if match else "'match' is empty"
 
 
 def _check_weight(one: Table, made: dict[str, Any]) -> None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from dpaudit.model.spec import DataSpec, ParentsSpec
+    from dpaudit.model.spec import DataSpec, JoinSpec, ParentsSpec
 
-    FileSpec = DataSpec | ParentsSpec
+    FileSpec = DataSpec | JoinSpec | ParentsSpec
 
 TEXT = frozenset({".csv", ".txt"})
 

@@ -11,6 +11,7 @@ from dpaudit.data.digest import digest_of
 from dpaudit.data.formats import open_frame, open_header
 from dpaudit.data.frame import NUMBER, Frame, check_columns, is_missing
 from dpaudit.data.groups import groups_of
+from dpaudit.data.joined import with_joined
 from dpaudit.data.locate import locate
 from dpaudit.data.parents import assumptions, with_parents
 from dpaudit.data.select import recorded, select, with_derived
@@ -24,7 +25,7 @@ from dpaudit.model.domain import Domain
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dpaudit.model.spec import DataSpec, ParentsSpec
+    from dpaudit.model.spec import DataSpec, JoinSpec, ParentsSpec
     from dpaudit.registry import Registry
 
 
@@ -84,7 +85,9 @@ def read(spec: DataSpec, base: Path, registry: Registry) -> Dataset:
     return attrs.evolve(dataset, digest=digest_of(dataset))
 
 
-def header(spec: DataSpec | ParentsSpec, base: Path, registry: Registry) -> tuple[str, ...]:
+def header(
+    spec: DataSpec | JoinSpec | ParentsSpec, base: Path, registry: Registry
+) -> tuple[str, ...]:
     """Return the column names of the data, without reading the rows of a large file.
 
     Raises
@@ -135,6 +138,8 @@ def _rows(spec: DataSpec, base: Path, registry: Registry) -> tuple[Frame, tuple[
     if not len(frame):
         raise DataError(f"{spec.file}: a header and no rows", hint="the file needs one row or more")
     frame = select(frame, spec)
+    if spec.joined:
+        frame = select(with_joined(frame, spec, base, registry), spec)
     if spec.parents is None:
         return frame, ()
     frame, found = with_parents(frame, spec.entity, spec.parents, base, registry)
@@ -144,13 +149,15 @@ def _rows(spec: DataSpec, base: Path, registry: Registry) -> tuple[Frame, tuple[
 
 def _needed(spec: DataSpec) -> list[str]:
     """Return the columns that the file must have."""
-    made = {*spec.derived, *([spec.parents.level] if spec.parents else [])}
+    made = {*spec.derived, *spec.joined, *([spec.parents.level] if spec.parents else [])}
     if spec.table:
         return [name for name in sorted(recorded(spec)) if name not in made]
     label = [spec.label] if spec.label else []
     sources = [rule.column for rule in spec.derived.values()]
     sized = [one.column for one in spec.classes.values()]
+    matched = [mine for join in spec.joined.values() for mine in join.match]
     named = [
+        *matched,
         spec.entity,
         spec.count,
         *spec.also_counted,

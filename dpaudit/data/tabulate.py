@@ -86,9 +86,11 @@ def _code(cell: str, rule: AttributeSpec) -> int:
         return rule.labels.index(rule.missing)
     if rule.bounds and NUMBER.fullmatch(cell.strip()):
         value = float(cell)
-        if value.is_integer() or not rule.whole:
-            return int(np.searchsorted(rule.bounds, value, side="right"))
-        return -1
+        if rule.whole and not value.is_integer():
+            return -1
+        place = int(np.searchsorted(rule.bounds, value, side="right")) - rule.is_closed
+        if place >= 0:
+            return place
     # An empty cell is no value: only 'missing' takes it.
     return -1 if rule.other is None or is_missing(cell) else rule.labels.index(rule.other)
 
@@ -96,14 +98,16 @@ def _code(cell: str, rule: AttributeSpec) -> int:
 def _why(cell: str, name: str, rule: AttributeSpec) -> str:
     if is_missing(cell):
         return f"empty, and the domain of {name!r} has no label for that"
-    if rule.bounds and rule.whole and NUMBER.fullmatch(cell.strip()):
+    if rule.bounds and NUMBER.fullmatch(cell.strip()):
+        if rule.is_closed:
+            return f"{cell!r} is below {rule.bounds[0]:g}, where the bins of {name!r} begin"
         return f"{cell!r} is not whole, as the bins of {name!r} are"
     return f"{cell!r} is not in the domain of {name!r}"
 
 
 def _hint(spec: DataSpec) -> str:
     whole = any(spec.domain[name].whole for name in spec.table)
-    bins = "; bins with labels = [...] of their own take any number" if whole else ""
+    bins = "; bins with labels = [...] of their own take fractions too" if whole else ""
     return (
         'list the value under [data.domain], or add other = "..." there, or missing = "..." '
         f"for empty cells{bins}"

@@ -84,7 +84,9 @@ class Job:
     guard
         Why the expected outcome does not exist unguarded, or ``None``.
     extras
-        What audits asked to be measured beyond the standard quantities.
+        What audits asked to be simulated beyond the standard quantities.
+    wants_curvature
+        Whether an audit asked for second-order biases.
     """
 
     task: Task
@@ -97,6 +99,7 @@ class Job:
     structure: Structure | None
     guard: str | None
     extras: frozenset[Extra] = frozenset()
+    wants_curvature: bool = False
 
     @classmethod
     def make(
@@ -132,6 +135,7 @@ class Job:
                 hint="raise epsilon",
             )
         own = processed(output, decide(decision, chain.truth[None, :], n, task.id))[0]
+        wants_curvature, extras = "curvature" in extras, extras - {"curvature"}
         bounded = chain.is_nonnegative or any(step.nonnegative for step in output[-1:])
         return cls(
             task=task,
@@ -145,6 +149,7 @@ class Job:
             guard=guard,
             # The expected share of a sum that may be near zero does not exist.
             extras=extras if bounded and declared is not None else extras - {"share"},
+            wants_curvature=wants_curvature,
         )
 
     @property

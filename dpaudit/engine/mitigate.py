@@ -63,6 +63,7 @@ def mitigated(
         foreign=base.task.foreign or foreign,
         mitigation=name,
         baseline=base.task.id,
+        cost=mitigation.cost(),
     )
     tree = base.chain.hierarchy
     steps = tuple(told(after.steps, after.mechanism, tree, f"mitigation {name!r}"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from dpaudit.engine.checks import checks
 from dpaudit.engine.job import GUARD, Job
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.model.measurement import Note
@@ -20,7 +21,7 @@ _EXACT = 2.0**40
 def notes_on(subject: MeasuredTask) -> Iterator[Note]:
     """Yield what a reader must know of a task beside its numbers."""
     job = subject.controlled.job
-    yield from subject.checks()
+    yield from checks(subject)
     yield from _release_checks(subject)
     yield from _guards(job)
     noise = job.chain.mechanism.noise()
@@ -38,6 +39,9 @@ def notes_on(subject: MeasuredTask) -> Iterator[Note]:
     for plugin in (job.chain.mechanism, *job.chain.steps, job.decision, *job.output):
         for caveat in plugin.caveats():
             yield Note(task=subject.task, kind="caveat", message=caveat)
+    if subject.known.curvature is not None and subject.known.curvature.missing:
+        message = subject.known.curvature.missing
+        yield Note(task=subject.task, kind="caveat", message=message)
     if subject.known.empty > 0:
         yield Note(
             task=subject.task,

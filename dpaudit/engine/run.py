@@ -23,6 +23,7 @@ from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.engine.runner import NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.errors import DpauditError, PluginError
+from dpaudit.estimators.curvature import curvature_of
 from dpaudit.estimators.known import Known
 from dpaudit.estimators.ladder import known
 from dpaudit.estimators.rules import known_of_rule
@@ -129,11 +130,13 @@ def _subjects(
 def _known(job: Job) -> Known:
     """Return what is known of a job's outcomes against its truth, whoever has changed them."""
     found = known(job.chain, job.structure, job.extras)
+    ruled = None
     if found.bias is None and not job.output:
         ruled = known_of_rule(job.chain, job.decision, job.truth, job.extras)
-        if ruled is not None:
-            return ruled
-    return found.against(job.own - job.truth)
+    best = found.against(job.own - job.truth) if ruled is None else ruled
+    if not (job.wants_curvature and job.chain.is_flat and job.chain.width == 1):
+        return best
+    return attrs.evolve(best, curvature=curvature_of(job.decision, job.chain, job.output))
 
 
 def _count(halves: Halves) -> int:

@@ -8,16 +8,18 @@ import numpy as np
 from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
 from dpaudit.estimators.known import Known
+from dpaudit.estimators.near import Near
 from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
-from dpaudit.model.measurement import Note
 from dpaudit.model.structure import Bounds, Linear
 from dpaudit.noise.base import Noise
-from dpaudit.stats.bands import agreement, band
+from dpaudit.stats.bands import band
 from dpaudit.stats.moments import Moments
+from dpaudit.stats.spread import Halves
 
-_ROUNDING = 1e-13
+ROUNDING = 1e-13
 """Rounding error of a simulated outcome, relative to the outcome itself."""
 
 _PARTS = {
@@ -91,61 +93,37 @@ class MeasuredTask:
         """Return the groups of ``grouping`` in the order of the estimates."""
         return self.controlled.job.groupings[grouping].labels
 
-    def halves(self, over: str) -> tuple[FloatArray, FloatArray] | None:
+    def halves(self, over: str) -> Halves | None:
         """Return biases from two independent halves of the draws, where they are simulated."""
         if self.known.bias is not None:
             return None
         resolved = self._resolved(over)
-        first, second = (self._bias(half, over, resolved).mean for half in (self.even, self.odd))
-        return first, second
+        first, second = (self._bias(half, over, resolved) for half in (self.even, self.odd))
+        unseen = self._unseen(first + second, "bias", over, self.confidence)
+        return Halves(first=first, second=second, unseen=unseen)
 
-    def checks(self) -> tuple[Note, ...]:
-        """Compare what is known with the simulation, over all entities at once.
+    def columns(self, part: str, over: str) -> Moments:
+        """Return the moments of a part of the tallies over ``entity``, a grouping or ``total``."""
+        both = self.even.part(part) + self.odd.part(part)
+        return both[self.controlled.job.columns(over)]
 
-        The bias is compared with plain simulation, which shares nothing with the closed form,
-        and with controlled simulation, which is sharper but knows the moments of the release.
-        """
-        offset = self._offset("entity")
-        nothing = np.zeros_like(offset)
-        compared = (
-            ("bias", self.known.bias, "error", nothing),
-            ("bias, controlled", self.known.bias, "bias", offset),
-            ("mean-squared-error", self.known.square, "square", nothing),
-        )
-        return tuple(
-            self._check(message, exact, self._columns(part, "entity"), shift)
-            for message, exact, part, shift in compared
-            if exact is not None
-        )
-
-    def _check(self, message: str, exact: Estimate, simulated: Moments, shift: FloatArray) -> Note:
-        rounding = _ROUNDING * np.abs(self.truth + shift)
-        error = (exact.high - exact.low) / 2.0 + rounding
-        worst, limit = agreement(exact.value - shift, simulated, error, self._excused())
-        values = (("max_z", worst), ("limit", limit), ("draws", float(self.draws)))
-        return Note(task=self.task, kind="check", message=message, values=values)
-
-    def _excused(self) -> BoolArray:
-        """Return which entities may have stood still in every draw, though they are random.
-
-        The noise may be nil that often. Otherwise an outcome that was c in all N draws has bias
-        b and variance v only if P(outcome is not c) >= g^2 / (g^2 + v) with g = abs(x + b - c),
-        by Cauchy and Schwarz; unless that is above ln(n / 1e-6) / N, chance may hide it.
-        """
-        plain = self._columns("error", "entity")
-        rests = self.controlled.job.chain.rests(plain.count)
-        if self.known.bias is None or self.known.variance is None:
-            return rests
-        gap = np.square(self.known.bias.value - plain.mean)
-        moved = np.divide(
-            gap, gap + self.known.variance.high, out=np.zeros_like(gap), where=gap > 0
-        )
-        return rests | (plain.count * moved <= np.log(1e6 * gap.size))
+    def offset(self, over: str) -> FloatArray:
+        """Return the known mean of the control minus the truth, in the columns of ``over``."""
+        return self.controlled.offset[self.controlled.job.columns(over)]
 
     @property
     def quantities(self) -> tuple[str, ...]:
         """What can be asked of this task."""
         return (*QUANTITIES, *sorted(self.controlled.job.extras))
+
+    def curvature(self) -> Curvature | None:
+        """Return the second-order bias of every entity; ``None`` of several counts each."""
+        if not self.controlled.job.wants_curvature:
+            raise PluginError(
+                f"task {self.task!r}: the curvature was not measured",
+                hint='write needs = frozenset({"curvature"}) in the audit that asks for it',
+            )
+        return self.known.curvature
 
     def spread_bounds(self) -> Bounds | None:
         """Return proved bounds of α over entities, if there are any."""
@@ -225,35 +203,62 @@ class MeasuredTask:
         return self.controlled.job.groupings[over].sums(values)
 
     def _simulated(self, quantity: str, over: str, confidence: float) -> Estimate:
-        if quantity != "bias":
-            moments = self._columns(_PARTS[quantity], over)
-            unseen = self._unseen(moments, quantity, over, confidence)
-            estimate = band(
-                moments, confidence, draws=self.draws, method="simulated", allowance=unseen
-            )
-            if quantity == "share":
-                return estimate
-            if quantity == "expected-shortfall":
-                return self._at_least_the_loss(estimate, over)
-            return attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
+        if quantity == "bias":
+            return self._simulated_bias(over, confidence)
+        if quantity == "mean-squared-error":
+            return self._simulated_square(over, confidence)
+        moments = self.columns(_PARTS[quantity], over)
+        unseen = self._unseen(moments, quantity, over, confidence)
+        estimate = band(moments, confidence, draws=self.draws, method="simulated", allowance=unseen)
+        if quantity == "share":
+            return estimate
+        if quantity == "expected-shortfall":
+            return self._at_least_the_loss(estimate, over)
+        return attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
+
+    def _simulated_bias(self, over: str, confidence: float) -> Estimate:
         resolved = self._resolved(over)
         moments = self._bias(self.even + self.odd, over, resolved)
+        unseen = self._unseen(moments, "bias", over, confidence)
         method: Method = "controlled" if resolved.all() else "simulated"
-        unseen = self._unseen(moments, quantity, over, confidence)
         return band(moments, confidence, draws=self.draws, method=method, allowance=unseen)
 
+    def _simulated_square(self, over: str, confidence: float) -> Estimate:
+        """Return the mean squared error; beside near outcomes what theirs leaves to simulate."""
+        near = self._near(over)
+        square = None if near is None else near.square
+        method: Method = "simulated" if square is None else "controlled"
+        if square is None:
+            moments = self.columns("square", over)
+        else:
+            moments = self.columns("square-beyond", over).shifted(_folded(square.value, over))
+        unseen = self._unseen(moments, "mean-squared-error", over, confidence)
+        estimate = band(moments, confidence, draws=self.draws, method=method, allowance=unseen)
+        estimate = attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
+        if near is None or square is None:
+            return estimate
+        return _within(estimate, near.certain(square), over)
+
     def _at_least_the_loss(self, shortfall: Estimate, over: str) -> Estimate:
-        """Return a simulated shortfall, raised to the expected loss where that is known exactly."""
-        bias = self._exact("bias", "entity" if over == "total" else over)
-        if bias is None:
-            return attrs.evolve(shortfall, low=np.clip(shortfall.low, 0.0, None))
-        loss = np.maximum(-bias.high, 0.0)
-        least = loss.sum(keepdims=True) if over == "total" else loss
+        """Return a simulated shortfall, made to agree with the better known bias.
+
+        It is E (Y - x)^+ minus the bias: at least the expected loss, where that is known
+        exactly; and draws that lack a rare loss have a bias that is too high by what their
+        shortfall lacks.
+        """
+        each = "entity" if over == "total" else over
+        best, exact = self._over("bias", each), self._exact("bias", each)
+        plain = band(
+            self.columns("error", each), self.confidence, draws=self.draws, method="simulated"
+        )
+        lacking = np.where(best.high < plain.low, plain.high - best.low, 0.0)
+        loss = np.zeros_like(lacking) if exact is None else np.maximum(-exact.high, 0.0)
+        least, more = _folded(loss, over), _folded(lacking, over)
         return attrs.evolve(
             shortfall,
             value=np.maximum(shortfall.value, least),
             low=np.maximum(shortfall.low, least),
-            high=np.maximum(shortfall.high, least),
+            high=np.maximum(shortfall.high + more, least),
         )
 
     def _resolved(self, over: str) -> BoolArray:
@@ -263,26 +268,30 @@ class MeasuredTask:
         rare events (a kink that few draws cross), whose band would not cover: such an
         entry is read from plain simulation, whose own noise hides what the draws do not show.
         """
-        controlled = self._columns("bias", over)
+        controlled = self.columns("bias", over)
+        if self.controlled.near is not None or self.controlled.is_complete:
+            return np.ones(controlled.mean.shape, dtype=np.bool_)
         if self.controlled.control is None:
             return np.zeros(controlled.mean.shape, dtype=np.bool_)
-        if self.controlled.is_complete:
-            return np.ones(controlled.mean.shape, dtype=np.bool_)
-        rounding = controlled.count * (_ROUNDING * self._largest(over)) ** 2
+        rounding = controlled.count * (ROUNDING * self._largest(over)) ** 2
         return (controlled.m2 <= rounding) | (controlled.degrees_of_freedom >= _FEW)
 
     def _bias(self, tally: Tally, over: str, resolved: BoolArray) -> Moments:
         """Return the moments of the bias, controlled where that is resolved, else plain."""
         columns = self.controlled.job.columns(over)
-        controlled = tally.bias[columns].shifted(self._offset(over))
+        controlled = tally.bias[columns].shifted(self.offset(over))
         return controlled if resolved.all() else controlled.where(resolved, tally.error[columns])
 
-    def _offset(self, over: str) -> FloatArray:
-        return self.controlled.offset[self.controlled.job.columns(over)]
+    def _near(self, over: str) -> Near | None:
+        """Return what is known of near outcomes: of entities (for the total too) or of groups."""
+        near, job = self.controlled.near, self.controlled.job
+        if near is None or over in {"entity", "total"}:
+            return near
+        return near.summed(job.groupings[over].sums, independent=job.chain.mechanism.independent)
 
     def _largest(self, over: str) -> float:
         """Return an amount that no outcome of the task is expected to pass."""
-        error = 10.0 * np.sqrt(self._columns("square", over).mean.max())
+        error = 10.0 * np.sqrt(self.columns("square", over).mean.max())
         return float(np.abs(self.truth).max() + error)
 
     def _unseen(self, moments: Moments, quantity: str, over: str, confidence: float) -> FloatArray:
@@ -292,22 +301,27 @@ class MeasuredTask:
         outcomes, has probability at most ln(m / (1 - confidence)) / N. Its size is taken to be
         at most ten root mean square errors of the outcome or, where the outcome itself never
         varied, the largest outcome of the task. Nothing is added where the control accounts
-        for such events.
+        for such events, and beside near outcomes what they leave open, varied or not.
         """
-        job = self.controlled.job
+        job, near = self.controlled.job, self._near(over)
         noise = job.chain.mechanism.noise()
         silent = noise is not None and not np.any(noise.variance > 0)
-        if self.controlled.is_complete or silent:
+        if self.controlled.is_complete or (silent and not job.is_random_after_noise):
             return np.zeros_like(moments.mean)
-        own = 10.0 * np.sqrt(self._columns("square", over).mean)
+        entries = moments.mean.size if near is None else max(moments.mean.size, near.distance.size)
+        risk = min(1.0, np.log(entries / (1.0 - confidence)) / moments.count)
+        if near is not None and quantity == "bias":
+            return _folded(near.unseen_bias(risk), over)
+        if near is not None and near.square is not None and quantity == "mean-squared-error":
+            return _folded(near.unseen_square(near.square, risk), over)
+        own = 10.0 * np.sqrt(self.columns("square", over).mean)
         largest = self._largest(over)
-        size = np.where(self._columns("error", over).m2 > 0, own, largest)
+        size = np.where(self.columns("error", over).m2 > 0, own, largest)
         size = size**2 if quantity == "mean-squared-error" else size
         if quantity in self.controlled.job.extras:
             size = np.ones_like(size)  # shares and indicators are at most 1 for each entity
-        risk = np.log(moments.mean.size / (1.0 - confidence)) / moments.count
-        rounding = moments.count * (_ROUNDING * largest) ** 2
-        return np.where(moments.m2 > rounding, 0.0, min(1.0, risk) * size)
+        rounding = moments.count * (ROUNDING * largest) ** 2
+        return np.where(moments.m2 > rounding, 0.0, risk * size)
 
     def _variance(self, over: str) -> Estimate:
         """Subtract the squared bias from the mean squared error, each at half the risk."""
@@ -321,18 +335,32 @@ class MeasuredTask:
             low, high, value = _squares(bias)
         top = np.clip(square.high - low, 0.0, None)
         bottom = np.clip(square.low - high, 0.0, None)
-        return Estimate(
+        found = Estimate(
             value=np.clip(square.value - value, bottom, top),
             low=bottom,
             high=top,
             level=self.confidence,
-            method="simulated",
+            method=square.method,
             draws=self.draws,
         )
+        near = self._near(over)
+        if near is None or near.variance is None:
+            return found
+        return _within(found, near.certain(near.variance), over)
 
-    def _columns(self, part: str, over: str) -> Moments:
-        both = self.even.part(part) + self.odd.part(part)
-        return both[self.controlled.job.columns(over)]
+
+def _folded(values: FloatArray, over: str) -> FloatArray:
+    """Return values of entities as the total's column has them, summed, or as they are."""
+    return np.sum(values, keepdims=True) if over == "total" else values
+
+
+def _within(estimate: Estimate, certain: tuple[FloatArray, FloatArray], over: str) -> Estimate:
+    """Return an interval cut to what is certain, or all of that where the two do not meet."""
+    least, most = (_folded(end, over) for end in certain)
+    low, high = np.maximum(estimate.low, least), np.minimum(estimate.high, most)
+    apart = low > high
+    low, high = np.where(apart, least, low), np.where(apart, most, high)
+    return attrs.evolve(estimate, value=np.clip(estimate.value, low, high), low=low, high=high)
 
 
 def _squares(bias: Estimate) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -11,6 +11,7 @@ import numpy as np
 from dpaudit.engine.job import Job
 from dpaudit.estimators.chain import Streams
 from dpaudit.estimators.control import DecisionControl
+from dpaudit.estimators.near import Near, near_outcomes
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.structure import Control
 from dpaudit.noise.base import Variates
@@ -38,7 +39,9 @@ class Tally:
         Amount by which the outcome is below the truth.
     extra
         What audits asked for: ``share`` (of the sum, minus the true share), ``erased`` (1 where
-        an outcome vanished), ``invented`` (1 where one appeared).
+        an outcome vanished), ``invented`` (1 where one appeared). Of outcomes that are near
+        (:attr:`Controlled.near`) their ``near-error`` and ``near-square`` and, as
+        ``square-beyond``, the squared error minus theirs.
     """
 
     error: Moments
@@ -67,16 +70,24 @@ class Controlled:
     """A job with the control that was chosen for it on the pilot block.
 
     ``offset`` (m,) is the known mean of the control minus the truth; ``control`` is ``None`` for
-    plain simulation.
+    plain simulation and where outcomes of the mechanism's own release are ``near``: they are the
+    control then.
     """
 
     job: Job
     control: tuple[Control, DecisionControl] | None
     offset: FloatArray
+    near: Near | None = None
 
     @classmethod
     def choose(cls, job: Job, seed: int, digest: str) -> Controlled:
         """Take the control if it lowers the variance on the pilot block, which is used up."""
+        near = near_outcomes(job.chain, job.structure)
+        if near is not None:
+            # No pilot: what makes it the better control may be an event that no draw shows.
+            near = near.against(job.own - job.truth)
+            offset = job.extended(near.bias.value[None, :])[0]
+            return cls(job=job, control=None, offset=offset, near=near)
         plain = cls(job=job, control=None, offset=np.zeros(_width(job)))
         control = None if job.is_random_after_noise else job.control()
         if control is None:
@@ -107,12 +118,18 @@ class Controlled:
 
     def minus_control(self, errors: FloatArray, noisy: FloatArray) -> FloatArray:
         """Return outcome minus control minus its mean, shape (draws, n)."""
+        if self.near is not None:
+            return errors - self.near_errors(noisy)
         if self.control is None:
             return errors
         release, decision = self.control
         shift = decision.mean - self.job.truth
         result: FloatArray = errors - decision.expansion(release.deviation(noisy)) - shift
         return result
+
+    def near_errors(self, noisy: FloatArray) -> FloatArray:
+        """Return the errors of the outcomes of the mechanism's own release, shape (draws, n)."""
+        return self.job.outcome(self.job.chain.bare.process(noisy)) - self.job.truth
 
 
 def noisy_counts(
@@ -156,6 +173,8 @@ def tally_of(
     job = controlled.job
     plain, residuals, squares, shortfalls = [], [], [], []
     extras: dict[str, list[FloatArray]] = {name: [] for name in sorted(job.extras)}
+    if controlled.near is not None:
+        extras |= {"near-error": [], "near-square": [], "square-beyond": []}
     for noisy in drawn:
         outcomes = job.outcome(job.chain.process(noisy, streams), streams)
         errors = outcomes - job.truth
@@ -165,8 +184,13 @@ def tally_of(
         squares.append(_totalled(wide**2, errors**2))
         short = np.clip(-wide, 0.0, None)
         shortfalls.append(_totalled(short, np.clip(-errors, 0.0, None)))
-        for name, rows in extras.items():
-            rows.append(job.extended(_EXTRAS[name](outcomes, job.truth)))
+        for name in job.extras:
+            extras[name].append(job.extended(_EXTRAS[name](outcomes, job.truth)))
+        if controlled.near is not None:
+            close = controlled.near_errors(noisy)
+            extras["near-error"].append(job.extended(close))
+            extras["near-square"].append(_totalled(job.extended(close) ** 2, close**2))
+            extras["square-beyond"].append(squares[-1] - extras["near-square"][-1])
     return Tally(
         error=Moments.of(plain[0]),
         bias=_averaged(residuals),

@@ -80,25 +80,44 @@ class Chain:
         released = self._of_entities(processed(before, noisy, streams))
         return processed(after, released, streams, first=len(before))
 
+    @property
+    def bare(self) -> Chain:
+        """The mechanism alone, before any step."""
+        return attrs.evolve(self, steps=())
+
     def reduced(self) -> tuple[Noise | None, tuple[PostProcessor, ...]]:
         """Return the noise with every step that only changes noise folded in, and the rest.
 
         Rounding whole counts plus noise is the same as adding rounded noise; it may be folded
-        past the steps that it commutes with. Clipping what is never negative changes nothing.
+        past the steps that it commutes with.
         """
         noise = self.mechanism.noise()
-        nonnegative = self.mechanism.nonnegative
         rest: list[PostProcessor] = []
-        for step in self.steps:
-            if step.clips and nonnegative:
-                continue
+        for step in self._effective:
             after = step.noise_after(noise) if noise is not None and self._is_whole else None
             if after is not None and all(kept.name in step.commutes for kept in rest):
                 noise = after
             else:
                 rest.append(step)
-            nonnegative = step.nonnegative or (nonnegative and "non-negative" in step.keeps)
         return noise, tuple(rest)
+
+    @property
+    def moved(self) -> float | None:
+        """The most by which the steps move a value, persons, where that is known."""
+        moves = [step.moves_at_most() for step in self._effective]
+        known = [most for most in moves if most is not None]
+        return sum(known) if len(known) == len(moves) else None
+
+    @property
+    def _effective(self) -> list[PostProcessor]:
+        """The steps that may change something: clipping what is never negative does not."""
+        nonnegative = self.mechanism.nonnegative
+        found: list[PostProcessor] = []
+        for step in self.steps:
+            if not (step.clips and nonnegative) and step.moves_at_most() != 0.0:
+                found.append(step)
+            nonnegative = step.nonnegative or (nonnegative and "non-negative" in step.keeps)
+        return found
 
     @property
     def is_nonnegative(self) -> bool:
@@ -167,9 +186,10 @@ class Chain:
     def rests(self, draws: int) -> BoolArray:
         """Return which entities may well show no noise in any of ``draws``, shape (n,)."""
         noise = self.mechanism.noise()
-        if noise is None:
-            return np.zeros(self.counts.shape, dtype=np.bool_)
-        return self._of_entities(noise.rests(self.measured, draws))
+        rests = np.zeros(self.counts.shape, dtype=np.bool_)
+        if noise is not None and self.mechanism.measures != "queries":
+            rests = self._of_entities(noise.rests(self.measured, draws))
+        return np.asarray(rests.reshape(-1, self.width).all(axis=1))
 
     def closed_bias(self) -> Estimate | None:
         """Return the bias of the released counts, shape (n,), where a closed form applies."""

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.curvature import Curvature
 from dpaudit.model.estimate import Estimate
 
 
@@ -25,6 +26,8 @@ class Known:
         Probability that the release has no positive count.
     total_bias
         Bias of the sum of all outcomes, a scalar, where the sum is public.
+    curvature
+        Second-order biases, where they were asked for.
     extra
         ``erased``, ``invented`` (probabilities) and ``share`` (bias), shape (n,), where asked
         for and known.
@@ -37,6 +40,7 @@ class Known:
     group_variance: bool = False
     empty: float = 0.0
     total_bias: Estimate | None = None
+    curvature: Curvature | None = None
     extra: Mapping[str, Estimate] = attrs.field(factory=dict)
 
     def against(self, shift: FloatArray) -> Known:

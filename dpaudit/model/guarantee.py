@@ -31,7 +31,8 @@ class Guarantee:
     unit
         Whose presence is protected.
     uncovered
-        What the guarantee does not cover (invariants published exactly, earlier releases).
+        What is published exactly, outside the guarantee (invariants), as noun phrases that read
+        after "Published exactly:".
 
     Raises
     ------

@@ -79,6 +79,11 @@ class Hierarchy:
             starts=starts,
         )
 
+    @staticmethod
+    def counts_of(level: str) -> str:
+        """Return what a reader calls the counts of a level, as a noun phrase."""
+        return "the total of the counts" if level == ROOT else f"the counts of level {level!r}"
+
     @functools.cached_property
     def sizes(self) -> tuple[int, ...]:
         """The number of nodes of each level."""

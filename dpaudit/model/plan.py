@@ -28,6 +28,8 @@ class Task:
         a worker process with a time limit.
     mitigation
         The name of the mitigation that made it of the task ``baseline``, if one did.
+    cost
+        What the mitigation costs beside what is measured, as a noun phrase.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Task:
     foreign: bool = False
     mitigation: str | None = None
     baseline: str | None = None
+    cost: str = ""
 
 
 @attrs.frozen(kw_only=True)

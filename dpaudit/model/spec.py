@@ -57,6 +57,8 @@ class AttributeSpec:
         The label of each cell of the file; empty for bins.
     bounds
         The lower ends of all bins but the first, ascending; the first labels are theirs.
+    is_closed
+        Whether ``bounds`` has the lower end of the first bin too: what is below is in no bin.
     whole
         Whether the labels of the bins speak of whole numbers only.
     other, missing
@@ -67,6 +69,7 @@ class AttributeSpec:
     labels: tuple[str, ...]
     values: Mapping[str, str] = attrs.field(factory=dict)
     bounds: tuple[float, ...] = ()
+    is_closed: bool = False
     whole: bool = False
     other: str | None = None
     missing: str | None = None
@@ -106,6 +109,35 @@ class ParentsSpec:
 
 
 @attrs.frozen(kw_only=True)
+class JoinSpec:
+    """``[data.joined] spending = { ... }``: a column of another file, or of other rows.
+
+    Attributes
+    ----------
+    column
+        The column that is taken over.
+    match
+        Columns of the data, and those of the other file that must hold the same cells.
+    where
+        The rows of the other file that count, by their cells.
+    file
+        The other file; without it other rows of the same one.
+    other
+        What entities get that the other file does not have.
+    """
+
+    place: ClassVar[str] = "[data.joined]"
+
+    column: str
+    match: Mapping[str, str]
+    where: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    file: str
+    other: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class DataSpec:
     """``[data]``: where the true counts stand and who they belong to.
 
@@ -135,6 +167,7 @@ class DataSpec:
     domain: Mapping[str, AttributeSpec] = attrs.field(factory=dict)
     levels: tuple[str, ...] = ()
     parents: ParentsSpec | None = None
+    joined: Mapping[str, JoinSpec] = attrs.field(factory=dict)
     encoding: str | None = None
     sheet: str | None = None
 

@@ -75,6 +75,10 @@ class Noise(abc.ABC):
     def cdf(self, t: FloatArray) -> FloatArray:
         """P(X <= t), accurate relative to itself far in the lower tail."""
 
+    def density(self, t: FloatArray) -> FloatArray | None:  # noqa: ARG002
+        """Return the density at ``t``, per person, or ``None`` where there is none."""
+        return None
+
     @abc.abstractmethod
     def excess(self, t: FloatArray) -> FloatArray:
         """E (t - X)^+, the expected amount by which X stays below t, persons."""

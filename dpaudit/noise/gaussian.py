@@ -69,6 +69,11 @@ class Gaussian(Noise):
         inside = special.ndtr(t / positive(self.sigma, t))
         return np.where((t >= 0) & (self.sigma == 0), 1.0, inside)
 
+    def density(self, t: FloatArray) -> FloatArray:
+        """phi(t / sigma) / sigma."""
+        sigma = positive(self.sigma, t)
+        return normal_density(t / sigma) / sigma
+
     def excess(self, t: FloatArray) -> FloatArray:
         """E (t - X)^+ = t^+ + sigma (phi(u) - u Q(u)) with u = abs(t) / sigma."""
         u = np.abs(t) / positive(self.sigma, t)

@@ -76,6 +76,10 @@ class Laplace(Noise):
         half = 0.5 * self._decay(t)
         return np.where((t >= 0) & (self.scale == 0), 1.0, np.where(t < 0, half, 1.0 - half))
 
+    def density(self, t: FloatArray) -> FloatArray:
+        """exp(-abs(t) / scale) / (2 scale)."""
+        return 0.5 * self._decay(t) / positive(self.scale, t)
+
     def excess(self, t: FloatArray) -> FloatArray:
         """E (t - X)^+ = t^+ + (scale / 2) exp(-abs(t) / scale)."""
         return np.maximum(t, 0.0) + 0.5 * self.scale * self._decay(t)

@@ -18,6 +18,9 @@ from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.spec import Neighbours
 from dpaudit.privacy.zcdp import STATED_DELTA, epsilon_of, pure_rho
 
+_OVERFLOW = 709.0
+"""An epsilon beyond which e^epsilon is no number."""
+
 
 def from_rho(
     rho: float,
@@ -26,7 +29,12 @@ def from_rho(
     delta: float = STATED_DELTA,
     uncovered: tuple[str, ...] = (),
 ) -> Guarantee:
-    """Return the guarantee of a budget in rho, with its epsilon at ``delta`` (tight conversion).
+    """Return the guarantee of a budget in rho, with its epsilon at ``delta`` by the best order.
+
+    Raises
+    ------
+    UsageError
+        If ``rho`` is negative or ``delta`` is not in (0, 1).
 
     Examples
     --------
@@ -65,7 +73,8 @@ def sequential(parts: Sequence[Guarantee]) -> Guarantee:
         stated or epsilon^2 / 2: rhos add, with one conversion at the largest delta of a part,
         unless plain addition gives less of both. A single part is returned as it is.
         If all give delta at every epsilon: deltas add. Else epsilons and deltas add, a part
-        that gives delta at every epsilon counting as (0, delta).
+        that gives delta at every epsilon counting as (0, delta), and one stated in rho alone
+        with its epsilon at delta = 1e-10. What one part reveals, all of them together reveal.
 
     Raises
     ------
@@ -82,7 +91,12 @@ def sequential(parts: Sequence[Guarantee]) -> Guarantee:
     if len(parts) == 1:
         return parts[0]
     parts = [_with_epsilon(part) for part in parts]
-    whole = attrs.evolve(parts[0], uncovered=_uncovered(parts), rho=None)
+    whole = attrs.evolve(
+        parts[0],
+        uncovered=_uncovered(parts),
+        rho=None,
+        revealed=any(part.revealed for part in parts),
+    )
     if all(part.every_epsilon for part in parts):
         return attrs.evolve(whole, delta=_sum_of_deltas(parts))
     stated = [part.rho for part in parts if part.rho is not None]
@@ -123,10 +137,12 @@ def parallel(
     Returns
     -------
     Guarantee
-        For ``add-remove``: the weakest part's, for a person is in one part. For ``replace`` two
-        parts are touched: the two weakest parts' in sequence; or, unless ``counts_only``, the
-        weakest part's for a group of two (a person of one part becomes another of the same
-        part, one removal and one addition).
+        For ``add-remove``: the weakest part's, for a person is in one part: the largest
+        epsilon, delta and rho of any, a part stated in rho alone with its epsilon at delta =
+        1e-10. For ``replace`` two parts are touched: the two weakest parts' in sequence; or,
+        unless ``counts_only``, the weakest part's for a group of two (a person of one part
+        becomes another of the same part, one removal and one addition). What one part reveals
+        is revealed, but by a single part of counts, which replacing does not change.
 
     Raises
     ------
@@ -148,6 +164,7 @@ def parallel(
             "who moves between them",
             hint="state each part under add-remove",
         )
+    parts = [_with_epsilon(part) for part in parts]
     touched = attrs.evolve(
         parts[0],
         uncovered=_uncovered(parts),
@@ -155,6 +172,7 @@ def parallel(
         delta=max(part.delta for part in parts),
         rho=_largest_rho(parts),
         every_epsilon=all(part.every_epsilon for part in parts),
+        revealed=any(part.revealed for part in parts),
     )
     if neighbours == "add-remove":
         return touched
@@ -168,7 +186,8 @@ def parallel(
 def _of_two(guarantee: Guarantee) -> Guarantee:
     """Return the guarantee for a group of two: 2 epsilon, (1 + e^epsilon) delta, 4 rho."""
     epsilon, delta, rho = guarantee.epsilon, guarantee.delta, guarantee.rho
-    both = delta * (1.0 + math.exp(min(epsilon, 700.0))) if delta else 0.0
+    growth = math.exp(epsilon) if epsilon < _OVERFLOW else math.inf
+    both = delta * (1.0 + growth) if delta else 0.0
     made = attrs.evolve(
         guarantee,
         neighbours="replace",
@@ -182,7 +201,9 @@ def _of_two(guarantee: Guarantee) -> Guarantee:
 def _two_weakest(parts: Sequence[Guarantee], touched: Guarantee) -> Guarantee:
     """Return the two weakest parts in sequence; a single part of counts is never touched."""
     if len(parts) == 1:
-        return attrs.evolve(touched, epsilon=0.0, delta=0.0, rho=0.0, every_epsilon=False)
+        return attrs.evolve(
+            touched, epsilon=0.0, delta=0.0, rho=0.0, every_epsilon=False, revealed=False
+        )
 
     def two_largest(what: Callable[[Guarantee], float]) -> float:
         return math.fsum(sorted((what(part) for part in parts), reverse=True)[:2])
@@ -201,7 +222,7 @@ def _two_weakest(parts: Sequence[Guarantee], touched: Guarantee) -> Guarantee:
 def _converted(guarantee: Guarantee, rho: float, delta: float) -> Guarantee:
     """Return ``guarantee`` stated in rho, with its epsilon at ``delta``."""
     made = from_rho(rho, guarantee.neighbours, delta=delta, uncovered=guarantee.uncovered)
-    return attrs.evolve(made, unit=guarantee.unit)
+    return attrs.evolve(made, unit=guarantee.unit, revealed=guarantee.revealed)
 
 
 def _with_epsilon(part: Guarantee) -> Guarantee:

@@ -5,7 +5,8 @@ References
 Bun and Steinke (2016), Concentrated differential privacy: simplifications, extensions, and lower
 bounds, TCC. Canonne, Kamath and Steinke (2020), The discrete Gaussian for differential privacy,
 NeurIPS, Corollary 13. Dong, Durfee and Rogers (2020), Optimal differential privacy composition
-for exponential mechanisms, ICML.
+for exponential mechanisms, ICML (bounded range). Cesar and Rogers (2021), Bounding, concentrating,
+and truncating: unifying privacy loss composition for data analytics, ALT (epsilon^2 / 8).
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ def gaussian_rho(sigma: float, sensitivity: float = 1.0) -> float:
     sensitivity
         L2 sensitivity D, persons, non-negative.
 
+    Raises
+    ------
+    UsageError
+        If a parameter is negative.
+
     Examples
     --------
     >>> gaussian_rho(2.0)
@@ -47,6 +53,18 @@ def gaussian_rho(sigma: float, sensitivity: float = 1.0) -> float:
 
 def gaussian_sigma(rho: float, sensitivity: float = 1.0) -> float:
     """Return the sigma of (discrete) Gaussian noise that spends ``rho``, persons.
+
+    Parameters
+    ----------
+    rho
+        Positive; where it is infinite sigma is 0.
+    sensitivity
+        L2 sensitivity D, persons, non-negative.
+
+    Raises
+    ------
+    UsageError
+        If ``rho`` is not positive or the sensitivity is negative.
 
     Examples
     --------
@@ -94,6 +112,11 @@ def delta_of(epsilon: float, rho: float) -> float:
     rho
         Non-negative, may be infinite.
 
+    Raises
+    ------
+    UsageError
+        If a parameter is negative.
+
     Notes
     -----
     The minimum over a > 1 of exp((a - 1)(a rho - epsilon)) / (a - 1) (1 - 1/a)^a. With b = a - 1
@@ -125,6 +148,11 @@ def epsilon_of(delta: float, rho: float) -> float:
     rho
         Non-negative, may be infinite.
 
+    Raises
+    ------
+    UsageError
+        If a parameter is out of range.
+
     Notes
     -----
     The inverse of :func:`delta_of`. For a given b it is (b + 1) rho - log(1 + 1/b) +
@@ -145,7 +173,7 @@ def epsilon_of(delta: float, rho: float) -> float:
 
 
 def rho_of(epsilon: float, delta: float) -> float:
-    """Return the largest rho whose tight conversion is (epsilon, delta).
+    """Return the largest rho that implies (epsilon, delta) by the best order.
 
     Parameters
     ----------
@@ -153,6 +181,11 @@ def rho_of(epsilon: float, delta: float) -> float:
         Non-negative, finite.
     delta
         In (0, 1).
+
+    Raises
+    ------
+    UsageError
+        If a parameter is out of range.
 
     Notes
     -----

@@ -14,6 +14,7 @@ from dpaudit.report.findings import Found, findings, hooks_of
 from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
 from dpaudit.report.lines import drawn
+from dpaudit.report.mitigations import mitigation_sections
 from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
 from dpaudit.report.wording import Context
 
@@ -22,12 +23,13 @@ SECTIONS: Mapping[str, Callable[[Context, Found], tuple[Section, ...]]] = {
     "findings": finding_sections,
     "tables": table_sections,
     "tradeoff": tradeoff_sections,
+    "options": mitigation_sections,
     "limits": limits,
     "methods": methods,
     "glossary": glossary,
     "provenance": provenance,
 }
-_FOLLOW_FINDINGS = ("tables", "tradeoff")
+_FOLLOW_FINDINGS = ("options", "tables", "tradeoff")
 _APPENDIX = ("limits", "methods", "glossary", "provenance")
 
 

@@ -39,8 +39,22 @@ def formulas(_: Prose) -> dict[str, str]:
         "mean-squared-error": _("Bias squared plus variance."),
         "expected-shortfall": _("Mean over the noise of the outcome from the true counts minus "
                                 "the outcome, where that is positive."),
-        "alpha-fairness": _("Largest bias minus smallest bias (α). The interval comes from the "
-                            "simultaneous band, since the plain estimate overstates it."),
+        "alpha-fairness": _("Largest bias minus smallest bias (α). One half of the draws "
+                            "chooses whom to compare and the other compares them, since the "
+                            "plain estimate overstates it."),
+        "xi": _("Largest distance of an entity's bias from that of any other (ξ); α is the "
+                "largest of them."),
+        "draws-for-alpha": _("About how many draws keep noise alone below a tenth of the gap."),
+        "curvature": _("Half the sum over all counts of the variance of their noise times the "
+                       "second derivative of the outcome: the bias of noise that is never "
+                       "clipped, to second order."),
+        "bias-beyond-curvature": _("Bias minus curvature: what clipping, projecting, jumps and "
+                                   "higher orders make."),
+        "curvature-spread": _("Largest curvature minus smallest: the gap that curvature alone "
+                              "would make."),
+        "curvature-change": _("Largest change of an entity's curvature where every count is one "
+                              "standard deviation of its noise larger. Zero: it is the same for "
+                              "all counts near the true ones."),
         "cost-of-privacy": _("Sum of the sizes of all negative biases."),
         "total-shortfall": _("Sum of the expected shortfalls of all entities."),
         "alpha-bounds": _("Proved bounds of the largest bias minus the smallest."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dpaudit.report.amounts import odds
 from dpaudit.report.cases import Case
 from dpaudit.report.costs import COST, Priced, priced
+from dpaudit.report.options import advice
 from dpaudit.report.wording import Context
 
 _NOBODY = 0.5
@@ -18,6 +19,7 @@ _NOBODY = 0.5
 def recommendations(context: Context, case: Case) -> tuple[str, ...]:
     """Return what to do about a case, most effective first, doing nothing last."""
     made = (
+        *advice(context, case),
         *_better_release(context, case),
         *_promise(context, case),
         *_publish(context, case),

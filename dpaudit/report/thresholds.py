@@ -68,13 +68,14 @@ def size(estimate: Estimate) -> Estimate:
 
 
 def _measured(case: Case, audit: AuditSpec, limit: FailIf) -> tuple[Measurement, ...]:
-    """Return what an audit measured of a case on the axis that the threshold names."""
+    """Return what an audit measured of a case on the axis that the threshold names.
+
+    Of an audit that measures several things, the one that is called like the audit.
+    """
     names = {audit.name, audit.audit.use}
-    own = (
-        m
-        for m in case.results.measurements
-        if m.task == case.task.id and m.per == "total" and names & {m.audit, m.quantity}
-    )
+    every = [m for m in case.results.measurements if m.task == case.task.id and m.per == "total"]
+    named = [m for m in every if m.quantity in names]
+    own = named or [m for m in every if m.audit in names]
     if limit.for_ == "total":
         return tuple(m for m in own if not m.labels and m.over == "total")
     if limit.for_ == "any entity":

@@ -31,7 +31,7 @@ _SLANT = 0.35
 """The contour runs off at 71 degrees: there exp(s^2) decays, and so does exp(-s x)."""
 
 _BISECTIONS = 200
-_SMALLEST, _LARGEST = 1e-140, 1e140
+SMALLEST, LARGEST = 1e-140, 1e140
 """Standard deviations below the first count as no noise; beyond the second nothing is given."""
 _NOWHERE = 1e4
 """Beyond this many scales the value is zero in double precision."""
@@ -68,9 +68,9 @@ def negative_part(
     gap = 0.0 if total is None else total - math.fsum(counts)
     centre = counts + gap / n
     deviation = np.broadcast_to(np.sqrt(noise.variance), n)
-    if not noise.symmetric or not deviation.max() < _LARGEST:
+    if not noise.symmetric or not deviation.max() < LARGEST:
         return None
-    if n == 1 or deviation.max() < _SMALLEST:
+    if n == 1 or deviation.max() < SMALLEST:
         return np.maximum(-centre, 0.0)
     far: FloatArray | None
     if isinstance(noise, Gaussian):

@@ -6,6 +6,7 @@ import numpy as np
 
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.base import Noise
+from dpaudit.noise.released import Released
 
 
 def kept(counts: FloatArray, noise: Noise, threshold: float) -> tuple[FloatArray, FloatArray]:
@@ -25,12 +26,6 @@ def kept(counts: FloatArray, noise: Noise, threshold: float) -> tuple[FloatArray
     keep, drop
         Shape (n,) each; whichever is small is accurate relative to itself.
 
-    Notes
-    -----
-    By symmetry P(X >= k - x) is the lower tail P(X <= x - k). The other is P(X <= t) just below
-    t = k - x: noise of whole numbers ends one below the next whole number, and without noise the
-    count itself decides.
-
     Examples
     --------
     >>> from dpaudit.noise.laplace import Laplace
@@ -38,9 +33,5 @@ def kept(counts: FloatArray, noise: Noise, threshold: float) -> tuple[FloatArray
     >>> np.round(keep, 6).tolist(), drop.tolist()
     ([0.18394, 0.5], [0.8160602794142788, 0.5])
     """
-    gap = threshold - np.asarray(counts, dtype=np.float64)
-    below = np.ceil(gap) - 1.0 if noise.lattice else gap
-    silent = np.broadcast_to(noise.variance == 0, gap.shape)
-    keep = np.where(silent, gap <= 0, noise.cdf(-gap))
-    drop = np.where(silent, gap > 0, noise.cdf(below))
-    return keep, drop
+    released, level = Released(noise, np.asarray(counts, dtype=np.float64)), np.asarray(threshold)
+    return released.at_least(level), released.below(level)

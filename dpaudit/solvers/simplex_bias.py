@@ -22,7 +22,7 @@ import numpy as np
 
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.base import Noise
-from dpaudit.solvers.centred import negative_part
+from dpaudit.solvers.centred import LARGEST, SMALLEST, negative_part
 from dpaudit.solvers.simplex import project_onto_simplex, simplex_threshold
 from dpaudit.solvers.simplex_lattice import lattice_quadrature
 from dpaudit.solvers.simplex_quadrature import threshold_quadrature
@@ -34,8 +34,6 @@ LARGEST_COST = 5e8
 _ROUNDING = 4e-14
 _RESOLVED = 2.0**-50
 """The share of itself to which a sum of counts is known."""
-_SMALLEST, _LARGEST = 1e-140, 1e140
-"""Standard deviations below the first count as no noise; beyond the second nothing is given."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -101,9 +99,9 @@ def simplex_bias(
     """
     size = math.fsum(counts) if total is None else float(total)
     deviation = float(np.sqrt(np.max(noise.variance)))
-    if not noise.symmetric or not deviation < _LARGEST:
+    if not noise.symmetric or not deviation < LARGEST:
         return None
-    if counts.size == 1 or deviation < _SMALLEST:
+    if counts.size == 1 or deviation < SMALLEST:
         return _certain(counts, size)
     if counts.size == 2 and size > 0:  # noqa: PLR2004
         return _pair(counts, noise, size)

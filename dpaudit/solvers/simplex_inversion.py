@@ -91,7 +91,7 @@ class Inversion:
         step = 2.0 * np.pi / span
         theta = np.append(np.geomspace(min(step, self.last) * 0.5, self.last, _LEVELS), self.last)
         each = _log(self._clipped(np.array([t]), theta)[0])
-        level = each @ self.near.many - each.min(axis=1) + _log(self._unclipped(theta))
+        level = each @ self.near.many - each.min(axis=1) + _log(product_of(self.far, theta))
         alive = np.flatnonzero(level > _NIL)
         beyond = min(int(alive[-1]) + 1 if alive.size else 0, theta.size - 1)
         return Nodes(
@@ -124,29 +124,31 @@ class Inversion:
         if nodes.cut:
             weight = weight * _taper(theta / (nodes.step * nodes.size))
         phase = theta * (self.gap - self._others * t[:, None])
-        outside = weight * self._unclipped(theta) * np.exp(1j * phase)
+        outside = weight * product_of(self.far, theta) * np.exp(1j * phase)
         without = products_without(self._clipped(t, theta), self.near.many)
         found = np.imag(np.einsum("tkm,tk->tm", without, outside))
         return found + atoms * float(weight @ np.sin(theta * self.total))
 
     def _clipped(self, t: FloatArray, theta: FloatArray) -> ComplexArray:
         centred = (self.near.counts - t[:, None])[:, None, :]
-        return known(self.near.noise.clipped_characteristic(centred, theta[:, None]))
-
-    def _unclipped(self, theta: FloatArray) -> ComplexArray:
-        product = np.ones(theta.size, dtype=np.complex128)
-        for noise, many in self.far:
-            product *= known(noise.characteristic(theta[:, None]))[:, 0] ** many
-        return product
+        return _known(self.near.noise.clipped_characteristic(centred, theta[:, None]))
 
 
-def known(values: ComplexArray | None) -> ComplexArray:
+def product_of(far: tuple[tuple[Noise, float], ...], theta: FloatArray) -> ComplexArray:
+    """Return the characteristic function of the sum of all far noise, shape of ``theta``."""
+    product = np.ones(theta.size, dtype=np.complex128)
+    for noise, many in far:
+        product *= _known(noise.characteristic(theta[:, None]))[:, 0] ** many
+    return product
+
+
+def _known(values: ComplexArray | None) -> ComplexArray:
     """Return the values.
 
     Raises
     ------
     ValueError
-        If there are none.
+        If there are none: whoever asks for a sum makes sure of them first.
     """
     if values is None:
         raise ValueError("the noise has no characteristic function")

@@ -56,7 +56,7 @@ def _centres(groups: Groups, span: Range, total: float) -> list[float]:
     always = int(far.many.sum())
     if members.size > _SETS or always > _STRONG:
         return []
-    base = math.fsum([*(far.counts * far.many), -total])
+    base = far.gap(total)
     return [
         (base + math.fsum(chosen)) / (always + size)
         for size in range(max(0, 1 - always), _STRONG - always + 1)

@@ -28,7 +28,7 @@ from dpaudit.model.arrays import ComplexArray, FloatArray
 from dpaudit.noise.base import Noise
 from dpaudit.noise.geometric import GeometricTails
 from dpaudit.solvers.products import products_without
-from dpaudit.solvers.simplex_inversion import known
+from dpaudit.solvers.simplex_inversion import product_of
 from dpaudit.solvers.simplex_range import Groups, Range, parts, threshold_range
 
 _NIL = -39.0
@@ -121,7 +121,7 @@ class _Interval:
     ) -> _Interval:
         """Choose the frequencies and the nodes of z."""
         near, far = groups.some(span.near), groups.some(~span.near)
-        gap = math.fsum([*(groups.counts * groups.many), -total])
+        gap = groups.gap(total)
         most = groups.surplus(c - 1.0, gap)
         least = groups.surplus(c, gap) - float(near.excess(c).max())
         reach = widening * (max(abs(most), abs(least)) + span.slack)
@@ -129,7 +129,7 @@ class _Interval:
         draft = cls(
             near=near,
             far=parts(far),
-            gap=math.fsum([*(far.counts * far.many), -total]),
+            gap=far.gap(total),
             total=total,
             c=c,
             length=4 * math.ceil(reach / 2.0),
@@ -159,7 +159,7 @@ class _Interval:
             whole = np.log(np.maximum(miss + z * (1.0 - miss), 1e-300))
             ratio = each - whole
             level = np.maximum(level, ratio @ self.near.many - ratio.min(axis=1))
-        level += np.log(np.maximum(np.abs(self._unclipped(theta)), 1e-300))
+        level += np.log(np.maximum(np.abs(product_of(self.far, theta)), 1e-300))
         alive = np.flatnonzero(level > _NIL)
         last = theta[min(int(alive[-1]) + 1, theta.size - 1)] if alive.size else theta[0]
         return min(math.ceil(last / first / 2.0) + 1, all_of_them)
@@ -188,7 +188,7 @@ class _Interval:
         miss, hit = found
         others = math.fsum(many for _, many in self.far)
         turn = np.exp(1j * theta)
-        wave = self._unclipped(theta) * np.exp(1j * theta * (self.gap - others * self.c))
+        wave = product_of(self.far, theta) * np.exp(1j * theta * (self.gap - others * self.c))
         wave = wave / (self.length * np.square(np.sin(0.5 * theta)))
         total = np.zeros(self.near.counts.size)
         for zeta, outside in ((turn, wave * turn**others), (np.ones_like(turn), -wave)):
@@ -204,12 +204,6 @@ class _Interval:
         noise = self.near.noise
         clipped = noise.clipped_characteristic(self.near.counts - self.c, theta[:, None])
         return None if clipped is None else (miss, clipped - miss)
-
-    def _unclipped(self, theta: FloatArray) -> ComplexArray:
-        product = np.ones(theta.size, dtype=np.complex128)
-        for noise, many in self.far:
-            product *= known(noise.characteristic(theta[:, None]))[:, 0] ** many
-        return product
 
 
 def _nodes(near: Groups, others: float, c: float, order: int) -> tuple[FloatArray, FloatArray]:

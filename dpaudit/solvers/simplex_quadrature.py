@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import attrs
 import numpy as np
@@ -55,13 +54,13 @@ def threshold_quadrature(
     if groups.noise.clipped_characteristic(groups.counts, theta) is None:
         return None
     span = threshold_range(groups, total)
-    near = groups.some(span.near)
     push = np.zeros_like(groups.counts)
     error = np.full_like(push, span.pooled)
     if not span.near.any():
-        return push, error + np.where(
-            span.near, 0.0, groups.noise.excess(span.high - groups.counts)
-        )
+        return push, error
+    if not span.near.all() and groups.noise.characteristic(theta) is None:
+        return None
+    near = groups.some(span.near)
     edges = _edges(groups, span, total)
     grids = [_plan(groups, span, total, edges, grid) for grid in (_COARSE, _FINE)]
     cost = near.counts.size * sum(
@@ -132,11 +131,11 @@ def _plan(
     inversion = Inversion(
         near=groups.some(span.near),
         far=parts(far),
-        gap=math.fsum([*(far.counts * far.many), -total]),
+        gap=far.gap(total),
         total=total,
         last=grid.finest / finest,
     )
-    gap = math.fsum([*(groups.counts * groups.many), -total])
+    gap = groups.gap(total)
     plan = []
     for low, high in itertools.pairwise(edges):
         most = groups.surplus(low, gap)

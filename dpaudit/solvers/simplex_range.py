@@ -61,12 +61,16 @@ class Groups:
         """The number of entities."""
         return int(self.many.sum())
 
+    def gap(self, total: float) -> float:
+        """Return sum(x) - C, persons, to the last digit."""
+        return math.fsum([*(self.counts * self.many), -total])
+
     def excess(self, t: float) -> FloatArray:
         """Return E (x + X - t)^+ of each group, for symmetric noise."""
         return np.broadcast_to(self.noise.excess(self.counts - t), self.counts.shape)
 
     def surplus(self, t: float, gap: float) -> float:
-        """Return sum E (x + X - t)^+ - C for a gap of sum(x) - C.
+        """Return sum E (x + X - t)^+ - C for a :meth:`gap` of sum(x) - C.
 
         It is gap - n t + sum E (t - x - X)^+, which is accurate however large the counts are.
         """
@@ -126,7 +130,7 @@ def threshold_range(groups: Groups, total: float) -> Range:
     unit = math.sqrt(float(variance.max()))
     slack = math.sqrt(_EXPONENT * float(variance @ groups.many)) + reach(groups, _TAIL)
 
-    gap = math.fsum([*(groups.counts * groups.many), -total])
+    gap = groups.gap(total)
     start = gap / groups.n
     least = max(-slack, _TAIL * max(total, unit) - total)
     high = _crossing(lambda t: groups.surplus(t, gap) - least, start, unit)

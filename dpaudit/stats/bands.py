@@ -62,11 +62,24 @@ def agreement(
     moments: Moments,
     error: FloatArray | float,
     excused: BoolArray | None = None,
+    variance: FloatArray | None = None,
 ) -> tuple[float, float]:
     """Compare a closed form with a simulation at a family-wise false-alarm rate of 1e-6.
 
-    ``excused`` entries move so rarely that no draw need show it: where none did, they say
-    nothing. Limits are wide enough for means of skewed draws, such as squared errors.
+    Limits are wide enough for means of skewed draws, such as squared errors.
+
+    Parameters
+    ----------
+    exact
+        The closed form, shape (m,).
+    moments
+        Of the simulated draws, whose mean it is compared with.
+    error
+        What rounding and numerical error may add to the difference, shape (m,).
+    excused
+        Entries that move so rarely that no draw need show it: where none did, they say nothing.
+    variance
+        Of one draw, shape (m,), where the closed form comes with it.
 
     Returns
     -------
@@ -81,6 +94,12 @@ def agreement(
     freedom = np.minimum(own, usual)
     quantile = band_quantile(1.0 - 1e-6, own.size, freedom) + _skewed(freedom, own.size)
     scale = moments.standard_error
+    if variance is not None:
+        # Draws that lack a rare event look sharper than they are. One of probability p brings
+        # at most sqrt(p v) to the mean, by Cauchy and Schwarz: sqrt(N p) standard errors of
+        # known variance v, and it is in no draw with probability exp(-N p).
+        known = np.sqrt(variance / moments.count)
+        scale = np.where(moments.m2 > 0, np.maximum(scale, known), scale)
     gap = np.clip(np.abs(moments.mean - exact) - error, 0.0, None)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(gap > 0, gap / scale, 0.0)

@@ -8,12 +8,16 @@ import attrs
 import numpy as np
 
 from dpaudit.errors import DpauditError, PluginError
-from dpaudit.interfaces import Plugin
+from dpaudit.interfaces import ClosedForm, Plugin
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.estimate import Estimate
 from dpaudit.stats.bands import agreement
 from dpaudit.stats.laws import FALSE_ALARM
 from dpaudit.stats.moments import Moments
 from dpaudit.stats.proportions import clopper_pearson
+
+COUNTS = (0.0, 1.0, 3.0, 12.0, 150.0)
+"""What plug-ins are tried on where no counts are given, persons."""
 
 
 @attrs.frozen
@@ -59,6 +63,32 @@ def mean_differs(
     rounding = 1e-12 * size + error + np.where(moments.m2 == 0, unseen, 0.0)
     worst, limit = agreement(declared, moments, rounding)
     return worst > limit
+
+
+def moment_faults(
+    bias: ClosedForm, variance: ClosedForm, errors: FloatArray, *, reach: float = 0.0
+) -> Iterator[Fault]:
+    """Yield where declared moments disagree with simulated errors, shape (draws, n).
+
+    Parameters
+    ----------
+    bias, variance
+        As the plug-in declares them, shape (n,); a variance is compared with the help of a bias.
+    errors
+        What was released minus the truth.
+    reach
+        As for :func:`mean_differs`.
+    """
+    if bias is None:
+        return
+    centre, slack = _split(bias)
+    if mean_differs(centre, errors, slack, reach=reach):
+        yield Fault("the declared bias disagrees with simulation", "derive bias(...) again")
+    if variance is None:
+        return
+    spread, more = _split(variance)
+    if mean_differs(spread + centre**2, errors**2, slack + more, reach=reach**2):
+        yield Fault("the declared variance disagrees with simulation", "derive variance(...) again")
 
 
 def share_differs(declared: FloatArray, hits: FloatArray, draws: int) -> bool:
@@ -108,6 +138,13 @@ def form_faults(
         yield Fault(
             f"{verb} draws from numpy's global random state", "use the generator that is passed"
         )
+
+
+def _split(known: FloatArray | Estimate) -> tuple[FloatArray, FloatArray | float]:
+    """Return the value of a closed form and its error."""
+    if isinstance(known, Estimate):
+        return known.value, known.high - known.value
+    return known, 0.0
 
 
 def uses_global_state(call: Callable[[], object]) -> bool:

@@ -8,13 +8,10 @@ import numpy as np
 
 from dpaudit.interfaces import PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
-from dpaudit.model.estimate import Estimate
 from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.noise.base import Noise
 from dpaudit.noise.laplace import Laplace
-from dpaudit.testing.faults import Fault, form_faults, mean_differs, refuse
-
-_COUNTS = (0.0, 1.0, 3.0, 12.0, 150.0)
+from dpaudit.testing.faults import COUNTS, Fault, form_faults, mean_differs, moment_faults, refuse
 
 
 def check_postprocessor(
@@ -60,7 +57,7 @@ def postprocessor_faults(
     seed: int = 0,
 ) -> tuple[Fault, ...]:
     """Return every fault; parameters as for :func:`check_postprocessor`."""
-    counts = frozen_floats(_COUNTS if counts is None else counts)
+    counts = frozen_floats(COUNTS if counts is None else counts)
     noise = Laplace(5.0) if noise is None else noise
     rng = np.random.default_rng(seed)
     noisy = frozen_floats(counts + noise.sample(rng, (draws, counts.size)))
@@ -72,7 +69,7 @@ def postprocessor_faults(
         *_flags(step, noisy, made),
         *_kept(step, counts, rng),
         *_sums(step, noisy, made),
-        *_moments(step, counts, noise, made),
+        *moment_faults(step.bias(counts, noise), step.variance(counts, noise), made - counts),
     )
 
 
@@ -95,7 +92,7 @@ def _many(step: PostProcessor, noisy: FloatArray, rng: np.random.Generator) -> F
 
 
 def _flags(step: PostProcessor, noisy: FloatArray, made: FloatArray) -> Iterator[Fault]:
-    """Check vectorised, linear, elementwise, clips and nonnegative."""
+    """Check vectorised, linear, elementwise, clips, nonnegative and how far values move."""
     few = noisy[:16]
     alone = np.stack([step.process(row) for row in few])
     scale = 1e-9 * (1.0 + np.abs(few).max())
@@ -115,6 +112,9 @@ def _flags(step: PostProcessor, noisy: FloatArray, made: FloatArray) -> Iterator
         yield Fault("the step is not max(x, 0)", "take clips = True away")
     if step.nonnegative and made.min() < 0:
         yield Fault("a result is negative", "take nonnegative = True away")
+    most = step.moves_at_most()
+    if most is not None and np.abs(made - noisy).max() > most + scale:
+        yield Fault("a value moves by more than moves_at_most()", "return None, or a proved bound")
     if step.unbiased and mean_differs(np.zeros(noisy.shape[1]), made - noisy):
         yield Fault("the step moves its input on average", "take unbiased = True away")
 
@@ -141,28 +141,3 @@ def _sums(step: PostProcessor, noisy: FloatArray, made: FloatArray) -> Iterator[
         return
     if np.abs(tree.totals(made[..., tree.entities]) - made).max() > size:
         yield Fault("sums disagree with their parts", 'take "additive" out of keeps')
-
-
-def _moments(
-    step: PostProcessor, counts: FloatArray, noise: Noise, made: FloatArray
-) -> Iterator[Fault]:
-    """Compare declared bias and variance with simulation."""
-    errors = made - counts
-    bias, variance = step.bias(counts, noise), step.variance(counts, noise)
-    if bias is None:
-        return
-    centre, slack = _split(bias)
-    if mean_differs(centre, errors, slack):
-        yield Fault("the declared bias disagrees with simulation", "derive bias(...) again")
-    if variance is not None:
-        spread, more = _split(variance)
-        if mean_differs(spread + centre**2, errors**2, slack + more):
-            yield Fault(
-                "the declared variance disagrees with simulation", "derive variance(...) again"
-            )
-
-
-def _split(known: FloatArray | Estimate) -> tuple[FloatArray, FloatArray | float]:
-    if isinstance(known, Estimate):
-        return known.value, known.high - known.value
-    return known, 0.0

@@ -93,7 +93,7 @@ class TauArgus(dpaudit.Mechanism):
             neighbours=self.neighbours,
             delta=1.0,
             every_epsilon=True,
-            uncovered=("all margins and all counts that are not suppressed are published exactly",),
+            uncovered=("all margins and all counts that are not suppressed",),
         )
 
     def caveats(self) -> tuple[str, ...]:

@@ -140,9 +140,13 @@ def test_a_broken_plugin_file_is_named(tmp_path, capsys):
 
 def test_data_list_names_the_embedded_data(capsys):
     assert run(["data", "list", "--json"]) == 0
-    (districts,) = json.loads(capsys.readouterr().out)
-    assert districts["name"] == "builtin:california-districts"
-    assert Path(districts["file"]).is_file()
+    listed = json.loads(capsys.readouterr().out)
+    assert {each["name"] for each in listed} == {
+        "builtin:california-districts",
+        "builtin:apportionment-2000",
+        "builtin:apportionment-2010",
+    }
+    assert all(Path(each["file"]).is_file() for each in listed)
 
 
 def test_doctor_finds_this_installation_whole(capsys):

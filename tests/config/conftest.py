@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+import dpaudit
+from dpaudit import config
+from dpaudit.registry import Registry
+
 PLUGINS = '''\
 """Plug-ins for the tests of the audit file."""
 import enum
@@ -73,6 +77,13 @@ def shrink(subject, *, by: float = 0.5):
 '''
 DATA = "id,name,county,children,spending\n01,A,X,10,1.5\n02,B,Y,300,2\n"
 
+RELEASE = """
+[[release]]
+mechanism = { use = "laplace", epsilon = 1 }
+neighbours = "add-remove"
+"""
+PEOPLE = 'AREA,AGEP,RAC1P,"a | b"\n25-1,4,1,x\n25-2,18,2,x\n'
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -81,3 +92,28 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "d.csv").write_text(DATA)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def here(folder):
+    (folder / "p.csv").write_text(PEOPLE)
+    (folder / "q.csv").write_text("unit,fips,homes\n01,25-9,5\n01,26-9,6\n")
+    return folder
+
+
+@pytest.fixture
+def faults(here):
+    def found(text):
+        (here / "a.toml").write_text(text + RELEASE)
+        return config.check("a.toml", Registry())
+
+    return found
+
+
+@pytest.fixture
+def load(here):
+    def read(text):
+        (here / "a.toml").write_text(text + RELEASE)
+        return dpaudit.load(here / "a.toml", registry=Registry())
+
+    return read

@@ -167,6 +167,20 @@ def test_other_and_missing_cells_have_labels_of_their_own(reads):
     assert found.domain.table(found.counts).tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 1]]
 
 
+def test_labelled_bins_begin_at_their_first_bound(reads):
+    known = {"column": "N", "bounds": (0.0, 18.0), "is_closed": True}
+    table = {"entity": "cell", "count": "count", "table": ("N",)}
+    ages = AttributeSpec(labels=("child", "adult"), **known)
+    found = reads("N,x\n0,1\n17.5,1\n18,1\n", **table, domain={"N": ages})
+    assert found.counts.tolist() == [2.0, 1.0]
+    below = r"line 3, column 'N': '-9' is below 0, where the bins of 'N' begin"
+    with pytest.raises(dpaudit.DataError, match=below):
+        reads("N,x\n5,1\n-9,1\n", **table, domain={"N": ages})
+    wider = AttributeSpec(labels=("child", "adult", "unknown"), other="unknown", **known)
+    found = reads("N,x\n5,1\n-9,1\n", **table, domain={"N": wider})
+    assert found.counts.tolist() == [1.0, 0.0, 1.0]
+
+
 def test_an_empty_cell_is_not_another_value(reads):
     race = AttributeSpec(
         column="R", labels=("White", "Other"), values={"1": "White"}, other="Other"

@@ -6,21 +6,28 @@ import numpy as np
 import pytest
 
 from dpaudit.estimators.clipped_allotment import clipped_allotment
-from dpaudit.estimators.ratio import fourth_order_bias, second_order_bias
+from dpaudit.estimators.ratio import fourth_order_bias, quotient_bias, second_order_bias
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.noise.discrete_gaussian import DiscreteGaussian
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
+from dpaudit.noise.sums import laplace_sum_tail
 from dpaudit.privacy.gaussian import analytic_gaussian_sigma
 from dpaudit.privacy.zcdp import delta_of, epsilon_of, simple_epsilon
 from dpaudit.solvers.centred import negative_part
 from dpaudit.solvers.simplex import simplex_threshold
 from dpaudit.solvers.simplex_bias import simplex_bias
 from dpaudit.solvers.tree_least_squares import tree_least_squares
+from dpaudit.stats.combined_rules import all_of_bias, any_of_bias, exactly_one_of_bias
 from dpaudit.stats.spread import cost_of_privacy
+from dpaudit_plugins.decisions import _title_i, _title_i_shares
 from dpaudit_plugins.decisions.allotment import Allotment
+from dpaudit_plugins.decisions.apportionment import Apportionment
+from dpaudit_plugins.decisions.ratio_threshold import RatioThreshold
+from dpaudit_plugins.decisions.section_203 import Section203
+from dpaudit_plugins.decisions.threshold import Threshold
 from dpaudit_plugins.mechanisms import exponential, gaussian, geometric, laplace
 from dpaudit_plugins.postprocessors.non_negative import NonNegative
 from dpaudit_plugins.postprocessors.simplex import Simplex
@@ -42,6 +49,13 @@ COVERED = (
     "baselineBL.",
     "cost_of_privacy",
     "hier.",
+    "huntington_hill.",
+    "threshold.",
+    "ratio.",
+    "lap2.",
+    "compose.",
+    "section203.",
+    "titlei.",
 )
 
 
@@ -132,6 +146,58 @@ def tree_fit(tree, z, var=None, k=None):
     return dict(zip(names, fitted, strict=True))
 
 
+def above_threshold(x, t, scale):
+    return Threshold(at=float(t)).probability(np.array([x]), Laplace(scale), clipped=False)[0]
+
+
+def above_ratio(num, den, r, scale):
+    rule = RatioThreshold(numerator="1", denominator="0", ratio=r, counts=("0", "1"))
+    return rule.probability(np.array([[den, num]]), Laplace(scale), clipped=False)[0]
+
+
+def ratio_bias(num, den, variance):
+    return quotient_bias(np.array(num), np.array(den), variance)
+
+
+def combined(p1, t1, p2, t2):
+    given = [np.array(each) for each in (p1 - t1, p2 - t2, t1, t2)]
+    forms = {"and": all_of_bias, "or": any_of_bias, "xor": exactly_one_of_bias}
+    return {name: form(*given) for name, form in forms.items()}
+
+
+def covered(x1, x0, ill, r0, scale):
+    names = ("citizens", "limited_english", "illiterate")
+    rule = Section203(national_rate=r0, counts=names)
+    known = rule.probability(np.array([[x0, x1, ill]]), Laplace(scale), clipped=False)
+    assert known.high[0] - known.value[0] < 1e-11
+    return known.value[0]
+
+
+def weighted_children(children, pop):
+    children, pop = np.array([float(children)]), np.array([float(pop)])
+    by_number = _title_i.weighted_by_number(children)
+    by_share = _title_i.weighted_by_share(children, pop)
+    both = _title_i.weighted(children, pop)
+    return {"number": by_number[0], "percent": by_share[0], "weighted": both[0]}
+
+
+def state_factor(sppe, us, effort, equity):
+    spending = _title_i.bounded_spending(np.array(sppe), us, 0.34, 0.46)
+    return _title_i.efig_state_factor(spending, effort, equity)
+
+
+def held_harmless(auth, prev, rate, budget):
+    floors = np.array(rate) * np.array(prev)
+    due = np.array([auth], dtype=float)
+    return _title_i_shares.shared_out(due, np.array([[float(budget)]]), floors[None, :])[0]
+
+
+def eligibility(children, pop):
+    rules = {name: getattr(_title_i, f"{name}_eligible") for name in ELIGIBLE}
+    return {name: rule(np.array(children), np.array(pop)) for name, rule in rules.items()}
+
+
+ELIGIBLE = ("basic", "concentration", "targeted")
 COMPUTE = {
     "laplace.variance": lambda scale: Laplace(scale).variance,
     "laplace.scale_replace_histogram": laplace_scale,
@@ -172,6 +238,31 @@ COMPUTE = {
     "cost_of_privacy": cost,
     "hier.two_pass": tree_fit,
     "hier.hay_binary": tree_fit,
+    "huntington_hill.small": lambda pop, seats: Apportionment(seats=seats).decide(
+        np.array(pop, dtype=float)
+    ),
+    "threshold.laplace": above_threshold,
+    "ratio.threshold.union": above_ratio,
+    "ratio.threshold.loving": above_ratio,
+    "ratio.bias2": ratio_bias,
+    "lap2.sf.equal": lambda z, scale1, scale2: laplace_sum_tail(
+        *map(np.array, (z, scale1, scale2))
+    ),
+    "compose.independent": combined,
+    "section203.joint": covered,
+    **dict.fromkeys(
+        (
+            "titlei.weighted.160.1000",
+            "titlei.weighted.700.5000",
+            "titlei.weighted.3000.9000",
+            "titlei.weighted.10000.40000",
+        ),
+        weighted_children,
+    ),
+    "titlei.adj_sppe": lambda sppe, us: _title_i.bounded_spending(np.array(sppe), us),
+    "titlei.efig_state_factor": state_factor,
+    "titlei.hold_harmless": held_harmless,
+    "titlei.eligibility": eligibility,
 }
 
 

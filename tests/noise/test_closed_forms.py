@@ -99,6 +99,20 @@ def test_clipped_transform_of_whole_noise(name, x, s):
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
+@pytest.mark.parametrize("scale", [0.3, 10.0])
+def test_density(name, scale):
+    noise_class, density = CONTINUOUS[name]
+    t = np.linspace(-8 * scale, 8 * scale, 41)
+    np.testing.assert_allclose(noise_class(scale).density(t), density(t, scale), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", LATTICE)
+def test_whole_noise_has_no_density(name):
+    noise_class, _, values = LATTICE[name]
+    assert noise_class(values[0]).density(np.zeros(1)) is None
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
 @pytest.mark.parametrize("t", [-60.0, -3.0, 0.0, 0.5, 20.0])
 def test_clipped_moments_of_continuous_noise(name, t):
     noise_class, density = CONTINUOUS[name]

@@ -54,6 +54,11 @@ MECHANISMS = {
         {"epsilon": 0.7, "attribute": "sex", "domain": TABLE},
     ],
     "sampling-error": [{"margin_of_error": WEIGHTS}],
+    "data-error": [
+        {"coefficient_of_variation": 0.3},
+        {"coefficient_of_variation": 0.3, "epsilon": 0.7},
+        {"coefficients": (0.9, 0.1), "bounds": (3.0,), "size": WEIGHTS},
+    ],
     "opendp": [
         {"distribution": kind, "scale": 4.0}
         for kind in ("laplace", "geometric", "gaussian", "discrete-gaussian")

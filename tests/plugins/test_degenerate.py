@@ -93,6 +93,11 @@ MECHANISMS = {
         lambda s, n: {"margin_of_error": np.full(n, s)},
         lambda s, n: {"coefficient_of_variation": s, "of": np.full(n, 5.0)},
     ],
+    "data-error": [
+        lambda s, _: {"coefficient_of_variation": s},
+        lambda s, _: {"coefficient_of_variation": 0.3, "epsilon": s},
+        lambda s, n: {"coefficients": (0.5, 0.1), "bounds": (s,), "size": np.arange(n)},
+    ],
     "opendp": [
         lambda s, _, kind=kind: {"distribution": kind, "scale": s}
         for kind in ("laplace", "geometric", "gaussian", "discrete-gaussian")
@@ -277,7 +282,11 @@ STEPS = {
     ),
     "hierarchical-least-squares": [of_tree],
     "non-negative-hierarchical": [of_tree],
-    "top-down": [of_tree, lambda noise, n: of_tree(noise, n, whole=False)],
+    # exact counts among noisy ones are refused: the noise is left out, which moves nothing else
+    "top-down": [
+        lambda _noise, n: of_tree(None, n),
+        lambda _noise, n: of_tree(None, n, whole=False),
+    ],
     "shrinkage": [
         noise_only,
         lambda noise, n: noise_only(noise, n, method="empirical-bayes"),

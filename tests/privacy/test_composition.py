@@ -123,6 +123,33 @@ def test_nothing_promised_stays_nothing_promised():
     assert from_rho(0.0, "replace").promises
 
 
+def test_what_one_part_reveals_is_revealed_by_all():
+    shown, hidden = pure(1.0, revealed=True), pure(2.0)
+    in_rho = Guarantee(neighbours="add-remove", rho=0.5)
+    for parts in ([hidden, shown], [shown, in_rho], [in_rho, attrs.evolve(in_rho, revealed=True)]):
+        assert sequential(parts).revealed
+        assert parallel(parts, "add-remove").revealed
+        assert parallel(parts, "replace").revealed
+        assert parallel(parts, "replace", counts_only=True).revealed
+    assert not sequential([hidden, in_rho]).revealed
+    assert not parallel([hidden, in_rho], "replace").revealed
+    assert not parallel([shown], "replace", counts_only=True).revealed
+
+
+def test_disjoint_parts_in_rho_beside_others():
+    stated = from_rho(0.5, "add-remove")
+    parts = [Guarantee(neighbours="add-remove", rho=0.5), pure(1.0)]
+    made = parallel(parts, "add-remove")
+    assert (made.epsilon, made.delta, made.rho) == (stated.epsilon, 1e-10, None)
+    assert made == parallel([stated, pure(1.0)], "add-remove")
+
+
+def test_delta_of_a_group_of_two_never_falls_short():
+    group = parallel([pure(800.0, delta=1e-310)], "replace")
+    assert group.delta == 1.0
+    assert not group.promises
+
+
 def test_wrong_parts():
     with pytest.raises(UsageError, match="nothing to compose"):
         sequential([])

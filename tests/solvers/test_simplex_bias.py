@@ -216,12 +216,27 @@ class Unknown(Laplace):
         return Noise.clipped_characteristic(self, x, theta)
 
 
+class Clipped(Laplace):
+    def characteristic(self, theta):
+        return Noise.characteristic(self, theta)
+
+
 def test_where_nothing_is_known():
     counts = np.array([3.0, 1.0, 4.0])
     assert simplex_bias(counts, Skewed(10.0)) is None
     assert simplex_bias(counts, Unknown(10.0)) is None
     assert simplex_bias(counts, Laplace(1e300)) is None
     assert simplex_bias(counts, Laplace(10.0), largest_cost=1e3) is None
+    assert simplex_bias(counts, Clipped(10.0)) is not None
+    assert simplex_bias(np.append(counts, 1e5), Clipped(10.0)) is None  # the sum of the far noise
+
+
+def test_entities_that_no_noise_clips():
+    counts = np.array([1e5, 2e5, 3e5])
+    found = simplex_bias(counts, Laplace(1.0), 5e5)
+    np.testing.assert_array_equal(found.push, np.zeros(3))
+    np.testing.assert_allclose(found.bias, np.full(3, -1e5 / 3))
+    assert found.bias_error.max() < 1e-12
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])

@@ -259,6 +259,24 @@ def registry_mechanism(name, **parameters):
     return dpaudit.Registry.discover().create("mechanism", name, **parameters)
 
 
+def test_a_step_that_moves_values_further_than_it_says_is_found():
+    @attrs.frozen(kw_only=True)
+    class Close(WrongStep):
+        most: float
+
+        def process(self, release):
+            return np.rint(release)
+
+        def moves_at_most(self):
+            return self.most
+
+    def told(most):
+        return [str(each) for each in postprocessor_faults(Close(most=most), draws=200)]
+
+    assert any("moves_at_most" in each for each in told(0.3))
+    assert not any("moves_at_most" in each for each in told(0.5))
+
+
 def test_a_wrong_sum_and_sums_that_disagree_are_found():
     @attrs.frozen(kw_only=True)
     class Promised(WrongStep):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.stats.spread import alpha
+from dpaudit.stats.planning import draws_for
+from dpaudit.stats.spread import Halves, alpha, xi
+
+PRECISION = 0.1
+"""The relative error that ``draws-for-alpha`` is about."""
 
 
 @attrs.frozen(kw_only=True)
@@ -17,12 +21,16 @@ class AlphaFairness(dpaudit.Audit):
     """Measure instance α = max_i B_i - min_i B_i over entities and over every grouping.
 
     Where bounds of it are proved they are given beside it, as ``alpha-bounds`` over entities.
+    Every entity's own largest difference, max_j abs(B_i - B_j), is given as ``xi``. Of a
+    simulated α, ``draws-for-alpha`` says about how many draws keep noise alone below a tenth
+    of it.
     In the unit of the decision. This is α on these data, not the worst case over all data;
     a decision that is linear in unbiased counts has α = 0.
 
     References
     ----------
-    Tran, Fioretto, Van Hentenryck and Yao, IJCAI 2021; METHODS-decisions 2.1 and 2.4.
+    Tran, Fioretto, Van Hentenryck and Yao, IJCAI 2021, section 4 (ξ and α); METHODS-decisions
+    2.1 and 2.4.
     """
 
     name: ClassVar[str] = "alpha-fairness"
@@ -30,7 +38,7 @@ class AlphaFairness(dpaudit.Audit):
     def measure(
         self, subject: dpaudit.Subject, rng: np.random.Generator
     ) -> Sequence[dpaudit.Measurement]:
-        """Return α over entities and over groups, as intervals."""
+        """Return α over entities and over groups, and ξ per entity, as intervals."""
         groupings = tuple(subject.data.groups)
         biases = {"entity": subject.entity("bias")}
         biases |= {name: subject.grouped("bias", name) for name in groupings}
@@ -38,6 +46,12 @@ class AlphaFairness(dpaudit.Audit):
         made = [
             self._measured(subject, self.name, over, estimate) for over, estimate in found.items()
         ]
+        halves = subject.halves("entity")
+        own = xi(biases["entity"], halves)
+        made.append(self._measured(subject, "xi", "entity", own, subject.data.entities))
+        if halves is not None and found["entity"].value > 0:
+            needed = self._measured(subject, "draws-for-alpha", "entity", _draws(found, halves))
+            made.append(attrs.evolve(needed, unit="draws"))
         bounds = subject.spread_bounds()
         if bounds is not None:
             proved = _proved(bounds, float(found["entity"].value))
@@ -46,7 +60,11 @@ class AlphaFairness(dpaudit.Audit):
 
     @staticmethod
     def _measured(
-        subject: dpaudit.Subject, quantity: str, over: str, estimate: dpaudit.Estimate
+        subject: dpaudit.Subject,
+        quantity: str,
+        over: str,
+        estimate: dpaudit.Estimate,
+        labels: tuple[str, ...] = (),
     ) -> dpaudit.Measurement:
         return dpaudit.Measurement(
             task=subject.task,
@@ -54,8 +72,17 @@ class AlphaFairness(dpaudit.Audit):
             quantity=quantity,
             unit=subject.unit,
             over=over,
+            labels=labels,
             estimate=estimate,
         )
+
+
+def _draws(found: Mapping[str, dpaudit.Estimate], halves: Halves) -> dpaudit.Estimate:
+    """Return about how many noise vectors keep noise alone below a tenth of α."""
+    both, size = halves.first + halves.second, float(found["entity"].value)
+    vectors = found["entity"].draws / both.count  # two, where they are mirrored
+    needed = vectors * draws_for(both, size, PRECISION)
+    return dpaudit.Estimate.exact(needed, method="asymptotic")
 
 
 def _proved(bounds: dpaudit.Bounds, value: float) -> dpaudit.Estimate:

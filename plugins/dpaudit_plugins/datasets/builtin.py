@@ -12,5 +12,9 @@ FOLDER = Path(__file__).parent
 
 @dpaudit.hookimpl
 def dpaudit_datasets() -> Mapping[str, Path]:
-    """Offer 420 California school districts, 1998-99."""
-    return {"california-districts": FOLDER / "california_districts_1998.csv"}
+    """Offer 420 California school districts, 1998-99, and two apportionments of the House."""
+    return {
+        "california-districts": FOLDER / "california_districts_1998.csv",
+        "apportionment-2000": FOLDER / "apportionment_2000.csv",
+        "apportionment-2010": FOLDER / "apportionment_2010.csv",
+    }

@@ -20,6 +20,7 @@ import dpaudit
 from dpaudit.errors import SpecError
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.base import Noise
+from dpaudit_plugins.decisions import _smooth
 from dpaudit_plugins.decisions._expression import FUNCTIONS, Expression, parse
 
 COUNTS = "x"
@@ -83,17 +84,24 @@ class Formula(dpaudit.Decision):
                 hint=f"{COUNTS} stands for the released counts",
             )
 
+    @property
+    def differentiable(self) -> bool:
+        """Whether the formula has arithmetic and smooth functions alone."""
+        return _smooth.is_smooth(self._expression().tree)
+
     def decide(self, counts: FloatArray) -> FloatArray:
-        """Return the value of the formula for every entity, shape (n,)."""
+        """Return the value of the formula for every entity, shape (n,).
+
+        A formula that is :attr:`differentiable` also takes and returns a torch tensor.
+        """
+        if self.differentiable and not isinstance(counts, np.ndarray):
+            return self._on_tensor(counts)
         values: dict[str, Any] = {COUNTS: np.asarray(counts, dtype=np.float64)}
         for name, value in self.where.items():
             values[name] = _numbers(name, value)
         outcome = np.asarray(self._expression().evaluate(values), dtype=np.float64)
         if outcome.shape != counts.shape:
-            raise SpecError(
-                f"the formula {self.formula!r} gives one number, not one for every entity",
-                hint="divide it among the entities, for example by x / sum(x)",
-            )
+            raise self._one_number()
         if not np.isfinite(outcome).all():
             entity = int(np.flatnonzero(~np.isfinite(outcome))[0])
             raise SpecError(
@@ -103,11 +111,27 @@ class Formula(dpaudit.Decision):
             )
         return outcome
 
+    def _on_tensor(self, counts: Any) -> Any:
+        """Return the value of the formula for a torch tensor (n,)."""
+        import torch
+
+        values = {name: torch.tensor(_numbers(name, v)) for name, v in self.where.items()}
+        outcome = _smooth.evaluate(self._expression().tree, {COUNTS: counts, **values})
+        if outcome.shape != counts.shape:
+            raise self._one_number()
+        return outcome
+
     def existence(self, noise: Noise | None, *, clipped: bool) -> str | None:
         """Return why a ratio of unbounded noisy counts has no expectation, or ``None``."""
         if noise is None or clipped or not self._expression().divides_by(COUNTS):
             return None
         return f"the formula {self.formula!r} divides by noisy counts, which may be zero"
+
+    def _one_number(self) -> SpecError:
+        return SpecError(
+            f"the formula {self.formula!r} gives one number, not one for every entity",
+            hint="divide it among the entities, for example by x / sum(x)",
+        )
 
     def _expression(self) -> Expression:
         return parse(self.formula)

@@ -31,6 +31,7 @@ from dpaudit.noise.base import Noise
 from dpaudit.privacy import from_rho
 from dpaudit.privacy.sensitivity import l2_sensitivity
 from dpaudit.privacy.zcdp import gaussian_rho, gaussian_sigma
+from dpaudit_plugins.mechanisms._ways import Ways, check_ways
 
 _TOLERANCE = 1e-9
 
@@ -90,7 +91,7 @@ class Additive(dpaudit.Mechanism):
         Levels that are published exactly, outside the guarantee.
     """
 
-    ways: ClassVar[tuple[tuple[str, ...], ...]]
+    ways: ClassVar[Ways]
 
     levels: Mapping[str, float] | None = attrs.field(default=None, validator=_check_levels)
     invariants: tuple[str, ...] = ()
@@ -120,16 +121,11 @@ class Additive(dpaudit.Mechanism):
         return counts + self.noise().sample(rng, counts.shape)
 
     def _check_budget(self) -> None:
-        """Require that the budget is stated in one way."""
-        names = dict.fromkeys(name for way in self.ways for name in way)
-        given = tuple(name for name in names if getattr(self, name) is not None)
-        if given not in self.ways:
-            ways = ", or ".join(" and ".join(way) for way in self.ways)
-            found = " and ".join(given) if given else "nothing"
-            raise ValueError(f"the budget is stated in one way: give {ways}; given: {found}")
-        amount = getattr(self, given[0])
+        """Require that the budget is stated in one way, for all entities alike under levels."""
+        name, *_ = check_ways(self, "budget", self.ways)
+        amount = getattr(self, name)
         if (isinstance(amount, str) or np.ndim(amount)) and self.levels is not None:
-            raise ValueError(f"{given[0]} for each entity and levels exclude one another")
+            raise ValueError(f"{name} for each entity and levels exclude one another")
 
     def _by_level(self, tree: Hierarchy, shares: Mapping[str, float]) -> list[float | None]:
         """Return the share of each level, ``None`` for an invariant."""
@@ -174,8 +170,8 @@ class Additive(dpaudit.Mechanism):
         return self.cells_per_person * float(worst[-1])
 
     def _exact(self) -> tuple[str, ...]:
-        """Say what is published exactly."""
-        return tuple(f"the counts of the level {level!r}" for level in self.invariants)
+        """Return what is published exactly, in the words of the steps that keep it."""
+        return tuple(Hierarchy.counts_of(level) for level in self.invariants)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -192,7 +188,7 @@ class GaussianBudget(Additive):
         Of the noise, persons: one number, or a column with one for each entity. 0 is no noise.
     """
 
-    ways: ClassVar[tuple[tuple[str, ...], ...]] = (("epsilon", "delta"), ("rho",), ("sigma",))
+    ways: ClassVar[Ways] = (("epsilon", "delta"), ("rho",), ("sigma",))
 
     epsilon: float | None = attrs.field(
         default=None,

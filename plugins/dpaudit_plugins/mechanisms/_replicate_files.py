@@ -57,8 +57,8 @@ def load(files: tuple[Path, ...], layout: Layout, *, one_each: bool) -> FloatArr
     Raises
     ------
     DataError
-        If a file cannot be read, entities differ from the data, a count is no number, or there
-        are fewer than two replicates.
+        If a file cannot be read or has two columns of one name, entities differ from the data,
+        a count is no number, or there are fewer than two replicates.
     """
     stamps = tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files)
     return _load(files, stamps, layout, one_each)
@@ -121,7 +121,11 @@ def _read(file: Path, needed: Sequence[str]) -> pd.DataFrame:
 
     try:
         if file.suffix.lower() == ".csv":
-            frame = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            # Read as a header, the second of two equal names would get another, and pass.
+            cells = pd.read_csv(
+                file, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+            )
+            frame = cells.iloc[1:].set_axis(cells.iloc[0].tolist(), axis="columns")
         else:
             frame = pd.read_parquet(file)
     except Exception as error:
@@ -130,6 +134,11 @@ def _read(file: Path, needed: Sequence[str]) -> pd.DataFrame:
             f"{file.name}: the replicates cannot be read: {line}",
             hint=f"formats: {', '.join(FORMATS)}",
         ) from error
+    for name in frame.columns[frame.columns.duplicated()]:
+        if name:
+            raise dpaudit.DataError(
+                f"{file.name}: two columns are named {name!r}", hint="rename or drop one of them"
+            )
     for name in needed:
         if name not in frame.columns:
             raise dpaudit.DataError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import math
+import importlib.util
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,21 +12,25 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-from attrs import validators
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
+from dpaudit_plugins.mechanisms._stated import Stated
 
 _ADDRESS = re.compile(r"[^:]+:[A-Za-z_]\w*")
+_INSTALL = "install its package, or name a file beside the audit file (module.py:name)"
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class CallableMechanism(dpaudit.Mechanism):
+class CallableMechanism(Stated):
     """Release what a function returns: ``function(counts, rng, **arguments)``.
 
     The function is code from outside, run with your rights; its draws run in a process of their
     own with a time limit. It gets the true counts as a read-only array (n,) and a NumPy
     Generator, from which alone it may draw, and returns the released counts (n,).
+
+    Measurements are kept until a Python file beside the function's, or in its package, changes;
+    other packages and files that it reads are taken to stay as they are.
 
     Parameters
     ----------
@@ -37,20 +41,16 @@ class CallableMechanism(dpaudit.Mechanism):
     columns
         Further keyword arguments that are columns of the data.
     epsilon, delta, rho
-        What the author of the function states, which nothing here checks. Without epsilon and
-        rho nothing is promised.
+        What the author of the function states, which nothing here checks: epsilon, with or
+        without delta, or rho. Left out, nothing is promised.
     """
 
     name: ClassVar[str] = "callable"
     foreign: ClassVar[bool] = True
-    independent: ClassVar[bool] = False
 
     function: str = attrs.field()
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
     columns: Mapping[str, dpaudit.Column] = attrs.field(factory=dict)
-    epsilon: float = attrs.field(default=math.inf, validator=validators.gt(0.0))
-    delta: float = attrs.field(default=0.0, validator=[validators.ge(0.0), validators.le(1.0)])
-    rho: float | None = attrs.field(default=None, validator=validators.optional(validators.gt(0.0)))
     folder: dpaudit.GivenFolder = None
 
     @function.validator
@@ -79,26 +79,40 @@ class CallableMechanism(dpaudit.Mechanism):
             )
         return released
 
-    def privacy(self) -> dpaudit.Guarantee:
-        """Return what the function's author states."""
-        stated = self.epsilon < math.inf or self.rho is not None
-        return dpaudit.Guarantee(
-            neighbours=self.neighbours,
-            epsilon=self.epsilon,
-            delta=self.delta,
-            rho=self.rho,
-            uncovered=() if stated else (f"nothing is stated of {self.function}",),
-        )
-
     def sources(self) -> tuple[Path, ...]:
-        """Return the file that the function stands in."""
-        file = getattr(self._module(), "__file__", None)
-        return () if file is None else (Path(file),)
+        """Return the Python files of the function's folder, or of its whole package, by name.
 
-    def caveats(self) -> tuple[str, ...]:
-        """Return that a stated guarantee is only that."""
-        stated = self.epsilon < math.inf or self.rho is not None
-        return (f"the guarantee of {self.function} is stated, not checked",) if stated else ()
+        Nothing is imported.
+
+        Raises
+        ------
+        PluginError
+            If there is no such file or package.
+        """
+        place = self.function.partition(":")[0]
+        if place.endswith(".py"):
+            file = (self.folder or Path()) / place
+            if not file.is_file():
+                raise dpaudit.PluginError(
+                    f"{self._where} is not there: {file} is no file",
+                    hint="the path is relative to the audit file's folder",
+                )
+            return tuple(sorted(file.parent.glob("*.py")))
+        try:
+            found = importlib.util.find_spec(place.partition(".")[0])
+        except (ImportError, ValueError):
+            found = None
+        if found is None:
+            raise dpaudit.PluginError(
+                f"{self._where} cannot be imported: there is no package {place!r}", hint=_INSTALL
+            )
+        folders = found.submodule_search_locations
+        if folders is not None:
+            return tuple(sorted(file for each in folders for file in Path(each).rglob("*.py")))
+        return (Path(found.origin),) if found.has_location and found.origin else ()
+
+    def _whose(self) -> str:
+        return self.function
 
     @property
     def _where(self) -> str:
@@ -116,7 +130,7 @@ class CallableMechanism(dpaudit.Mechanism):
             line = " ".join(f"{type(error).__name__}: {error}".split())
             raise dpaudit.PluginError(
                 f"{self._where} cannot be imported: {line}",
-                hint="install its package, or name a file beside the audit file (module.py:name)",
+                hint=_INSTALL,
             ) from error
 
     def _function(self) -> Callable[..., Any]:

@@ -73,7 +73,9 @@ class CellSuppression(dpaudit.Mechanism):
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return delta = 1 at every epsilon: nothing is promised."""
-        shown = f"counts of 0 and of {self.threshold} and more are published exactly"
+        shown = f"the counts of 0 and of {self.threshold} and more"
+        if self.complementary is not None:
+            shown += ", but for those suppressed beside another"
         return dpaudit.Guarantee(
             neighbours=self.neighbours, delta=1.0, every_epsilon=True, uncovered=(shown,)
         )

@@ -55,7 +55,7 @@ class DpCellSuppression(dpaudit.Mechanism):
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return delta = 1 at every epsilon, the worst over all tables."""
-        shown = "a count that is shown at all is published exactly"
+        shown = "every count that is shown at all"
         return dpaudit.Guarantee(
             neighbours=self.neighbours, delta=1.0, every_epsilon=True, uncovered=(shown,)
         )

@@ -13,6 +13,7 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.laplace import Laplace as LaplaceNoise
 from dpaudit.privacy.sensitivity import l1_sensitivity
 from dpaudit_plugins.mechanisms._additive import Additive, check_amount
+from dpaudit_plugins.mechanisms._ways import Ways
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -46,7 +47,7 @@ class Laplace(Additive):
     """
 
     name: ClassVar[str] = "laplace"
-    ways: ClassVar[tuple[tuple[str, ...], ...]] = (("epsilon",), ("scale",))
+    ways: ClassVar[Ways] = (("epsilon",), ("scale",))
 
     epsilon: float | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.gt(0.0))

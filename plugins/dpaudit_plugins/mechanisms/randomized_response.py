@@ -49,6 +49,7 @@ class RandomizedResponse(dpaudit.Mechanism):
     name: ClassVar[str] = "randomized-response"
     takes: ClassVar[Literal["counts", "records"]] = "records"
     independent: ClassVar[bool] = False
+    one_cell: ClassVar[bool] = True
 
     epsilon: float = attrs.field(validator=attrs.validators.gt(0.0))
     attribute: str | None = None

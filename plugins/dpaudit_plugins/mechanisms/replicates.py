@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import attrs
 import numpy as np
-from attrs import validators
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit_plugins.mechanisms._replicate_files import FORMATS, Layout, load
+from dpaudit_plugins.mechanisms._stated import Stated
 
 
 @attrs.frozen(kw_only=True)
-class Replicates(dpaudit.Mechanism):
+class Replicates(Stated):
     """Audit releases that somebody else made, from files.
 
     Nothing is simulated: every replicate is one draw. They come as a folder of CSV or Parquet
@@ -39,11 +38,11 @@ class Replicates(dpaudit.Mechanism):
     columns
         What the names of a wide file's columns begin with.
     epsilon, delta, rho
-        What the producer of the replicates states, which nothing here checks.
+        What the producer of the replicates states, which nothing here checks: epsilon, with or
+        without delta, or rho. Left out, nothing is promised.
     """
 
     name: ClassVar[str] = "replicates"
-    independent: ClassVar[bool] = False
 
     file: Path | None = None
     folder: Path | None = None
@@ -51,13 +50,11 @@ class Replicates(dpaudit.Mechanism):
     count: str = "count"
     replicate: str = "replicate"
     columns: str | None = None
-    epsilon: float = attrs.field(default=math.inf, validator=validators.gt(0.0))
-    delta: float = attrs.field(default=0.0, validator=[validators.ge(0.0), validators.le(1.0)])
-    rho: float | None = attrs.field(default=None, validator=validators.optional(validators.gt(0.0)))
     base: dpaudit.GivenFolder = None
     domain: dpaudit.GivenDomain = None
 
     def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
         if (self.file is None) == (self.folder is None):
             raise ValueError("replicates come from a file or from a folder: name one of them")
         if self.folder is not None and self.columns is not None:
@@ -104,16 +101,6 @@ class Replicates(dpaudit.Mechanism):
         )
         return load(self.sources(), layout, one_each=self.folder is not None)
 
-    def privacy(self) -> dpaudit.Guarantee:
-        """Return what the producer states; we claim nothing."""
-        return dpaudit.Guarantee(
-            neighbours=self.neighbours,
-            epsilon=self.epsilon,
-            delta=self.delta,
-            rho=self.rho,
-            uncovered=() if self._is_stated else ("nothing is stated of the replicates",),
-        )
-
     def sources(self) -> tuple[Path, ...]:
         """Return the files, those of a folder by name."""
         place = (self.base or Path()) / (self.file or self.folder or Path())
@@ -129,7 +116,7 @@ class Replicates(dpaudit.Mechanism):
         return tuple(found)
 
     def caveats(self) -> tuple[str, ...]:
-        """Return what the errors of replicates are."""
+        """Return what the errors of replicates are, and whose word the guarantee is."""
         told = (
             "errors are differences between the replicates and the file that the audit names as "
             "data; they stand for the error of the published data only if that file plays the "
@@ -139,12 +126,10 @@ class Replicates(dpaudit.Mechanism):
             "groups made from the released counts themselves, such as size classes, show how a "
             "second release would be off, not this one: take groups from elsewhere"
         )
-        stated = "the guarantee is what the producer of the replicates states; it is not checked"
-        return (told, classes, stated) if self._is_stated else (told, classes)
+        return (told, classes, *super().caveats())
 
-    @property
-    def _is_stated(self) -> bool:
-        return self.epsilon < math.inf or self.rho is not None
+    def _whose(self) -> str:
+        return "the replicates"
 
 
 @dpaudit.hookimpl

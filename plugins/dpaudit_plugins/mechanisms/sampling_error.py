@@ -13,6 +13,7 @@ import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit_plugins.mechanisms._additive import check_amount
+from dpaudit_plugins.mechanisms._ways import check_ways
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -65,24 +66,20 @@ class SamplingError(dpaudit.Mechanism):
     of: dpaudit.Column | None = attrs.field(default=None, validator=check_amount)
 
     def __attrs_post_init__(self) -> None:
-        margin, share = self.margin_of_error is not None, self.coefficient_of_variation is not None
-        if margin == share or share != (self.of is not None):
-            names = ("margin_of_error", "coefficient_of_variation", "of")
-            given = [name for name in names if getattr(self, name) is not None]
-            raise ValueError(
-                "the error is stated in one way: give margin_of_error, or "
-                f"coefficient_of_variation and of; given: {' and '.join(given) or 'nothing'}"
-            )
+        check_ways(self, "error", (("margin_of_error",), ("coefficient_of_variation", "of")))
 
     def release(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return the counts plus independent errors, persons."""
         return counts + self.noise().sample(rng, counts.shape)
 
     def privacy(self) -> dpaudit.Guarantee:
-        """Return a guarantee that promises nothing (epsilon is infinite), and says why."""
-        return dpaudit.Guarantee(
-            neighbours=self.neighbours,
-            uncovered=("every count, for sampling error is not a guarantee",),
+        """Return a guarantee that promises nothing (epsilon is infinite)."""
+        return dpaudit.Guarantee(neighbours=self.neighbours)
+
+    def caveats(self) -> tuple[str, ...]:
+        """Return why nothing is promised."""
+        return (
+            "sampling error is not a guarantee: it is there whether anybody is protected or not",
         )
 
     def noise(self) -> Gaussian:

@@ -11,16 +11,11 @@ import numpy as np
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers.tree_least_squares import least_squares_variance, tree_least_squares
-from dpaudit_plugins.postprocessors._given import (
-    exact_levels,
-    given_noise,
-    given_tree,
-    node_variances,
-)
+from dpaudit_plugins.postprocessors._tree import TreeStep
 
 
 @attrs.frozen(kw_only=True)
-class HierarchicalLeastSquares(dpaudit.PostProcessor):
+class HierarchicalLeastSquares(TreeStep):
     """Find the additive counts nearest to the noisy ones, each weighted by its precision.
 
     Linear, so that it adds no bias, and no variance grows (METHODS-decisions 8.1). Counts may
@@ -36,19 +31,11 @@ class HierarchicalLeastSquares(dpaudit.PostProcessor):
     """
 
     name: ClassVar[str] = "hierarchical-least-squares"
-    vectorised: ClassVar[bool] = True
     linear: ClassVar[bool] = True
-    hierarchical: ClassVar[bool] = True
-    keeps = frozenset({"additive"})
-
-    hierarchy: dpaudit.GivenHierarchy = None
-    noise: dpaudit.GivenNoise = None
 
     def process(self, release: FloatArray) -> FloatArray:
         """Return additive counts, shape (..., N)."""
-        tree = given_tree(self, self.hierarchy)
-        variances = node_variances(tree, given_noise(self, self.noise))
-        return tree_least_squares(tree, release, variances)
+        return tree_least_squares(self._tree(), release, self._variances(self.noise))
 
     def bias(self, counts: FloatArray, noise: dpaudit.Noise) -> FloatArray:
         """Return zeros, shape (N,): true counts are additive, and the step is linear."""
@@ -56,18 +43,13 @@ class HierarchicalLeastSquares(dpaudit.PostProcessor):
 
     def variance(self, counts: FloatArray, noise: dpaudit.Noise) -> FloatArray:
         """Return the variance of every node, shape (N,), persons squared; exact."""
-        tree = given_tree(self, self.hierarchy)
-        return least_squares_variance(tree, node_variances(tree, noise))
+        return least_squares_variance(self._tree(), self._variances(noise))
 
     def control(self, counts: FloatArray, noise: dpaudit.Noise) -> dpaudit.Control:
         """Return the step itself; nodes depend on one another."""
         return dpaudit.Control(
             mean=counts, variance=None, deviation=lambda noisy: self.process(noisy - counts)
         )
-
-    def uncovered(self) -> tuple[str, ...]:
-        """Say which counts have no noise."""
-        return exact_levels(self.hierarchy, self.noise)
 
 
 @dpaudit.hookimpl

@@ -66,11 +66,8 @@ class IterativeProportionalFitting(dpaudit.PostProcessor):
         return fitted.reshape(release.shape)
 
     def uncovered(self) -> tuple[str, ...]:
-        """Say which totals are published exactly."""
-        return tuple(
-            f"the totals by {attribute!r}, which are published exactly"
-            for attribute in self.targets
-        )
+        """Return the totals that are public."""
+        return tuple(f"the totals by {attribute!r}" for attribute in self.targets)
 
     def _table(self) -> dpaudit.Domain:
         if self.domain is None:

@@ -12,16 +12,11 @@ import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers.tree_nnls import tree_nnls
 from dpaudit.solvers.tree_reference import tree_nnls_reference
-from dpaudit_plugins.postprocessors._given import (
-    exact_levels,
-    given_noise,
-    given_tree,
-    node_variances,
-)
+from dpaudit_plugins.postprocessors._tree import TreeStep
 
 
 @attrs.frozen(kw_only=True)
-class NonNegativeHierarchical(dpaudit.PostProcessor):
+class NonNegativeHierarchical(TreeStep):
     """Find the non-negative additive counts nearest to the noisy ones, weighted by precision.
 
     All bias comes from non-negativity: small counts gain, their siblings and, less, more
@@ -40,27 +35,17 @@ class NonNegativeHierarchical(dpaudit.PostProcessor):
     """
 
     name: ClassVar[str] = "non-negative-hierarchical"
-    vectorised: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = True
-    hierarchical: ClassVar[bool] = True
-    keeps = frozenset({"additive"})
 
     solver: Literal["tree", "cvxpy"] = "tree"
-    hierarchy: dpaudit.GivenHierarchy = None
-    noise: dpaudit.GivenNoise = None
 
     def process(self, release: FloatArray) -> FloatArray:
         """Return non-negative additive counts, shape (..., N)."""
-        tree = given_tree(self, self.hierarchy)
-        variances = node_variances(tree, given_noise(self, self.noise))
+        tree, variances = self._tree(), self._variances(self.noise)
         if self.solver == "tree":
             return tree_nnls(tree, release, variances)
         rows = [tree_nnls_reference(tree, row, variances) for row in release.reshape(-1, tree.size)]
         return np.stack(rows).reshape(release.shape)
-
-    def uncovered(self) -> tuple[str, ...]:
-        """Say which counts have no noise."""
-        return exact_levels(self.hierarchy, self.noise)
 
 
 @dpaudit.hookimpl

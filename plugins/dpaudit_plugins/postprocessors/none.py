@@ -35,6 +35,10 @@ class Unprocessed(dpaudit.PostProcessor):
         """Return the release, shape (..., n)."""
         return release
 
+    def moves_at_most(self) -> float:
+        """Return 0."""
+        return 0.0
+
     def bias(self, counts: FloatArray, noise: dpaudit.Noise) -> FloatArray:
         """Return zeros, shape (n,)."""
         return np.zeros_like(counts)

@@ -56,6 +56,10 @@ class RandomRound(dpaudit.PostProcessor):
         """Return one draw of the rounded release, shape (..., n)."""
         return random_round(release, self.base, rng)
 
+    def moves_at_most(self) -> float:
+        """Return the base: a value goes to one of the two multiples that it lies between."""
+        return self.base
+
     def bias(self, counts: FloatArray, noise: dpaudit.Noise) -> FloatArray:
         """Return zeros, shape (n,)."""
         return np.zeros_like(counts)

@@ -35,6 +35,10 @@ class Round(dpaudit.PostProcessor):
         """Return the rounded release, shape (..., n)."""
         return np.rint(release)
 
+    def moves_at_most(self) -> float:
+        """Return one half."""
+        return 0.5
+
     def bias(self, counts: FloatArray, noise: dpaudit.Noise) -> FloatArray | None:
         """Return zeros, shape (n,), for whole counts and symmetric noise."""
         return np.zeros_like(counts) if noise.symmetric and _whole(counts) else None

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
+import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers import top_down
-from dpaudit_plugins.postprocessors._given import exact_levels, given_tree
+from dpaudit_plugins.postprocessors._tree import TreeStep
 
 
 @attrs.frozen(kw_only=True)
-class TopDown(dpaudit.PostProcessor):
+class TopDown(TreeStep):
     """Project each parent's children on the non-negative values that sum to the parent.
 
     Without rounding bias arises at every level from non-negativity alone and accumulates
@@ -23,8 +24,9 @@ class TopDown(dpaudit.PostProcessor):
     remainders, the rule with whole noise, are served in an order mixed from the values, which
     favours no position but among two or three siblings with very little noise.
 
-    It keeps a root without noise (an invariant) as it is, and all sums agree with their parts;
-    with ``whole`` every count is whole, so that whole additive counts stay as they are.
+    It keeps levels without noise (invariants) as they are if no level above has any, and is
+    refused where a level above would move them. All sums agree with their parts; with
+    ``whole`` every count is whole, so that whole additive counts stay as they are.
 
     Parameters
     ----------
@@ -34,25 +36,40 @@ class TopDown(dpaudit.PostProcessor):
         The tree, given by the engine.
     noise
         The noise of every node, given by the engine: it says which counts are invariants.
+
+    Raises
+    ------
+    SpecError
+        If exact counts stand below or beside noisy ones, which move them.
     """
 
     name: ClassVar[str] = "top-down"
-    vectorised: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = True
-    hierarchical: ClassVar[bool] = True
-    keeps = frozenset({"additive"})
 
     whole: bool = True
-    hierarchy: dpaudit.GivenHierarchy = None
-    noise: dpaudit.GivenNoise = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.hierarchy is None or self.noise is None:
+            return
+        exact = self._exact(self.hierarchy, self.noise)
+        noisy = [level for level, nodes in exact.items() if not nodes.all()]
+        above = np.zeros(0)
+        for depth, (level, nodes) in enumerate(exact.items()):
+            moved = (~nodes).astype(np.float64)  # at once above 0 for all children of a parent
+            if depth:
+                moved = self.hierarchy.down(depth, above + self.hierarchy.up(depth, moved))
+            above = moved
+            if moved[nodes].any():
+                raise dpaudit.SpecError(
+                    f"the post-processor {self.name!r} would move the exact counts of level "
+                    f"{level!r} to fit the noisy ones of level {noisy[0]!r}",
+                    hint=f"publish {noisy[0]!r} exactly too, give {level!r} noise, or use "
+                    "non-negative-hierarchical, which keeps exact counts",
+                )
 
     def process(self, release: FloatArray) -> FloatArray:
         """Return non-negative additive counts, shape (..., N)."""
-        return top_down.top_down(given_tree(self, self.hierarchy), release, whole=self.whole)
-
-    def uncovered(self) -> tuple[str, ...]:
-        """Say which counts have no noise."""
-        return exact_levels(self.hierarchy, self.noise)
+        return top_down.top_down(self._tree(), release, whole=self.whole)
 
 
 @dpaudit.hookimpl

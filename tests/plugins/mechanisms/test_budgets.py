@@ -10,10 +10,12 @@ from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.parameters import given, parameters
 from dpaudit.privacy.gaussian import gaussian_delta
 from dpaudit.privacy.zcdp import epsilon_of, rho_of
+from dpaudit_plugins.mechanisms.callable import CallableMechanism
 from dpaudit_plugins.mechanisms.discrete_gaussian import DiscreteGaussian
 from dpaudit_plugins.mechanisms.gaussian import Gaussian
 from dpaudit_plugins.mechanisms.geometric import Geometric
 from dpaudit_plugins.mechanisms.laplace import Laplace
+from dpaudit_plugins.mechanisms.replicates import Replicates
 
 PURE, CONCENTRATED = (Laplace, Geometric), (Gaussian, DiscreteGaussian)
 EVERY = (*PURE, *CONCENTRATED)
@@ -42,8 +44,37 @@ def spread_of(mechanism):
 def test_a_budget_is_stated_in_one_way(make):
     with pytest.raises(ValueError, match=r"one way: give .*, or .*; given: nothing"):
         make()
-    with pytest.raises(ValueError, match=r"given: (epsilon|rho) and (scale|sigma)"):
+    with pytest.raises(ValueError, match=r"given: (epsilon|rho) = .* and (scale|sigma) = 1.0"):
         make(**budget(make), **amount(make, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("bad", "given"),
+    [
+        ({"epsilon": 1.0, "rho": 0.5}, "epsilon = 1.0 and rho = 0.5"),
+        (
+            {"epsilon": 1.0, "delta": 1e-6, "rho": 0.5},
+            "epsilon = 1.0 and delta = 1e-06 and rho = 0.5",
+        ),
+        ({"rho": 0.5, "delta": 1e-6}, "delta = 1e-06 and rho = 0.5"),
+        ({"delta": 1e-6}, "delta = 1e-06"),
+        ({"delta": 0.0}, "delta = 0.0"),
+    ],
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **budget: CallableMechanism(function="a:b", **budget),
+        lambda **budget: Replicates(file="a.csv", **budget),
+    ],
+)
+def test_what_others_state_is_one_budget_too(make, bad, given):
+    ways = r"give epsilon, or epsilon and delta, or rho, or nothing"
+    with pytest.raises(ValueError, match=f"{ways}; given: {given}$"):
+        make(**bad)
+    for wrong in ({"epsilon": 0.0}, {"epsilon": math.inf}, {"rho": math.nan}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            make(**wrong)
 
 
 @pytest.mark.parametrize("make", CONCENTRATED)
@@ -189,7 +220,7 @@ def test_invariants_are_exact_and_outside_the_guarantee(make):
     assert released.shape == (TREE.size,)
     assert released[0] == counts[0]
     assert (released[1:] != counts[1:]).any()
-    assert made.privacy().uncovered == ("the counts of the level 'total'",)
+    assert made.privacy().uncovered == ("the total of the counts",)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Any function as a mechanism: found beside the audit file, run as foreign code."""
 
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,7 +74,7 @@ def test_a_function_of_a_file_releases(folder):
 
 def test_a_function_of_a_package():
     made = CallableMechanism(function="numpy:add", arguments={"casting": "no"})
-    assert made.sources()[0].name == "__init__.py"
+    assert Path(np.__file__) in made.sources()
     with pytest.raises(dpaudit.PluginError, match="'numpy:add' failed: "):
         made.release(COUNTS, rng())
 
@@ -105,13 +107,16 @@ def test_what_is_no_address(function):
 @pytest.mark.parametrize("neighbours", ["add-remove", "replace"])
 def test_a_guarantee_is_what_is_stated(neighbours):
     silent = CallableMechanism(function="a:b", neighbours=neighbours)
-    assert (silent.privacy().epsilon, silent.caveats()) == (math.inf, ())
-    assert silent.privacy().uncovered == ("nothing is stated of a:b",)
+    assert (silent.privacy().epsilon, silent.privacy().uncovered) == (math.inf, ())
+    assert silent.caveats() == ("no guarantee of a:b is stated: nothing is promised",)
     stated = CallableMechanism(function="a:b", epsilon=0.5, delta=1e-6, neighbours=neighbours)
     promised = stated.privacy()
     assert (promised.epsilon, promised.delta, promised.neighbours) == (0.5, 1e-6, neighbours)
     assert promised.uncovered == ()
-    assert "not checked" in stated.caveats()[0]
+    assert stated.caveats() == ("the guarantee of a:b is stated, not checked",)
+    concentrated = CallableMechanism(function="a:b", rho=0.1, neighbours=neighbours).privacy()
+    assert (concentrated.rho, concentrated.epsilon) == (0.1, math.inf)
+    assert concentrated.promises
 
 
 def audit(folder, function, more=""):
@@ -151,7 +156,43 @@ def test_the_task_is_foreign_and_its_key_knows_the_file(folder):
     assert first.foreign
     assert task().key == first.key
     (folder / "mine.py").write_text(FUNCTIONS + "\n# changed\n")
-    assert task().key != first.key
+    second = task()
+    assert second.key != first.key
+    (folder / "helper.py").write_text("FACTOR = 2\n")
+    third = task()
+    assert third.key != second.key
+    (folder / "helper.py").write_text("FACTOR = 3\n")
+    assert task().key != third.key
+
+
+def test_sources_are_found_without_importing(folder, monkeypatch):
+    """Every file of a package counts, in the order of names; of a lone module its file alone."""
+    package = folder / "swapped_at_home"
+    (package / "inner").mkdir(parents=True)
+    for name in ("__init__.py", "z.py", "a.py", "inner/__init__.py", "inner/steps.py"):
+        (package / name).write_text("raise RuntimeError('imported')\n")
+    (folder / "lonely.py").write_text("raise RuntimeError('imported')\n")
+    monkeypatch.syspath_prepend(str(folder))
+
+    def names(function):
+        found = CallableMechanism(function=function, folder=folder).sources()
+        return [file.relative_to(folder).as_posix() for file in found]
+
+    assert names("swapped_at_home.inner.steps:f") == [
+        f"swapped_at_home/{name}"
+        for name in ("__init__.py", "a.py", "inner/__init__.py", "inner/steps.py", "z.py")
+    ]
+    assert names("lonely:f") == ["lonely.py"]
+    assert names("lonely.py:f") == ["lonely.py", "mine.py"]
+    assert names("sys:f") == []
+    assert not {"swapped_at_home", "lonely"} & sys.modules.keys()
+
+
+@pytest.mark.parametrize("function", ["no.such.package:f", "other.py:f", ".odd:f"])
+def test_sources_that_are_not_there(function, folder):
+    with pytest.raises(dpaudit.PluginError, match=f"callable: the function {function!r}") as caught:
+        CallableMechanism(function=function, folder=folder).sources()
+    assert caught.value.hint
 
 
 @pytest.mark.slow

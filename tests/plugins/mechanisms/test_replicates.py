@@ -133,6 +133,34 @@ def test_files_that_do_not_fit_the_data(frame, message, tmp_path):
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("header", "layout"),
+    [
+        ("id,rep1,rep1", {"columns": "rep"}),
+        ("id,rep1,rep2,id", {"columns": "rep"}),
+        ("id,count,replicate,count", {}),
+        ("id,count,count", {"folder": "all"}),
+    ],
+)
+def test_columns_of_one_name(header, layout, tmp_path):
+    """Read as it comes, the second rep1 would be a replicate called rep1.1."""
+    rows = "".join(f"\n{entity}{',1' * header.count(',')}" for entity in ENTITIES)
+    (tmp_path / "all").mkdir()
+    for name in ("all.csv", "all/1.csv", "all/2.csv"):
+        (tmp_path / name).write_text(header + rows)
+    where = layout if "folder" in layout else {"file": "all.csv", **layout}
+    message = r"(all|1)\.csv: two columns are named '(rep1|id|count)'"
+    with pytest.raises(dpaudit.DataError, match=message) as caught:
+        made(tmp_path, **where).replicates()
+    assert caught.value.hint
+
+
+def test_columns_without_a_name_are_left_out(tmp_path):
+    rows = "".join(f"\n{entity},1,2,," for entity in ENTITIES)
+    (tmp_path / "all.csv").write_text("id,rep1,rep2,," + rows)
+    assert made(tmp_path, file="all.csv", columns="rep").replicates().shape == (2, 3)
+
+
 def test_an_incomplete_replicate_of_a_long_file_is_named(tmp_path):
     frame = long_frame().sort_values(["replicate", "id"]).iloc[:-1]
     write(frame, tmp_path / "all.csv")
@@ -170,8 +198,8 @@ def test_parameters():
 def test_nothing_is_claimed_but_what_is_stated(neighbours):
     silent = Replicates(file="a.csv", neighbours=neighbours)
     assert silent.privacy().epsilon == math.inf
-    assert silent.privacy().uncovered
     assert not silent.privacy().promises
+    assert "nothing is promised" in silent.caveats()[-1]
     stated = Replicates(file="a.csv", rho=2.5, neighbours=neighbours)
     assert (stated.privacy().rho, stated.privacy().neighbours) == (2.5, neighbours)
     assert stated.privacy().uncovered == ()

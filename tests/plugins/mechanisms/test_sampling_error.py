@@ -38,9 +38,10 @@ def test_coefficients_of_variation_scale_with_the_estimate():
 
 
 def test_it_promises_nothing_and_says_so():
-    promised = SamplingError(margin_of_error=MARGINS, neighbours="replace").privacy()
-    assert not promised.promises
-    assert "not a guarantee" in promised.uncovered[0]
+    made = SamplingError(margin_of_error=MARGINS, neighbours="replace")
+    assert not made.privacy().promises
+    assert made.privacy().uncovered == ()
+    assert "not a guarantee" in made.caveats()[0]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
 from dpaudit.noise.none import NoNoise
+from dpaudit_plugins.mechanisms import laplace
 from dpaudit_plugins.postprocessors import (
     hierarchical_least_squares,
     non_negative_hierarchical,
@@ -106,17 +107,64 @@ def test_invariants_stay_and_are_named():
     noisy = COUNTS + noise.sample(np.random.default_rng(9), (100, TREE.size))
     for step in STEPS:
         np.testing.assert_allclose(made(step, noise).process(noisy)[:, 0], COUNTS[0], rtol=1e-14)
-        assert made(step, noise).uncovered() == (
-            "the counts of level 'total', which are published exactly",
-        )
+        assert made(step, noise).uncovered() == ("the total of the counts",)
         assert made(step, NOISES[1]).uncovered() == ()
         assert step().uncovered() == ()
     some = np.full(TREE.size, 3.0)
     some[[1, 4, 5]] = 0.0
     assert made(LEAST, Laplace(some)).uncovered() == (
-        "1 counts of level 'state', which are published exactly",
-        "2 counts of level 'county', which are published exactly",
+        "1 count of level 'state'",
+        "2 counts of level 'county'",
     )
+
+
+@pytest.mark.parametrize(
+    ("noise", "exact", "noisy"),
+    [
+        (by_level(5.0, 0.0, 10.0), "state", "total"),
+        (by_level(5.0, 5.0, 0.0), "county", "total"),
+        (by_level(0.0, 5.0, 0.0), "county", "state"),
+        (Laplace(np.repeat([0.0, 5.0], [2, 10])), "state", "state"),  # one state of two
+        (Laplace(np.repeat([0.0, 5.0, 0.0], [3, 1, 8])), "county", "county"),  # counties of A
+    ],
+)
+def test_top_down_refuses_exact_counts_that_noisy_ones_move(noise, exact, noisy):
+    message = f"exact counts of level '{exact}' to fit the noisy ones of level '{noisy}'"
+    with pytest.raises(dpaudit.SpecError, match=message) as caught:
+        made(DOWN, noise)
+    assert noisy in caught.value.hint
+    for step in (LEAST, POSITIVE):
+        kept = np.broadcast_to(noise.variance == 0, TREE.size)
+        noisy_counts = COUNTS + noise.sample(np.random.default_rng(11), (50, TREE.size))
+        found = made(step, noise).process(noisy_counts)[:, kept]
+        np.testing.assert_allclose(found, np.broadcast_to(COUNTS[kept], found.shape), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        by_level(0.0, 0.0, 10.0),
+        Laplace(np.repeat([0.0, 5.0], [6, 6])),  # all counties of A, none of B
+    ],
+)
+def test_top_down_keeps_exact_counts_that_nothing_moves(noise):
+    step = made(DOWN, noise)
+    kept = np.broadcast_to(noise.variance == 0, TREE.size)
+    noisy = COUNTS + noise.sample(np.random.default_rng(12), (50, TREE.size))
+    found = step.process(noisy)[:, kept]
+    np.testing.assert_array_equal(found, np.broadcast_to(COUNTS[kept], found.shape))
+    assert step.uncovered()[:2] == ("the total of the counts", "the counts of level 'state'")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_exact_counts_are_named_as_the_mechanism_names_them(step):
+    """The report lists what is not covered once."""
+    mechanism = laplace.Laplace(
+        epsilon=1.0, levels={"county": 1.0}, invariants=("total", "state"), hierarchy=TREE
+    )
+    named = mechanism.privacy().uncovered
+    assert named == ("the total of the counts", "the counts of level 'state'")
+    assert made(step, mechanism.noise()).uncovered() == named
 
 
 def test_the_general_solver_gives_the_same():

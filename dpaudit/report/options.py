@@ -1,0 +1,107 @@
+"""The mitigations that were tried on a case, ordered by what they do, and the advice in them."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from dpaudit.model.measurement import Measurement
+from dpaudit.report.amounts import negligible
+from dpaudit.report.cases import Case
+from dpaudit.report.costs import COST
+from dpaudit.report.wording import Context
+
+ALPHA = "alpha-fairness"
+
+
+@attrs.frozen(eq=False)
+class Option:
+    """A case with the name of the mitigation that made it; doing nothing has none."""
+
+    case: Case
+    name: str | None
+
+    def measured(self, quantity: str) -> Measurement | None:
+        """Return the cost of privacy or the gap between entities, α."""
+        return self.case.find(quantity, over="entity" if quantity == ALPHA else "total")
+
+
+@attrs.frozen(eq=False)
+class Options:
+    """What was tried on a case and doing nothing, the best first.
+
+    ``quantity`` is what they are ordered by: the cost of privacy, or α where nobody loses on
+    average or losses were not asked for.
+    """
+
+    tried: tuple[Option, ...]
+    quantity: str
+
+    @classmethod
+    def of(cls, context: Context, case: Case) -> Options | None:
+        """Return the options of a case, or ``None`` where nothing was tried."""
+        tried = [Option(each, each.task.mitigation) for each in context.cases.mitigated(case)]
+        if not tried:
+            return None
+        tried.append(Option(case, None))
+        costs = [m for option in tried if (m := option.measured(COST)) is not None]
+        loses = any(float(m.estimate.value) > negligible(m.unit) for m in costs)
+        quantity = COST if loses else ALPHA
+
+        def effect(option: Option) -> float:
+            measured = option.measured(quantity)
+            return math.inf if measured is None else float(measured.estimate.value)
+
+        return cls(tried=tuple(sorted(tried, key=effect)), quantity=quantity)
+
+    @property
+    def best(self) -> Option:
+        """The best of all; it may be doing nothing."""
+        return self.tried[0]
+
+    @property
+    def before(self) -> Option:
+        """Doing nothing."""
+        return next(option for option in self.tried if option.name is None)
+
+    @property
+    def found(self) -> tuple[tuple[Option, Measurement], ...]:
+        """Options with what they are ordered by, where it was measured."""
+        pairs = ((option, option.measured(self.quantity)) for option in self.tried)
+        return tuple((option, m) for option, m in pairs if m is not None)
+
+
+def advice(context: Context, case: Case) -> tuple[str, ...]:
+    """Return the mitigations that dependably lower average losses, most effective first."""
+    here = case.find(COST)
+    if here is None:
+        return ()
+    _, amounts = context.prose, context.words.amounts(here.unit)
+    said = []
+    options = Options.of(context, case)
+    for option in options.tried if options is not None else ():
+        after = option.case.find(COST)
+        if option.name is None or after is None:
+            continue
+        if float(after.estimate.high) >= float(here.estimate.low):
+            continue
+        text = _(
+            "“{name}” was measured on the same noise: average losses fall from {before} to {after} "
+            "({interval}).",
+            name=option.name,
+            before=amounts.value(here.estimate),
+            after=amounts.value(after.estimate),
+            interval=amounts.interval(after.estimate),
+        )
+        once, then = case.shortfall, option.case.shortfall
+        if once is not None and then is not None:
+            text += " " + _(
+                "What one release takes changes from {before} to {after}.",
+                before=amounts.value(once.estimate),
+                after=amounts.value(then.estimate),
+            )
+        if option.case.task.cost:
+            text += " " + _("It costs {what}.", what=option.case.task.cost)
+        said.append(text)
+    return tuple(said)
