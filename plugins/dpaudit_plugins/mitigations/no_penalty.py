@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import attrs
@@ -20,14 +19,14 @@ from dpaudit_plugins.mitigations._changed import (
     noise_seen,
     proportional,
 )
+from dpaudit_plugins.mitigations._quantiles import (
+    STEEPEST,
+    chernoff,
+    lift_of_sum,
+    log_moments,
+    quantile,
+)
 from dpaudit_plugins.mitigations._rules import says_yes_or_no
-
-_HALVINGS = 200
-_FARTHEST = 18.0
-"""Exponents of a Chernoff bound, per standard deviation: 37 of them stay below e^700."""
-
-_STEEPEST = 300.0
-"""Exponents of a Chernoff bound, per person."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -140,8 +139,8 @@ class NoPenalty(dpaudit.Mitigation):
     -----
     D_i is the least with P(X_i < -D_i) <= delta / (2 n), for Laplace noise lambda ln(n / delta).
     D_Z = min_s [sum_j ln E exp(s a_j X_j) + ln(2 / delta)] / s, by Chernoff. A single count of a
-    rule is raised by the exact quantile, for Laplace noise lambda ln(1 / (2 delta)); a combination
-    by the bound of Chernoff, which is larger than its quantile.
+    rule is raised by the exact quantile, for Laplace noise lambda ln(1 / (2 delta)), and so are two
+    with Laplace or Gaussian noise; other combinations by the bound of Chernoff, which is larger.
 
     References
     ----------
@@ -195,9 +194,9 @@ class NoPenalty(dpaudit.Mitigation):
         deviation = deviation_of_total(weights, noise)
 
         def cumulants(s: float) -> float:
-            return float(_log_moments(noise, s * weights[None, :]).sum())
+            return float(log_moments(noise, s * weights[None, :]).sum())
 
-        edge = float(np.min(np.minimum(noise.strip, _STEEPEST) / weights))
+        edge = float(np.min(np.minimum(noise.strip, STEEPEST) / weights))
         return Raised(
             decision=subject.decision,
             shared=structure,
@@ -214,9 +213,13 @@ class NoPenalty(dpaudit.Mitigation):
         raised = next(i for i, name in enumerate(self.counts) if weights.get(name, 0.0) > 0)
         position = {name: self.counts.index(name) for name in weights}
         entries = np.arange(n * k).reshape(n, k)
-        parts = [(weight, noise.at(entries[:, position[name]])) for name, weight in weights.items()]
+        parts = [
+            (weight, noise.at(entries[:, position[name]]))
+            for name, weight in weights.items()
+            if weight
+        ]
         lift = np.zeros((n, k))
-        lift[:, raised] = _lift_of_sum(parts, self.delta, n) / weights[self.counts[raised]]
+        lift[:, raised] = lift_of_sum(parts, self.delta, n) / weights[self.counts[raised]]
         return lift
 
     def _weights(self) -> Mapping[str, float]:
@@ -237,94 +240,6 @@ class NoPenalty(dpaudit.Mitigation):
                 hint=f"give the weights of {', '.join(self.counts)} in the sum that is compared",
             )
         return given
-
-
-def quantile(noise: Noise, risk: float) -> FloatArray:
-    """Return the least D >= 0 with P(X < -D) <= risk, shape () or (n,), persons.
-
-    Examples
-    --------
-    >>> from dpaudit.noise.laplace import Laplace
-    >>> round(float(quantile(Laplace(2.0), 0.05 / 120)), 9)  # 2 ln(60 / 0.05)
-    14.180153672
-    """
-    high = np.ones(np.shape(noise.variance))
-    while np.any(noise.cdf(-high) > risk):
-        high = np.where(noise.cdf(-high) > risk, 2.0 * high, high)
-    low = np.zeros_like(high)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2.0
-        is_enough = noise.cdf(-middle) <= risk
-        low, high = np.where(is_enough, low, middle), np.where(is_enough, middle, high)
-    return high
-
-
-def chernoff(
-    cumulants: Callable[[float], float], risk: float, deviation: float, edge: float
-) -> float:
-    """Return min_s [ln E exp(s S) + ln(1 / risk)] / s: S is larger with at most that probability.
-
-    Parameters
-    ----------
-    cumulants
-        From s to ln E exp(s S).
-    risk
-        In (0, 1).
-    deviation
-        The standard deviation of S; 0 gives 0.
-    edge
-        The supremum of s with a finite moment, which may be infinite.
-    """
-    from scipy.optimize import minimize_scalar
-
-    if deviation == 0:
-        return 0.0
-    # That of Gaussian noise is at sqrt(2 ln(1 / risk)) standard deviations; any other is valid.
-    reach = min(_FARTHEST, 2.0 * math.sqrt(2.0 * math.log(1.0 / risk)))
-    largest = min(edge * (1.0 - 1e-9), reach / deviation)
-
-    def bound(s: float) -> float:
-        return (cumulants(s) + math.log(1.0 / risk)) / s
-
-    best = minimize_scalar(
-        bound, bounds=(1e-9 * largest, largest), method="bounded", options={"xatol": 1e-9 * largest}
-    )
-    return float(best.fun)
-
-
-def _log_moments(noise: Noise, s: FloatArray) -> FloatArray:
-    """Return ln E exp(s X) of every entity, for s of shape (1, n) below the strip."""
-    moments = noise.characteristic(np.asarray(-1j * s, dtype=np.complex128))
-    if moments is None:
-        raise dpaudit.UsageError(
-            f"the exponential moments of the {noise.family} noise are not known",
-            hint="ask applies() first",
-        )
-    return np.log(np.broadcast_to(moments.real, s.shape))
-
-
-def _lift_of_sum(parts: Sequence[tuple[float, Noise]], risk: float, n: int) -> FloatArray:
-    """Return q with P(sum_k w_k X_k < -q) <= risk for each entity, shape (n,)."""
-    if len(parts) == 1:
-        weight, noise = parts[0]
-        return np.broadcast_to(abs(weight) * quantile(noise, risk), (n,))
-    alike = np.concatenate([noise.parameters(n) for _, noise in parts], axis=1)
-    _, first, members = np.unique(alike, axis=0, return_index=True, return_inverse=True)
-    bounds = [
-        _bound_of_sum([(w, noise.at(np.array([i]))) for w, noise in parts], risk) for i in first
-    ]
-    return np.array(bounds)[members.reshape(-1)]
-
-
-def _bound_of_sum(parts: Sequence[tuple[float, Noise]], risk: float) -> float:
-    def cumulants(s: float) -> float:
-        return sum(
-            float(_log_moments(noise, np.full((1, 1), s * abs(w)))[0, 0]) for w, noise in parts
-        )
-
-    variance = sum(float(np.sum(w**2 * noise.variance)) for w, noise in parts)
-    edge = min(min(float(np.min(noise.strip)), _STEEPEST) / abs(w) for w, noise in parts if w)
-    return chernoff(cumulants, risk, math.sqrt(variance), edge)
 
 
 @dpaudit.hookimpl

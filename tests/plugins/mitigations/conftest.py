@@ -55,11 +55,25 @@ class MoreThan(dpaudit.Decision):
         return (counts[..., 1] > self.share * counts[..., 0]).astype(float)
 
 
+@attrs.frozen(kw_only=True)
+class Squared(dpaudit.Decision):
+    """Square the count: curved, and neither shares nor a rule."""
+
+    name = "squared"
+    unit = "square persons"
+
+    def decide(self, counts):
+        return np.square(counts)
+
+    def curvature(self, counts, variance):
+        return np.broadcast_to(variance, counts.shape).copy()
+
+
 @pytest.fixture(scope="session")
 def registry():
     made = dpaudit.Registry.discover()
     made.add(*(import_module(f"dpaudit_plugins.mitigations.{name}") for name in NAMES))
-    made.add(AtLeast, MoreThan)
+    made.add(AtLeast, MoreThan, Squared)
     return made
 
 

@@ -11,7 +11,8 @@ from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
 from dpaudit_plugins.decisions.allotment import Allotment
-from dpaudit_plugins.mitigations.no_penalty import NoPenalty, chernoff, quantile
+from dpaudit_plugins.mitigations._quantiles import chernoff, lift_of_sum, quantile
+from dpaudit_plugins.mitigations.no_penalty import NoPenalty
 
 ALLOTMENT = 'use = "allotment"\nweights = "a"'
 RAW = 'mechanism = { use = "laplace", epsilon = 0.5 }'
@@ -54,6 +55,16 @@ def test_the_bound_of_a_gaussian_sum_is_known(risk):
     found = chernoff(lambda s: 4.5 * s**2, risk, 3.0, np.inf)
     assert found == pytest.approx(3.0 * np.sqrt(2.0 * np.log(1.0 / risk)), rel=1e-9)
     assert chernoff(lambda s: 0.0, risk, 0.0, np.inf) == 0.0
+
+
+def test_the_lift_of_a_ratio_is_its_quantile():
+    """Gaussian: z hypot(w_1 sigma_1, w_0 sigma_0); by Chernoff, of three counts, more than that."""
+    parts = [(2.0, Gaussian(3.0)), (-0.5, Gaussian(np.array([4.0, 8.0])))]
+    wanted = 1.6448536269514722 * np.hypot(6.0, [2.0, 4.0])
+    np.testing.assert_allclose(lift_of_sum(parts, 0.05, 2), wanted, rtol=1e-12)
+    split = [parts[0], (-0.3, parts[1][1]), (-0.4, parts[1][1])]
+    assert (lift_of_sum(split, 0.05, 2) > wanted).all()
+    assert (lift_of_sum(split, 0.05, 2) < 1.6 * wanted).all()
 
 
 def raised(sixty, epsilon, delta, registry):
@@ -128,8 +139,25 @@ def test_a_ratio_is_raised_by_the_noise_of_its_combination(audit, ratios):
     )
     due = found.before.truth == 1
     assert found.bias("before").value[due].min() < -0.4
-    assert found.bias("after").value[due].min() > -0.05
+    # 6,400 draws of 5 percent: five standard errors are 1.4 points.
+    assert -0.064 < found.bias("after").value[due].min() < -0.03
     assert found.bias("after").value[~due].sum() > 2 * found.bias("before").value[~due].sum()
+
+
+def test_a_ratio_at_its_threshold_is_missed_with_probability_delta(audit):
+    """The rule of the house knows its probability: a half before, delta after, exactly."""
+    found = audit(
+        {"x": [1000, 4000, 80], "lep": [50, 150, 30]},
+        data=BOTH,
+        release=RAW,
+        decision='use = "ratio-threshold"\nnumerator = "lep"\ndenominator = "x"\nratio = 0.05',
+        mitigation='use = "no-penalty"\ndelta = 0.1\ncombination = { lep = 1.0, x = -0.05 }',
+    )
+    assert found.bias("before").value[0] == pytest.approx(-0.5)
+    assert found.bias("after").method == "exact"
+    assert found.bias("after").value[0] == pytest.approx(-0.1)
+    assert found.bias("after").value[2] > found.bias("before").value[2]
+    assert found.bias("after").value[1] > found.bias("before").value[1]
 
 
 @pytest.mark.parametrize(

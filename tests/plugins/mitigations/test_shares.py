@@ -90,6 +90,22 @@ def test_debiasing_works_with_equal_weights_too(audit, sixty):
     assert found.alpha("after").high < found.alpha("before").low / 3
 
 
+def test_debiasing_takes_any_curvature_away(audit):
+    """E (x + X)^2 is x^2 + v with v = 8: nothing is left of it, in the unit of the decision."""
+    found = audit(
+        {"x": [3, 40, 500]},
+        release=RAW,
+        decision='use = "squared"',
+        mitigation='use = "output-debiasing"',
+    )
+    before, after = found.bias("before"), found.bias("after")
+    assert ((before.low <= 8.0) & (before.high >= 8.0)).all()
+    assert (before.low > 4.0).all()
+    assert ((after.low <= 0.0) & (after.high >= 0.0)).all()
+    assert (after.high < 4.0).all()
+    assert found.after.unit == "square persons"
+
+
 def test_debiasing_is_not_for_clipped_counts(audit):
     with pytest.raises(dpaudit.SpecError, match="applies to no release"):
         audit(SMALL, release=CLIPPED, decision=ALLOTMENT, mitigation='use = "output-debiasing"')
