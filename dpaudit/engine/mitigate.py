@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
 from dpaudit.engine.job import Job
-from dpaudit.errors import DpauditError, PluginError
+from dpaudit.engine.steps import told
+from dpaudit.errors import DpauditError, PluginError, SpecError
+from dpaudit.inputs import ColumnName
 from dpaudit.interfaces import Mitigation, Plugin
 from dpaudit.subjects import Pipeline
 
@@ -63,9 +65,11 @@ def mitigated(
         baseline=base.task.id,
         cost=mitigation.cost(),
     )
+    tree = base.chain.hierarchy
+    steps = tuple(told(after.steps, after.mechanism, tree, f"mitigation {name!r}"))
     return Job.make(
         task,
-        attrs.evolve(base.chain, mechanism=after.mechanism, steps=after.steps),
+        attrs.evolve(base.chain, mechanism=after.mechanism, steps=steps),
         after.decision,
         after.output,
         groupings=base.groupings,
@@ -84,3 +88,33 @@ def pipeline_of(job: Job, create: Callable[..., Plugin]) -> Pipeline:
         n=job.n,
         create=create,
     )
+
+
+def refuse_true_counts(mitigation: Plugin, counts: tuple[str, ...]) -> None:
+    """Refuse a mitigation, not bound to data yet, that names a column of true counts.
+
+    Raises
+    ------
+    SpecError
+        If one does: what is published would depend on the counts past the mechanism.
+    """
+    for field in attrs.fields(type(mitigation)):
+        for column in _columns(getattr(mitigation, field.name)):
+            if column in counts:
+                raise SpecError(
+                    f"mitigation {mitigation.name!r}: {field.alias} is the column of true counts "
+                    f"{str(column)!r}, which nothing but the mechanism may read",
+                    hint="name a column that is public, such as an earlier release",
+                )
+
+
+def _columns(value: object) -> Iterator[ColumnName]:
+    """Yield the names of columns in the value of a parameter."""
+    if isinstance(value, ColumnName):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _columns(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _columns(each)

@@ -13,9 +13,10 @@ import scipy
 from dpaudit import binding, config, data
 from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
 from dpaudit.engine.job import Grouping, Job, decide
-from dpaudit.engine.mitigate import mitigated, pipeline_of
+from dpaudit.engine.mitigate import mitigated, pipeline_of, refuse_true_counts
 from dpaudit.engine.rows import by_rows, refuse_mixing
 from dpaudit.engine.rule import Rule
+from dpaudit.engine.steps import told
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.estimators.chain import Chain
 from dpaudit.interfaces import (
@@ -32,7 +33,6 @@ from dpaudit.model.arrays import frozen_floats
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Plan, Task
 from dpaudit.model.spec import DecisionSpec, PluginUse, ReleaseSpec, Spec
-from dpaudit.noise.base import Noise
 from dpaudit.parameters import parameters as known_parameters
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import BLOCK, blocks_for
@@ -160,9 +160,9 @@ class _Planner:
         made: list[Job] = []
         for spec in self.spec.mitigations:
             use = spec.plugin
-            mitigation = self._made(
-                Mitigation, "mitigation", use.use, use.parameters, self.data.total
-            )
+            named = self.registry.create("mitigation", use.use, **use.parameters)
+            refuse_true_counts(named, self.data.count_names)
+            mitigation = self._bound(Mitigation, named, None)
             fitting = [
                 (job, pipeline)
                 for job in jobs
@@ -191,7 +191,7 @@ class _Planner:
         use = decided.decision
         made = self.registry.create("decision", use.use, **use.parameters)
         above = self.spec.decisions[: self.spec.decisions.index(decided)]
-        return self._bound(Decision, made, None, None, above)
+        return self._bound(Decision, made, None, above)
 
     def _rules(self, decided: tuple[DecisionSpec, ...]) -> dict[str, Decision]:
         """Return decisions by name, each taking rows of counts."""
@@ -252,32 +252,12 @@ class _Planner:
     def _steps(
         self, uses: tuple[PluginUse, ...], total: float, where: str, mechanism: Mechanism | None
     ) -> tuple[PostProcessor, ...]:
-        """Make the steps of a chain, telling each what noise it sees.
-
-        Steps after a tree see every node until one takes the entities alone. A step on a tree is
-        refused where there is none, or none any more.
-        """
-        made: list[PostProcessor] = []
-        noise = None if mechanism is None else mechanism.noise()
-        on_tree = mechanism is not None and mechanism.measures == "hierarchy"
-        for use in uses:
-            plugin = self.registry.create("postprocessor", use.use, **use.parameters)
-            hierarchical = isinstance(plugin, PostProcessor) and plugin.hierarchical
-            if hierarchical and not on_tree:
-                raise SpecError(
-                    f"{where}: {use.use!r} needs counts of every level",
-                    hint="give the mechanism a budget per level (levels = {...}), and put "
-                    "steps on the entities alone after it",
-                )
-            elementwise = isinstance(plugin, PostProcessor) and plugin.elementwise
-            if on_tree and not (hierarchical or elementwise):
-                on_tree = False
-                if noise is not None and self.data.hierarchy is not None:
-                    noise = noise.at(self.data.hierarchy.entity_nodes)
-            step = self._bound(PostProcessor, plugin, total, noise)
-            noise = None if noise is None else step.noise_after(noise)
-            made.append(step)
-        return tuple(made)
+        """Make the steps of a chain, telling each what noise it sees."""
+        made = (
+            self._made(PostProcessor, "postprocessor", use.use, use.parameters, total)
+            for use in uses
+        )
+        return tuple(told(tuple(made), mechanism, self.data.hierarchy, where))
 
     def _made(
         self,
@@ -287,14 +267,13 @@ class _Planner:
         parameters: Mapping[str, Any],
         total: float | None,
     ) -> P:
-        return self._bound(base, self.registry.create(kind, use, **parameters), total, None)
+        return self._bound(base, self.registry.create(kind, use, **parameters), total)
 
     def _bound(
         self,
         base: type[P],
         plugin: Plugin,
         total: float | None,
-        noise: Noise | None,
         above: tuple[DecisionSpec, ...] = (),
     ) -> P:
         named = any(p.takes_rules for p in known_parameters(type(plugin)).values())
@@ -302,7 +281,6 @@ class _Planner:
             plugin,
             self.data,
             total=total,
-            noise=noise,
             folder=self.spec.path.parent,
             decisions=self._rules(above) if named else None,
         )

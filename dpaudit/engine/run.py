@@ -231,6 +231,8 @@ def _parameters(mechanism: Mechanism) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mechanism):
+        return {"use": value.name, **_parameters(value)}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if not isinstance(value, np.ndarray):
