@@ -145,14 +145,14 @@ def test_a_broken_plug_in_stops_only_the_audit_that_names_it(folder, monkeypatch
     info = folder / "acme-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[dpaudit]\ntitle-i = acme_broken\n")
+    (info / "entry_points.txt").write_text("[dpaudit]\ngrants = acme_broken\n")
     (folder / "acme_broken.py").write_text("import nowhere_at_all\n")
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("DPAUDIT_LOAD_PLUGINS", "title-i")
+    monkeypatch.setenv("DPAUDIT_LOAD_PLUGINS", "grants")
     registry = Registry.discover()
-    assert [plugin.name for plugin in registry.broken] == ["title-i"]
+    assert [plugin.name for plugin in registry.broken] == ["grants"]
     assert load(folder, HEAD + RELEASE, registry).decisions[0].name == "counts"
-    named = HEAD + RELEASE + '[[decision]]\nuse = "title-i"\n'
+    named = HEAD + RELEASE + '[[decision]]\nuse = "grants"\n'
     with pytest.raises(dpaudit.PluginError, match="nowhere_at_all") as caught:
         load(folder, named, registry)
     assert caught.match("a.toml:11:1: ")

@@ -8,6 +8,7 @@ import dpaudit
 REGISTRY = dpaudit.Registry.discover()
 CELLS = 3
 BUDGET = {
+    "data-error": {"coefficient_of_variation": 0.1, "epsilon": 1.0},
     "laplace": {"epsilon": 1.0},
     "geometric": {"epsilon": 1.0},
     "gaussian": {"rho": 1.0},
