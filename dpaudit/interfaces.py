@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import attrs
 import numpy as np
@@ -29,15 +29,7 @@ from dpaudit.subjects import Pipeline, Subject
 Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 Kept = Literal["whole", "non-negative", "total", "additive"]
 
-KINDS: tuple[Kind, ...] = (
-    "mechanism",
-    "postprocessor",
-    "decision",
-    "learner",
-    "attack",
-    "audit",
-    "mitigation",
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @attrs.frozen(kw_only=True)
@@ -355,10 +347,13 @@ class Audit(Plugin):
     ----------
     needs
         What the engine must measure beyond bias, squared error and shortfall.
+    once
+        Whether it is asked once for a release and decision, not at every swept value.
     """
 
     kind: ClassVar[Kind] = "audit"
     needs: ClassVar[frozenset[Extra]] = frozenset()
+    once: ClassVar[bool] = False
 
     @abc.abstractmethod
     def measure(self, subject: Subject, rng: np.random.Generator) -> Sequence[Measurement]:

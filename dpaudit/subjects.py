@@ -73,6 +73,18 @@ class Subject(Protocol):
     def clipped_noise(self) -> Noise | None:
         """Return the noise where the outcome is exactly max(0, count + noise), if it is."""
 
+    @property
+    def budget(self) -> tuple[str, float] | None:
+        """The parameter that states the mechanism's budget (ε or ρ) with its value, if any."""
+
+    def bias_at(
+        self, budget: float, over: str, confidence: float
+    ) -> tuple[Estimate, Halves | None]:
+        """Return the bias at another budget, on the same random numbers.
+
+        Over ``entity``, a grouping or ``total``, with what :meth:`halves` gives of it.
+        """
+
     def group_labels(self, grouping: str) -> tuple[str, ...]:
         """Return the groups of ``grouping``, in the order of the estimates."""
 

@@ -11,7 +11,7 @@ from dpaudit.errors import DataError, PluginError, SpecError
 from dpaudit.estimators.chain import Chain, Streams, processed
 from dpaudit.estimators.control import DecisionControl, control_of
 from dpaudit.estimators.held import held
-from dpaudit.interfaces import Decision, Extra, PostProcessor
+from dpaudit.interfaces import Decision, Extra, Mechanism, PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.plan import Task
@@ -21,6 +21,9 @@ _TOO_LOUD = 1e60
 """Squares and products of noise beyond this variance overflow."""
 
 _SAFE_DEVIATIONS = 10.0
+
+_BUDGETS = ("epsilon", "rho")
+"""The parameters of a mechanism that state its budget."""
 
 GUARD = 0.5
 """A guarded ratio never divides by less than this share of the true denominator."""
@@ -258,3 +261,12 @@ def _noise_variance(chain: Chain) -> FloatArray:
     if declared is None:
         return np.zeros(1)
     return declared.value if isinstance(declared, Estimate) else np.asarray(declared)
+
+
+def budget_of(mechanism: Mechanism) -> tuple[str, float] | None:
+    """Return the parameter that states a mechanism's budget with its value, if one does."""
+    for name in _BUDGETS:
+        value = getattr(mechanism, name, None)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return name, float(value)
+    return None

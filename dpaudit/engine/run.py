@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import math
@@ -16,17 +17,13 @@ import numpy as np
 from dpaudit import binding
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import Halves
-from dpaudit.engine.job import Job
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare
+from dpaudit.engine.rebudget import at_budget, known_of
 from dpaudit.engine.runner import NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.errors import DpauditError, PluginError
-from dpaudit.estimators.curvature import curvature_of
-from dpaudit.estimators.known import Known
-from dpaudit.estimators.ladder import known
-from dpaudit.estimators.rules import known_of_rule
 from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
@@ -35,7 +32,7 @@ from dpaudit.model.spec import EarlierSpec, ReleaseSpec, Spec
 from dpaudit.parameters import parameters
 from dpaudit.privacy.composition import sequential
 from dpaudit.registry import Registry
-from dpaudit.stats.streams import block_generator
+from dpaudit.stats.streams import block_generator, blocks_for
 
 _AUDIT_STREAM = 2**41
 """Number of the stream that audits with random steps of their own draw from."""
@@ -96,7 +93,8 @@ def run(
     audits = _audits(prepared)
     measurements: list[Measurement] = []
     for subject in subjects:
-        measurements += _measurements(prepared, subject, audits)
+        first = _is_first(subject, subjects)
+        measurements += _measurements(prepared, subject, audits, is_first=first)
         hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
     releases = {release.name: release for release in spec.releases}
     return Results(
@@ -116,7 +114,14 @@ def _subjects(
     return tuple(
         MeasuredTask(
             controlled=controlled,
-            known=_known(controlled.job),
+            known=known_of(controlled.job),
+            at=functools.partial(
+                at_budget,
+                controlled.job,
+                prepared.data,
+                seed=prepared.spec.run.seed,
+                blocks=blocks_for(prepared.spec.run.draws),
+            ),
             even=tallies[task][0],
             odd=tallies[task][1],
             data=prepared.data,
@@ -125,18 +130,6 @@ def _subjects(
         )
         for task, controlled in prepared.controlled.items()
     )
-
-
-def _known(job: Job) -> Known:
-    """Return what is known of a job's outcomes against its truth, whoever has changed them."""
-    found = known(job.chain, job.structure, job.extras)
-    ruled = None
-    if found.bias is None and not job.output:
-        ruled = known_of_rule(job.chain, job.decision, job.truth, job.extras)
-    best = found.against(job.own - job.truth) if ruled is None else ruled
-    if not (job.wants_curvature and job.chain.is_flat and job.chain.width == 1):
-        return best
-    return attrs.evolve(best, curvature=curvature_of(job.decision, job.chain, job.output))
 
 
 def _count(halves: Halves) -> int:
@@ -157,9 +150,11 @@ def _audits(prepared: Prepared) -> tuple[Audit, ...]:
 
 
 def _measurements(
-    prepared: Prepared, subject: MeasuredTask, audits: tuple[Audit, ...]
+    prepared: Prepared, subject: MeasuredTask, audits: tuple[Audit, ...], *, is_first: bool
 ) -> Iterator[Measurement]:
     for spec, audit in zip(prepared.spec.audits, audits, strict=True):
+        if audit.once and not is_first:
+            continue
         rng = block_generator(prepared.spec.run.seed, prepared.data.digest, _AUDIT_STREAM)
         for measurement in _asked(audit, subject, rng):
             if not isinstance(measurement, Measurement):
@@ -168,6 +163,16 @@ def _measurements(
                     hint="return a list of dpaudit.Measurement",
                 )
             yield attrs.evolve(measurement, audit=spec.name)
+
+
+def _is_first(subject: MeasuredTask, subjects: tuple[MeasuredTask, ...]) -> bool:
+    """Whether no task before this one is the same but for what is swept."""
+
+    def kind(each: MeasuredTask) -> tuple[str, str, str | None]:
+        task = each.controlled.job.task
+        return task.release, task.decision, task.mitigation
+
+    return next(each for each in subjects if kind(each) == kind(subject)) is subject
 
 
 def _asked(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import numpy as np
 
+from dpaudit.engine.job import budget_of
 from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
 from dpaudit.estimators.known import Known
@@ -52,6 +55,8 @@ class MeasuredTask:
         Tallies of the even and the odd blocks: two independent halves.
     data, confidence, draws
         As in the audit.
+    at
+        Measures the same task at another budget, with a confidence.
     """
 
     controlled: Controlled
@@ -61,6 +66,22 @@ class MeasuredTask:
     data: Dataset
     confidence: float
     draws: int
+    at: Callable[[float, float], MeasuredTask] | None = None
+
+    @property
+    def budget(self) -> tuple[str, float] | None:
+        """The parameter that states the mechanism's budget with its value, if one does."""
+        return budget_of(self.controlled.job.chain.mechanism)
+
+    def bias_at(
+        self, budget: float, over: str, confidence: float
+    ) -> tuple[Estimate, Halves | None]:
+        """Return the bias at another budget, and what :meth:`halves` gives of it."""
+        if self.at is None:
+            raise PluginError(f"task {self.task!r} cannot be measured at another budget")
+        other = self.at(budget, confidence)
+        bias = other._over("bias", over)  # noqa: SLF001 - of this class
+        return (bias[0] if over == "total" else bias), other.halves(over)
 
     @property
     def task(self) -> str:

@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 
 import dpaudit
-from dpaudit.estimators.budget import smallest_budget
 from dpaudit.estimators.clipped_allotment import clipped_allotment
 from dpaudit.model.estimate import Estimate
 from dpaudit.noise.laplace import Laplace
+from dpaudit.stats.budget import smallest_budget
 from dpaudit.stats.spread import alpha, cost_of_privacy
 
 MARGINS = np.array([12.0, 30.0, 55.0])
