@@ -335,7 +335,7 @@ class Attack(Plugin):
         """Return one score per candidate; higher means more likely a member."""
 
 
-Extra: TypeAlias = Literal["share", "erased", "invented", "curvature"]
+Extra: TypeAlias = Literal["share", "erased", "invented", "changed", "curvature"]
 """A quantity that is only measured where an audit asks for it."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
+from dpaudit.engine.intervals import any_of, folded, frequency, loss, squares, within
 from dpaudit.engine.job import budget_of
 from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
@@ -32,6 +33,7 @@ _PARTS = {
     "share": "share",
     "erased": "erased",
     "invented": "invented",
+    "changed": "changed",
 }
 """Which part of a tally each simulated quantity is read from."""
 
@@ -190,13 +192,16 @@ class MeasuredTask:
         }.get(quantity)
         if over == "entity":
             return own
+        if quantity == "changed":
+            independent = own if known.group_variance else None
+            return independent and any_of(independent, lambda each: self._sum(each, over))
         if quantity == "bias" and over == "total" and known.total_bias is not None and own is None:
             return Estimate.exact(known.total_bias.value[None])
         if quantity == "mean-squared-error" and known.group_variance and over != "total":
             return self._independent_square(over)
         if quantity == "expected-shortfall" and known.shortfall is not None and over != "total":
             bias = self._summed(known.bias, over)
-            return None if bias is None else _loss(bias)
+            return None if bias is None else loss(bias)
         is_sum = quantity == "bias" or quantity in known.extra or over == "total"
         return self._summed(own, over) if is_sum or self._adds_up(quantity) else None
 
@@ -229,12 +234,14 @@ class MeasuredTask:
         if quantity == "mean-squared-error":
             return self._simulated_square(over, confidence)
         moments = self.columns(_PARTS[quantity], over)
+        if quantity == "changed" and not self.controlled.job.is_smooth:
+            return frequency(moments, confidence, draws=self.draws)
         unseen = self._unseen(moments, quantity, over, confidence)
         estimate = band(moments, confidence, draws=self.draws, method="simulated", allowance=unseen)
         if quantity == "share":
             return estimate
         if quantity == "expected-shortfall":
-            return self._at_least_the_loss(estimate, over)
+            return self._at_least_theloss(estimate, over)
         return attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
 
     def _simulated_bias(self, over: str, confidence: float) -> Estimate:
@@ -252,15 +259,15 @@ class MeasuredTask:
         if square is None:
             moments = self.columns("square", over)
         else:
-            moments = self.columns("square-beyond", over).shifted(_folded(square.value, over))
+            moments = self.columns("square-beyond", over).shifted(folded(square.value, over))
         unseen = self._unseen(moments, "mean-squared-error", over, confidence)
         estimate = band(moments, confidence, draws=self.draws, method=method, allowance=unseen)
         estimate = attrs.evolve(estimate, low=np.clip(estimate.low, 0.0, None))
         if near is None or square is None:
             return estimate
-        return _within(estimate, near.certain(square), over)
+        return within(estimate, near.certain(square), over)
 
-    def _at_least_the_loss(self, shortfall: Estimate, over: str) -> Estimate:
+    def _at_least_theloss(self, shortfall: Estimate, over: str) -> Estimate:
         """Return a simulated shortfall, made to agree with the better known bias.
 
         It is E (Y - x)^+ minus the bias: at least the expected loss, where that is known
@@ -273,8 +280,8 @@ class MeasuredTask:
             self.columns("error", each), self.confidence, draws=self.draws, method="simulated"
         )
         lacking = np.where(best.high < plain.low, plain.high - best.low, 0.0)
-        loss = np.zeros_like(lacking) if exact is None else np.maximum(-exact.high, 0.0)
-        least, more = _folded(loss, over), _folded(lacking, over)
+        lost = np.zeros_like(lacking) if exact is None else np.maximum(-exact.high, 0.0)
+        least, more = folded(lost, over), folded(lacking, over)
         return attrs.evolve(
             shortfall,
             value=np.maximum(shortfall.value, least),
@@ -332,9 +339,9 @@ class MeasuredTask:
         entries = moments.mean.size if near is None else max(moments.mean.size, near.distance.size)
         risk = min(1.0, np.log(entries / (1.0 - confidence)) / moments.count)
         if near is not None and quantity == "bias":
-            return _folded(near.unseen_bias(risk), over)
+            return folded(near.unseen_bias(risk), over)
         if near is not None and near.square is not None and quantity == "mean-squared-error":
-            return _folded(near.unseen_square(near.square, risk), over)
+            return folded(near.unseen_square(near.square, risk), over)
         own = 10.0 * np.sqrt(self.columns("square", over).mean)
         largest = self._largest(over)
         size = np.where(self.columns("error", over).m2 > 0, own, largest)
@@ -350,10 +357,10 @@ class MeasuredTask:
         square = self._simulated("mean-squared-error", over, half)
         if over == "total":
             bias = self.known.bias or self._simulated("bias", "entity", half)
-            low, high, value = (part.sum(keepdims=True) for part in _squares(bias))
+            low, high, value = (part.sum(keepdims=True) for part in squares(bias))
         else:
             bias = self._exact("bias", over) or self._simulated("bias", over, half)
-            low, high, value = _squares(bias)
+            low, high, value = squares(bias)
         top = np.clip(square.high - low, 0.0, None)
         bottom = np.clip(square.low - high, 0.0, None)
         found = Estimate(
@@ -367,30 +374,4 @@ class MeasuredTask:
         near = self._near(over)
         if near is None or near.variance is None:
             return found
-        return _within(found, near.certain(near.variance), over)
-
-
-def _folded(values: FloatArray, over: str) -> FloatArray:
-    """Return values of entities as the total's column has them, summed, or as they are."""
-    return np.sum(values, keepdims=True) if over == "total" else values
-
-
-def _within(estimate: Estimate, certain: tuple[FloatArray, FloatArray], over: str) -> Estimate:
-    """Return an interval cut to what is certain, or all of that where the two do not meet."""
-    least, most = (_folded(end, over) for end in certain)
-    low, high = np.maximum(estimate.low, least), np.minimum(estimate.high, most)
-    apart = low > high
-    low, high = np.where(apart, least, low), np.where(apart, most, high)
-    return attrs.evolve(estimate, value=np.clip(estimate.value, low, high), low=low, high=high)
-
-
-def _squares(bias: Estimate) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the lowest, the highest and the central square of values in an interval."""
-    low = np.where((bias.low <= 0) & (bias.high >= 0), 0.0, np.minimum(bias.low**2, bias.high**2))
-    return low, np.maximum(bias.low**2, bias.high**2), bias.value**2
-
-
-def _loss(bias: Estimate) -> Estimate:
-    """Return the size of every loss of exactly known biases."""
-    error = bias.high - bias.value
-    return Estimate.exact(np.maximum(-bias.value, 0.0), error=error, method=bias.method)
+        return within(found, near.certain(near.variance), over)

@@ -18,6 +18,9 @@ from dpaudit.noise.base import Variates
 from dpaudit.stats.moments import Moments
 from dpaudit.stats.streams import BLOCK, PAIRS, PILOT, block_generator
 
+_SAME = 1e-9
+"""Outcomes that differ by less, relative to the truth or to 1, are the same."""
+
 SharedVariates = dict[tuple[str, int], Variates]
 """Unit-scale variates of one block, by family and number of counts."""
 
@@ -38,7 +41,8 @@ class Tally:
     shortfall
         Amount by which the outcome is below the truth.
     extra
-        What audits asked for: ``share`` (of the sum, minus the true share), ``erased`` (1 where
+        What audits asked for: ``share`` (of the sum, minus the true share), ``changed`` (1
+        where an outcome, or any of a sum, is not the true one), ``erased`` (1 where
         an outcome vanished), ``invented`` (1 where one appeared). Of outcomes that are near
         (:attr:`Controlled.near`) their ``near-error`` and ``near-square`` and, as
         ``square-beyond``, the squared error minus theirs.
@@ -185,7 +189,9 @@ def tally_of(
         short = np.clip(-wide, 0.0, None)
         shortfalls.append(_totalled(short, np.clip(-errors, 0.0, None)))
         for name in job.extras:
-            extras[name].append(job.extended(_EXTRAS[name](outcomes, job.truth)))
+            rows = job.extended(_EXTRAS[name](outcomes, job.truth))
+            # Of a sum it is asked whether any of its outcomes changed.
+            extras[name].append(np.minimum(rows, 1.0) if name == "changed" else rows)
         if controlled.near is not None:
             close = controlled.near_errors(noisy)
             extras["near-error"].append(job.extended(close))
@@ -229,7 +235,11 @@ def _invented(outcomes: FloatArray, truth: FloatArray) -> FloatArray:
     return ((outcomes > 0) & (truth <= 0)).astype(np.float64)
 
 
-_EXTRAS = {"share": shares, "erased": _erased, "invented": _invented}
+def _changed(outcomes: FloatArray, truth: FloatArray) -> FloatArray:
+    return (np.abs(outcomes - truth) > _SAME * np.maximum(1.0, np.abs(truth))).astype(np.float64)
+
+
+_EXTRAS = {"share": shares, "erased": _erased, "invented": _invented, "changed": _changed}
 
 
 def tallies(

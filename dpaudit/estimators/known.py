@@ -29,8 +29,8 @@ class Known:
     curvature
         Second-order biases, where they were asked for.
     extra
-        ``erased``, ``invented`` (probabilities) and ``share`` (bias), shape (n,), where asked
-        for and known.
+        ``erased``, ``invented``, ``changed`` (probabilities) and ``share`` (bias), shape (n,),
+        where asked for and known.
     """
 
     bias: Estimate | None = None

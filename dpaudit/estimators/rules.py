@@ -28,7 +28,7 @@ def known_of_rule(
     truth
         The true outcomes, shape (n,).
     extras
-        Of these ``erased`` and ``invented`` are known: the probabilities of wrong outcomes.
+        Of these ``erased``, ``invented`` and ``changed`` are known.
 
     Returns
     -------
@@ -56,12 +56,16 @@ def known_of_rule(
         return Estimate.exact(value, error=error, method=method)
 
     wrong = estimate(np.abs(p - truth))
-    appearances = {"erased": estimate(truth * (1.0 - p)), "invented": estimate((1.0 - truth) * p)}
+    events = {
+        "erased": estimate(truth * (1.0 - p)),
+        "invented": estimate((1.0 - truth) * p),
+        "changed": wrong,
+    }
     return Known(
         bias=estimate(p - truth),
         variance=estimate(p * (1.0 - p)),
         square=wrong,
-        shortfall=appearances["erased"],
+        shortfall=events["erased"],
         group_variance=True,
-        extra={name: value for name, value in appearances.items() if name in extras},
+        extra={name: value for name, value in events.items() if name in extras},
     )

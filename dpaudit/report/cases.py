@@ -83,7 +83,7 @@ class Case:
         data, measured = self.results.data, found[0]
         if over == "entity" and measured.labels == data.entities:
             return attrs.evolve(measured, labels=called(data))
-        if over != "entity" and per == "total":
+        if over != "entity" and per == "total" and quantity != "changed":
             return attrs.evolve(measured, unit=summed(measured.unit))
         return measured
 
