@@ -90,6 +90,8 @@ class Job:
         What audits asked to be simulated beyond the standard quantities.
     wants_curvature
         Whether an audit asked for second-order biases.
+    base
+        The job that a mitigation has made this one of, if one has.
     """
 
     task: Task
@@ -103,6 +105,7 @@ class Job:
     guard: str | None
     extras: frozenset[Extra] = frozenset()
     wants_curvature: bool = False
+    base: Job | None = None
 
     @classmethod
     def make(
@@ -114,6 +117,7 @@ class Job:
         *,
         groupings: Mapping[str, Grouping],
         extras: frozenset[Extra] = frozenset(),
+        base: Job | None = None,
         truth: FloatArray | None = None,
     ) -> Job:
         """Find out the truth, unless it is given, and what the decision declares about itself."""
@@ -148,6 +152,7 @@ class Job:
             groupings=groupings,
             truth=frozen_floats(own if truth is None else truth),
             own=frozen_floats(own),
+            base=base,
             structure=None if output else declared,
             guard=guard,
             # The expected share of a sum that may be near zero does not exist.

@@ -74,6 +74,7 @@ def mitigated(
         after.output,
         groupings=base.groupings,
         extras=base.extras,
+        base=base,
         truth=base.truth,
     )
 

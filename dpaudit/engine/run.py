@@ -18,6 +18,7 @@ from dpaudit import binding
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import Halves
 from dpaudit.engine.notes import notes_on
+from dpaudit.engine.paired import changes
 from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.engine.rebudget import at_budget, known_of
@@ -95,6 +96,10 @@ def run(
     for subject in subjects:
         first = _is_first(subject, subjects)
         measurements += _measurements(prepared, subject, audits, is_first=first)
+        baseline = subject.controlled.job.task.baseline
+        if baseline is not None:
+            base = next(each for each in subjects if each.task == baseline)
+            measurements += changes(subject, base)
         hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
     releases = {release.name: release for release in spec.releases}
     return Results(

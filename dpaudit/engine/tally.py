@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from dpaudit.engine.job import Job
+from dpaudit.engine.pairs import paired
 from dpaudit.estimators.chain import Streams
 from dpaudit.estimators.control import DecisionControl
 from dpaudit.estimators.near import Near, near_outcomes
@@ -166,8 +167,13 @@ def measure_block(
 ) -> Tally:
     """Measure one block of one job."""
     streams = step_streams(seed, digest, block)
-    drawn = noisy_counts(controlled.job, seed, digest, block, shared)
-    return tally_of(controlled, drawn, streams)
+    job = controlled.job
+    drawn = noisy_counts(job, seed, digest, block, shared)
+    tally = tally_of(controlled, drawn, streams)
+    if job.base is None:
+        return tally
+    before = noisy_counts(job.base, seed, digest, block, shared)
+    return attrs.evolve(tally, extra={**tally.extra, **paired(job, drawn[0], before[0], streams)})
 
 
 def tally_of(

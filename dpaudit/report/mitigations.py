@@ -159,21 +159,20 @@ def _chart(context: Context, options: Options) -> Figure | None:
 
 
 def _gainers(context: Context, case: Case, best: Option, grouping: str) -> Table | None:
-    """Return the average change of every group before and with an option."""
-    before, after = case.find("bias", over=grouping), best.case.find("bias", over=grouping)
-    if before is None or after is None:
+    """Return the average change of every group before an option, and what it moves."""
+    before, moved = case.find("bias", over=grouping), best.case.find("gain", over=grouping)
+    if before is None or moved is None:
         return None
     _, words = context.prose, context.words
     amounts = words.amounts(before.unit)
-    moved = after.estimate.value - before.estimate.value
-    order = np.argsort(moved, kind="stable")
+    order = np.argsort(moved.estimate.value, kind="stable")
     kept = ends(order, limit(context))
     rows = tuple(
         (
             before.labels[i],
             amounts.value(before.estimate[i], signed=True),
-            amounts.value(after.estimate[i], signed=True),
-            amounts.signed(shown(float(moved[i]), before.unit)),
+            amounts.value(moved.estimate[i], signed=True),
+            amounts.ends(moved.estimate[i]),
         )
         for i in kept
     )
@@ -182,8 +181,8 @@ def _gainers(context: Context, case: Case, best: Option, grouping: str) -> Table
         columns=(
             Column(label=first_upper(words.over(grouping))),
             Column(label=_("Average change before"), numeric=True),
-            Column(label=_("With it"), numeric=True),
             Column(label=_("Moved by"), numeric=True),
+            Column(label=_("Interval"), numeric=True),
         ),
         rows=rows,
         note=cut(context, len(kept), len(order)),

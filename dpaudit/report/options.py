@@ -101,7 +101,25 @@ def advice(context: Context, case: Case) -> tuple[str, ...]:
                 before=amounts.value(once.estimate),
                 after=amounts.value(then.estimate),
             )
+        change = option.case.find("error-change")
+        if change is not None:
+            text += " " + _errors(context, change)
         if option.case.task.cost:
             text += " " + _("It costs {what}.", what=option.case.task.cost)
         said.append(text)
     return tuple(said)
+
+
+def _errors(context: Context, change: Measurement) -> str:
+    """Say how the errors of all together change, good luck and bad."""
+    _, amounts = context.prose, context.words.amounts(change.unit)
+    ends = (float(change.estimate.low), float(change.estimate.high))
+    if ends[0] <= 0.0 <= ends[1]:
+        return _("No change of the errors of one release, added up, was found.")
+    said = {
+        "amount": amounts.size(abs(float(change.estimate.value))),
+        "interval": amounts.interval(change.estimate, absolute=True),
+    }
+    if ends[1] < 0.0:
+        return _("The errors of one release, added up, fall by {amount} ({interval}).", **said)
+    return _("The errors of one release, added up, rise by {amount} ({interval}).", **said)
