@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
+from dpaudit.model.estimate import Estimate
 from dpaudit.model.finding import Finding
 from dpaudit.model.hierarchy import ROOT
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Column, Table
-from dpaudit.report.amounts import percent
+from dpaudit.report.amounts import Amounts, percent
 from dpaudit.report.cases import Case
 from dpaudit.report.confidence import confidence
 from dpaudit.report.costs import COST
@@ -208,40 +209,55 @@ def by_level(context: Context, case: Case) -> Table | None:
     )  # fmt: skip
 
 
-def bounds(context: Context, case: Case) -> Table | None:
-    """Return the proved bounds of the gap between entities around the gap that was measured."""
-    proved = case.find("alpha-bounds", over="entity")
-    measured = case.find("alpha-fairness", over="entity")
-    statement = next((note.message for note in case.notes if note.kind == "bound"), "")
-    if proved is None or measured is None:
+def bounds(context: Context, case: Case, over: str) -> Table | None:
+    """Return the lower and upper bounds of a gap around what was measured, and their grounds.
+
+    Between entities there may be proved bounds as well.
+    """
+    measured = case.find("alpha-fairness", over=over)
+    if measured is None:
         return None
     _, words = context.prose, context.words
-    amounts = words.amounts(proved.unit)
-    place = amounts.precision(proved.estimate)
-    width = float(proved.estimate.high - proved.estimate.low)
-    if width > 0:  # as many digits as tell the bounds apart
-        place = max(min(place, math.floor(math.log10(width))), _FINEST)
+    amounts = words.amounts(measured.unit)
+    own = measured.estimate
     method = {"exact": _("formula"), "quadrature": _("numerical integral")}.get(
-        measured.estimate.method, _("simulation")
+        own.method, _("simulation")
     )
+    grounds = (
+        _("the formula and its numerical error")
+        if own.is_deterministic
+        else _("right for all pairs at once with probability {level}", level=percent(_, own.level))
+    )
+    rows = [_bound(amounts, own, method, grounds)]
+    proved = case.find("alpha-bounds", over=over)
+    if proved is not None:
+        statement = next((note.message for note in case.notes if note.kind == "bound"), "")
+        rows.append(_bound(amounts, proved.estimate, _("proof"), statement))
     return Table(
-        caption=_("Proved bounds of the gap, {where}", where=words.where(case)),
+        caption=_("Bounds of the gap, {where}", where=words.where(case)),
         columns=(
             Column(label=_("Lower bound"), numeric=True),
-            Column(label=_("Measured"), numeric=True),
+            Column(label=_("Value"), numeric=True),
             Column(label=_("Upper bound"), numeric=True),
             Column(label=_("Method")),
+            Column(label=_("What it rests on")),
         ),
-        rows=(
-            (
-                amounts.size(float(proved.estimate.low), place=place),
-                amounts.size(float(measured.estimate.value), place=place),
-                amounts.size(float(proved.estimate.high), place=place),
-                method,
-            ),
-        ),
-        note=statement,
+        rows=tuple(rows),
     )
+
+
+def _bound(
+    amounts: Amounts, estimate: Estimate, method: str, grounds: str
+) -> tuple[str, str, str, str, str]:
+    place = amounts.precision(estimate)
+    width = float(estimate.high - estimate.low)
+    if width > 0 and estimate.method == "bound":  # as many digits as tell the bounds apart
+        place = max(min(place, math.floor(math.log10(width))), _FINEST)
+    low, value, high = (
+        amounts.size(float(end), place=place)
+        for end in (estimate.low, estimate.value, estimate.high)
+    )
+    return low, value, high, method, grounds
 
 
 def _release(context: Context, case: Case) -> str:

@@ -109,8 +109,9 @@ def _section(context: Context, finding: Finding) -> Section:
             blocks += [Heading(text=_("Cause: why it happens")), Paragraph(text=cause)]
         if effect:
             blocks += [Heading(text=_("Effect: what it means")), Paragraph(text=effect)]
-        proved = bounds(context, case) if finding.id.endswith("/entity") and kind == "gap" else None
-        blocks += [proved] if proved is not None else []
+        over = finding.id.rsplit("/", 1)[-1]
+        table = bounds(context, case, over) if kind == "gap" else None
+        blocks += [table] if table is not None else []
     if finding.recommendations:
         blocks += [
             Heading(text=_("Recommendation: what to do")),
