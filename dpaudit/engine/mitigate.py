@@ -73,7 +73,7 @@ def mitigated(
         after.decision,
         after.output,
         groupings=base.groupings,
-        extras=base.extras,
+        extras=base.extras | ({"curvature"} if base.wants_curvature else frozenset()),
         base=base,
         truth=base.truth,
     )

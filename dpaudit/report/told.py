@@ -20,6 +20,9 @@ from dpaudit.report.wording import Context
 
 _EACH, _FEW = 8, 12
 
+_MOST_OF_IT = 0.8
+"""Where this share of a number is left without the steps, they are not its cause."""
+
 _SMALLEST = 5e-6
 """A smaller relative change prints as 0.000%."""
 
@@ -151,7 +154,13 @@ def _criterion(context: Context, kind: str) -> str:
 
 
 def _cause(context: Context, case: Case, finding: Finding) -> str:
-    """Separate noise from post-processing by the same number of the unprocessed release."""
+    """Separate noise from post-processing, and curvature from kinks, where both were measured."""
+    said = (_origin(context, case, finding), _curved(context, case, finding))
+    return " ".join(text for text in said if text)
+
+
+def _origin(context: Context, case: Case, finding: Finding) -> str:
+    """Compare with the same number of the unprocessed release."""
     _, words = context.prose, context.words
     if case.result.is_given:
         return _("The releases were made elsewhere: what caused this was not measured.")
@@ -172,13 +181,34 @@ def _cause(context: Context, case: Case, finding: Finding) -> str:
     index = _named(own, finding)
     before = own.estimate if index is None else own.estimate[index]
     after = other.estimate if index is None else other.estimate[index]
-    return _(
+    text = _(
         "The release is post-processed ({steps}). With the unprocessed counts the same number is "
         "{after} ({interval}) instead of {before}.",
         steps=steps,
         after=amounts.value(after),
         interval=amounts.interval(after),
         before=amounts.value(before),
+    )
+    if float(after.value * before.value) > _MOST_OF_IT * float(before.value) ** 2:
+        text += " " + _("So it comes from the rule, which is not linear, more than from the steps.")
+    return text
+
+
+def _curved(context: Context, case: Case, finding: Finding) -> str:
+    """Say how much of a bias the curvature of the rule explains, where that was asked for."""
+    own = _same(case, finding)
+    if own is None or own.quantity != "bias":
+        return ""
+    second = case.find("curvature", over=own.over)
+    index = _named(own, finding)
+    if second is None or index is None or own.labels[index] not in second.labels:
+        return ""
+    amounts = context.words.amounts(own.unit)
+    curved = second.estimate[second.labels.index(own.labels[index])]
+    return context.prose(
+        "The curvature of the rule alone would make it {curved}; the rest comes from kinks, such "
+        "as counts cut off at zero and thresholds.",
+        curved=amounts.value(curved, signed=True),
     )
 
 
