@@ -7,6 +7,7 @@ open. Nothing here is imported before somebody asks for it by name.
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -18,6 +19,11 @@ from dpaudit.errors import UnavailableError, UsageError
 
 NAMES = "threads, processes, dask, dask:ADDRESS, ray or ray:ADDRESS"
 """What the command line takes."""
+
+AHEAD = 4
+"""Units in the hands of threads for each that they measure at once."""
+
+_FAR_AHEAD = 16
 
 Where = Literal["here", "apart", "elsewhere"]
 
@@ -40,6 +46,11 @@ class Place:
     executor: Executor
     slots: int
     where: Where
+
+    @property
+    def ahead(self) -> int:
+        """Units to have in its hands: more of them where the way there and back is long."""
+        return self.slots * (_FAR_AHEAD if self.where == "elsewhere" else AHEAD)
 
 
 def check_executor(executor: str | Executor) -> None:
@@ -122,7 +133,11 @@ def _dask(address: str, workers: int) -> Iterator[Place]:
         return
     with (
         distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,  # what goes wrong comes back as an exception
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):

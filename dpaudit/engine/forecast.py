@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.chunks import Chunk, Halves, Pieces, Unit
+from dpaudit.engine.executors import AHEAD
 from dpaudit.engine.job import Job
 from dpaudit.engine.measurer import Measurer
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.prepare import Prepared
 from dpaudit.engine.run import audits_of, known_of, measurements_of
-from dpaudit.engine.runner import AHEAD, given_tallies
+from dpaudit.engine.runner import given_tallies
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.engine.tally import Controlled, Tally, tallies
 from dpaudit.estimators.clipped_allotment import clipped_allotment

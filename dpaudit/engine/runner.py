@@ -15,7 +15,7 @@ import attrs
 
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Chunk, Halves, Pieces, Unit, chunks
-from dpaudit.engine.executors import Place, opened
+from dpaudit.engine.executors import AHEAD, Place, opened
 from dpaudit.engine.measurer import Measurer, measure_elsewhere
 from dpaudit.engine.prepare import Prepared
 from dpaudit.engine.tally import Tally, step_streams, tally_of
@@ -24,9 +24,6 @@ from dpaudit.errors import DpauditError, PluginError
 from dpaudit.model.plan import Task
 from dpaudit.stats.aligned import Aligned
 from dpaudit.stats.streams import BLOCK
-
-AHEAD = 4
-"""Units in the hands of an executor for each that it measures at once."""
 
 Trees = tuple[Aligned[Tally], Aligned[Tally]]
 """What is measured of a task so far: the even and the odd blocks."""
@@ -219,15 +216,16 @@ def _measured(
 ) -> Generator[tuple[Unit, Mapping[str, Pieces]], None, None]:
     """Yield units as they are measured, on the executor of ``place``."""
     still = (left for unit in units if (left := store.still_missing(unit)) is not None)
-    ahead = AHEAD * place.slots
     if place.where == "elsewhere":
         measure_one = partial(measure_elsewhere, Work.of(store.prepared))
-        yield from completed(still, lambda unit: place.executor.submit(measure_one, unit), ahead)
+        yield from completed(
+            still, lambda unit: place.executor.submit(measure_one, unit), place.ahead
+        )
         return
     measurer = Measurer(store.prepared, apart=place.where == "apart")
     try:
         here = measurer.measure
-        yield from completed(still, lambda unit: place.executor.submit(here, unit), ahead)
+        yield from completed(still, lambda unit: place.executor.submit(here, unit), place.ahead)
     finally:
         measurer.close()  # a thread that waits for a hanging plug-in would never be joined
 
