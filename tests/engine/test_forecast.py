@@ -121,6 +121,7 @@ def test_cost_grows_with_draws_and_falls_with_workers(tmp_path, monkeypatch):
         module, "time", types.SimpleNamespace(perf_counter=lambda: 0.001 * next(ticks))
     )
     few, many = (prepare(audit(tmp_path, 200, draws)) for draws in (1280, 12_800))
+    foreseen(many)  # what is imported and kept at the first time is no part of the cost
     one, ten = foreseen(few), foreseen(many)
     assert ten.tasks[1].seconds - one.tasks[1].seconds == pytest.approx(0.001 * 180)
     assert ten.memory > one.memory
@@ -128,7 +129,7 @@ def test_cost_grows_with_draws_and_falls_with_workers(tmp_path, monkeypatch):
     assert two.seconds < ten.seconds
     assert two.memory > ten.memory
     assert foreseen(many, preparation=5.0).seconds == pytest.approx(ten.seconds + 5.0)
-    assert foreseen(many, base=5e6).memory == pytest.approx(ten.memory + 5e6)
+    assert foreseen(many, base=5e9).memory == pytest.approx(ten.memory + 5e9, rel=1e-3)
 
 
 def test_a_plugin_from_outside_is_timed_in_its_own_process(tmp_path):
