@@ -7,6 +7,7 @@ whoever else uses the machine makes them longer; CPU is the median of alternatin
 
 from __future__ import annotations
 
+import copy
 import os
 import statistics
 import subprocess
@@ -50,9 +51,8 @@ appropriation = 1_000_000
 """
 
 
-def nothing(unit: Unit) -> dict[str, tuple[tuple[()], tuple[()]]]:
-    """Do no work: what remains is overhead."""
-    return dict.fromkeys(unit.tasks, ((), ()))
+nothing = copy.copy
+"""Does no work: what remains is overhead. Like the real thing it is sent by its name."""
 
 
 def units(count: int) -> list[Unit]:
