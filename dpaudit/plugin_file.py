@@ -77,6 +77,12 @@ def file_digest(module: ModuleType | None) -> str:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
+def file_source(module: object) -> tuple[Path, bytes] | None:
+    """Return the file that a module was imported from by :func:`import_file`, and its bytes."""
+    loader = getattr(getattr(module, "__spec__", None), "loader", None)
+    return (loader.path, loader.content) if isinstance(loader, _FileLoader) else None
+
+
 def _read(path: Path) -> bytes:
     if path.is_dir():
         raise PluginError(f"{path}: a folder, not a plug-in file", hint="name a Python file")

@@ -19,7 +19,7 @@ from dpaudit.interfaces import KINDS, Kind, Plugin
 from dpaudit.markers import MARK
 from dpaudit.model.results import PluginSource
 from dpaudit.parameters import build
-from dpaudit.plugin_file import file_digest, import_file
+from dpaudit.plugin_file import file_digest, file_source, import_file
 from dpaudit.plugin_module import classes, faults_of
 from dpaudit.values import suggest
 
@@ -211,6 +211,15 @@ class Registry:
         if origin is not None and origin.in_memory:
             return False
         return origin is None or _normal(origin.distribution) != GROUP
+
+    def files(self) -> tuple[tuple[Path, bytes], ...]:
+        """Return the plug-in files that were loaded, with the bytes that they had then."""
+        modules = [module for _, module in self.manager.list_name_plugin()]
+        return tuple(found for module in modules if (found := file_source(module)) is not None)
+
+    def in_memory(self) -> tuple[tuple[Kind, str], ...]:
+        """Return kind and name of every plug-in that was added from memory."""
+        return tuple((cls.kind, cls.name) for cls, o in self._origins.items() if o.in_memory)
 
     def datasets(self) -> dict[str, Path]:
         """Return the embedded data files by name.

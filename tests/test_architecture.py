@@ -14,8 +14,8 @@ from dpaudit import hookspecs
 ROOT = Path(__file__).parents[1]
 CODE = ("dpaudit", "plugins", "templates")
 HEAVY = {
-    "cvxpy", "matplotlib", "opacus", "pandas", "pyarrow", "scipy.stats", "sklearn",
-    "torch", "weasyprint",
+    "cvxpy", "dask", "distributed", "matplotlib", "opacus", "pandas", "pyarrow", "ray",
+    "scipy.stats", "sklearn", "torch", "weasyprint",
 }  # fmt: skip
 MODULES = sorted(file for folder in CODE for file in (ROOT / folder).rglob("*.py"))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,20 @@ def test_a_plugin_beside_the_audit_file_is_in_the_report(tmp_path, monkeypatch):
     text = re.sub(r"\s+", " ", (tmp_path / "dpaudit-report" / "report.html").read_text("utf-8"))
     assert "Share the appropriation by eligible children" in text
     assert "title_i.py" in text
+
+
+@pytest.mark.slow
+@pytest.mark.shared_data
+def test_a_cluster_gives_the_numbers_of_threads():
+    """13,184 districts on two worker processes of Dask."""
+    script = ROOT / "examples" / "cluster" / "on_a_cluster.py"
+    done = subprocess.run(
+        [sys.executable, script, "128"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    threads, cluster, verdict = done.stdout.splitlines()
+    assert threads.rpartition(" ")[2] == cluster.rpartition(" ")[2]
+    assert verdict == "the same numbers"
 
 
 def test_the_replicates_are_what_their_script_makes(tmp_path):

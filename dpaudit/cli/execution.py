@@ -37,6 +37,7 @@ class Options:
     out: Path
     draws: int | None
     seed: int | None
+    executor: str
     workers: int
     use_cache: bool
 
@@ -57,6 +58,10 @@ def measuring(function: F) -> F:
         click.option(
             "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
             help="Workers to share the draws; the numbers do not depend on it.",
+        ),
+        click.option(
+            "--executor", default="threads", show_default=True, metavar="WHERE",
+            help="Where they work: threads, processes, dask, dask:ADDRESS, ray or ray:ADDRESS.",
         ),
         click.option(
             "--seed", type=click.IntRange(min=0), metavar="N", help="Use another seed.",
@@ -93,6 +98,7 @@ def measure(options: Options, settings: Settings) -> Measured:
     results = run(
         spec,
         registry=registry,
+        executor=options.executor,
         workers=options.workers,
         cache=cache_folder() if options.use_cache else None,
         progress=progress_for(quiet=settings.quiet),
@@ -102,6 +108,7 @@ def measure(options: Options, settings: Settings) -> Measured:
         "command": shlex.join(["dpaudit", *sys.argv[1:]]),
         "started": started.isoformat(timespec="seconds"),
         "wall_seconds": round(time.monotonic() - clock, 3),
+        "executor": options.executor,
         "workers": options.workers,
         "draws": spec.run.draws,
         "seed": spec.run.seed,

@@ -21,7 +21,7 @@ from dpaudit.errors import DpauditError, ExitCode
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("dpaudit.cli.init", "Write a commented audit file to start from."),
     "check": ("dpaudit.cli.check", "Find the faults of an audit file and its data."),
-    "plan": ("dpaudit.cli.plan", "List what an audit would measure."),
+    "plan": ("dpaudit.cli.plan", "List what an audit would measure, and what it would cost."),
     "run": ("dpaudit.cli.run", "Measure, and write the measurements only."),
     "report": ("dpaudit.cli.report", "Measure and write the report: everything in one go."),
     "show": ("dpaudit.cli.show", "Print the findings of an earlier report."),

@@ -35,6 +35,7 @@ def command(
     out: Path,
     draws: int | None,
     seed: int | None,
+    executor: str,
     workers: int,
     no_cache: bool,
     formats: tuple[str, ...],
@@ -43,7 +44,13 @@ def command(
 ) -> None:
     """Measure and write the report: everything in one go."""
     options = Options(
-        audit=audit, out=out, draws=draws, seed=seed, workers=workers, use_cache=not no_cache
+        audit=audit,
+        out=out,
+        draws=draws,
+        seed=seed,
+        executor=executor,
+        workers=workers,
+        use_cache=not no_cache,
     )
     measured = measure(options, settings)
 

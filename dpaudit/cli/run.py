@@ -21,6 +21,7 @@ def command(
     out: Path,
     draws: int | None,
     seed: int | None,
+    executor: str,
     workers: int,
     no_cache: bool,
 ) -> None:
@@ -29,7 +30,13 @@ def command(
     Writes measurements.parquet and run.json into a folder: for those who make their own report.
     """
     options = Options(
-        audit=audit, out=out, draws=draws, seed=seed, workers=workers, use_cache=not no_cache
+        audit=audit,
+        out=out,
+        draws=draws,
+        seed=seed,
+        executor=executor,
+        workers=workers,
+        use_cache=not no_cache,
     )
     measured = measure(options, settings)
 

@@ -1,73 +1,101 @@
-"""Measured chunks on disk, so that an interrupted audit goes on where it stopped.
+"""Measured chunks on disk: an interrupted audit goes on, and audits that run at once share them.
 
-An entry is addressed by the key of its task and the number of its chunk, written to a
-temporary file, flushed and moved into place, and carries a checksum. An entry that is
-damaged, or written by another version, is measured again.
+An entry is addressed by what it is made of (the key of its task, the blocks of its chunk), so
+whoever writes it writes the same bytes. Each has one writer: the temporary file is made by the
+first who comes, written, flushed to the disk and moved into place, and a second writer leaves the
+entry to the first. A reader sees all of an entry or nothing; an entry carries a checksum, and one
+that is damaged is said, and measured again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import json
 import os
+import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 
+from dpaudit.engine.chunks import Chunk, Pieces
 from dpaudit.engine.tally import Tally
 from dpaudit.errors import UsageError
+from dpaudit.stats.aligned import Node
 from dpaudit.stats.moments import Moments
 
 _FIELDS = ("mean", "m2", "m4")
 _PARTS = ("error", "bias", "square", "shortfall")
 
+_LEFT_BEHIND = 60.0
+"""Seconds after which a temporary file belongs to a run that was killed."""
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
 
 @attrs.frozen
 class Cache:
-    """A folder of measured chunks."""
+    """A folder of measured chunks.
+
+    Parameters
+    ----------
+    folder
+        Where they lie. Several runs may use it at once.
+    say
+        What is told of an entry that is damaged.
+    """
 
     folder: Path
+    say: Callable[[str], None] = _silent
 
-    def read(self, key: str, chunk: int) -> tuple[Tally, Tally] | None:
-        """Return the even and odd tallies of a chunk, or ``None`` if they are not there."""
+    def read(self, key: str, chunk: Chunk) -> Pieces | None:
+        """Return what was measured of a chunk, or ``None`` if it is not there or damaged."""
+        path = self._path(key, chunk)
         try:
-            content = self._path(key, chunk).read_bytes()
+            content = path.read_bytes()
         except OSError:
             return None
         digest, body = content[:32], content[32:]
-        if hashlib.sha256(body).digest() != digest:
-            return None
-        try:
-            with np.load(io.BytesIO(body), allow_pickle=False) as stored:
-                return _tally(stored, "even"), _tally(stored, "odd")
-        except (KeyError, ValueError, OSError, zipfile.BadZipFile):
-            return None
+        fault = "its checksum does not match"
+        if hashlib.sha256(body).digest() == digest:
+            try:
+                return _unpacked(body)
+            except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+                fault = " ".join(f"{type(error).__name__}: {error}".split())
+        self.say(f"the cache entry {str(path)!r} is damaged ({fault}): it is measured again")
+        with contextlib.suppress(OSError):  # a folder that is only read cannot be mended
+            path.unlink()
+        return None
 
-    def write(self, key: str, chunk: int, halves: tuple[Tally, Tally]) -> None:
-        """Store the tallies of a chunk; a reader sees all of it or nothing."""
-        buffer = io.BytesIO()
-        arrays: dict[str, Any] = {}
-        for half, tally in zip(("even", "odd"), halves, strict=True):
-            for part in (*_PARTS, *tally.extra):
-                moments = tally.part(part)
-                arrays[f"{half}_{part}_count"] = np.int64(moments.count)
-                arrays |= {f"{half}_{part}_{f}": getattr(moments, f) for f in _FIELDS}
-        np.savez(buffer, **arrays)
-        body = buffer.getvalue()
+    def write(self, key: str, chunk: Chunk, pieces: Pieces) -> None:
+        """Store what was measured of a chunk, unless another run does it or has done it.
+
+        Raises
+        ------
+        UsageError
+            If the folder cannot be written.
+        """
         path = self._path(key, chunk)
+        if path.exists():
+            return
+        body = _packed(pieces)
         try:
-            write_atomically(path, hashlib.sha256(body).digest() + body)
+            _write_once(path, hashlib.sha256(body).digest() + body)
         except OSError as error:
             raise UsageError(
                 f"cannot write the cache {str(self.folder)!r}: {error.strerror or error}",
                 hint="free some space, choose another folder, or run with --no-cache",
             ) from error
 
-    def _path(self, key: str, chunk: int) -> Path:
-        return self.folder / key[:2] / f"{key}-{chunk:06d}.npz"
+    def _path(self, key: str, chunk: Chunk) -> Path:
+        return self.folder / key[:2] / f"{key}-{chunk.first:06d}-{chunk.count}.npz"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -75,28 +103,84 @@ def write_atomically(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        with temporary.open("xb") as file:
+            _flushed(file, content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _tally(stored: np.lib.npyio.NpzFile, half: str) -> Tally:
-    ending = "_count"
-    names = [
-        key[len(half) + 1 : -len(ending)]
-        for key in stored.files
-        if key.endswith(ending) and key.startswith(f"{half}_")
-    ]
-    parts = {
-        part: Moments(
-            count=int(stored[f"{half}_{part}_count"]),
-            **{field: stored[f"{half}_{part}_{field}"] for field in _FIELDS},
-        )
-        for part in names
-    }
-    extra = {part: parts.pop(part) for part in names if part not in _PARTS}
-    return Tally(**{part: parts[part] for part in _PARTS}, extra=extra)
+def _write_once(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` unless somebody else is about to; what is there is as good."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        file = temporary.open("xb")
+    except FileExistsError:
+        if not _is_left_behind(temporary):
+            return
+        # Its writer was killed. Whoever is first takes it away; the second finds it gone or new.
+        temporary.unlink(missing_ok=True)
+        try:
+            file = temporary.open("xb")
+        except FileExistsError:
+            return
+    try:
+        with file:
+            _flushed(file, content)
+        temporary.replace(path)
+    except FileNotFoundError:
+        return  # held up for so long that another run took it for left behind: that run writes it
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _is_left_behind(file: Path) -> bool:
+    try:
+        return time.time() - file.stat().st_mtime > _LEFT_BEHIND
+    except FileNotFoundError:
+        return False
+
+
+def _flushed(file: Any, content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _packed(pieces: Pieces) -> bytes:
+    """Return the bytes of pieces: the same for the same pieces."""
+    arrays: dict[str, Any] = {}
+    layout: list[tuple[int, int, int, str, int]] = []
+    for half, nodes in enumerate(pieces):
+        for node in nodes:
+            for part in (*_PARTS, *node.part.extra):
+                moments = node.part.part(part)
+                for field in _FIELDS:
+                    arrays[f"{len(layout)}_{field}"] = getattr(moments, field)
+                layout.append((half, node.level, node.index, part, moments.count))
+    arrays["layout"] = np.frombuffer(json.dumps(layout).encode(), dtype=np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _unpacked(body: bytes) -> Pieces:
+    halves: tuple[dict[tuple[int, int], dict[str, Moments]], ...] = ({}, {})
+    with np.load(io.BytesIO(body), allow_pickle=False) as stored:
+        for number, (half, level, index, part, count) in enumerate(
+            json.loads(stored["layout"].tobytes())
+        ):
+            fields = {field: stored[f"{number}_{field}"] for field in _FIELDS}
+            moments = Moments(count=count, **fields)
+            halves[half].setdefault((level, index), {})[part] = moments
+    even, odd = (
+        tuple(Node(*place, _tally(parts)) for place, parts in half.items()) for half in halves
+    )
+    return even, odd
+
+
+def _tally(parts: dict[str, Moments]) -> Tally:
+    own = {part: parts.pop(part) for part in _PARTS}
+    return Tally(**own, extra=parts)

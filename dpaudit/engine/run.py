@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.metadata
 import math
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,20 @@ import attrs
 import numpy as np
 
 from dpaudit import binding
+from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.cache import Cache
-from dpaudit.engine.chunks import Halves
+from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
+from dpaudit.engine.executors import check_executor
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.paired import changes
 from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.engine.rebudget import at_budget, known_of
-from dpaudit.engine.runner import NoProgress, Progress, measure
+from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
-from dpaudit.errors import DpauditError, PluginError
+from dpaudit.engine.widths import widest
+from dpaudit.errors import DpauditError, PluginError, UsageError
+from dpaudit.estimators.known import Known
 from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
@@ -39,11 +44,14 @@ _AUDIT_STREAM = 2**41
 """Number of the stream that audits with random steps of their own draw from."""
 
 
+@one_blas_thread()
 def run(
     spec: Spec,
     *,
     registry: Registry | None = None,
+    executor: str | Executor = "threads",
     workers: int = 1,
+    chunk: int = BLOCKS_PER_CHUNK,
     cache: Path | None = None,
     progress: Progress | None = None,
     files: tuple[str, ...] = (),
@@ -57,10 +65,17 @@ def run(
     registry
         Plug-ins that are loaded already; otherwise all that are installed and those that the
         audit file names.
+    executor
+        Where the draws are made: ``threads`` of this process (those of foreign plug-ins in worker
+        processes below it), ``processes``, ``dask``, ``dask:tcp://HOST:PORT``, ``ray``,
+        ``ray:HOST:PORT``, or any :class:`concurrent.futures.Executor`.
     workers
-        Threads (and processes for foreign plug-ins). The results do not depend on it.
+        Chunks to measure at once, where the executor does not know it better.
+    chunk
+        Blocks of 64 draws in a chunk. The results depend on none of these three.
     cache
-        A folder of measured chunks: an interrupted run goes on where it stopped.
+        A folder of measured chunks: an interrupted run goes on where it stopped, and runs at the
+        same time share it.
     progress
         Somebody to watch.
     files
@@ -76,26 +91,36 @@ def run(
     ------
     SpecError, DataError, PluginError
         If the audit cannot be planned, the data cannot be read, or a plug-in fails.
+    UsageError, UnavailableError
+        If the executor is not known, not installed or not reached, or ``workers`` or ``chunk``
+        is below 1.
     """
+    for name, number in (("workers", workers), ("chunk", chunk)):
+        if number < 1:
+            raise UsageError(f"{name} = {number}: nothing would be done", hint="give at least 1")
+    check_executor(executor)
     begun = time.monotonic()
     prepared = prepare(spec, files, registry)
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
     hook = prepared.registry.manager.hook
     hook.dpaudit_plan_made(plan=plan)
-    tallies = measure(
-        prepared,
-        plan.blocks,
+    exact = {task: known_of(each.job) for task, each in prepared.controlled.items()}
+    watched = progress or NoProgress()
+    how = How(
+        executor=executor,
         workers=workers,
-        cache=None if cache is None else Cache(cache),
-        files=files,
-        progress=progress or NoProgress(),
+        chunk=chunk,
+        cache=None if cache is None else Cache(cache, watched.said),
+        progress=watched,
+        width=partial(widest, prepared, exact),
     )
-    subjects = _subjects(prepared, tallies, plan.draws)
-    audits = _audits(prepared)
+    tallies = measure(prepared, plan.blocks, how)
+    subjects = _subjects(prepared, exact, tallies, plan.draws)
+    audits = audits_of(prepared)
     measurements: list[Measurement] = []
     for subject in subjects:
         first = _is_first(subject, subjects)
-        measurements += _measurements(prepared, subject, audits, is_first=first)
+        measurements += measurements_of(prepared, subject, audits, is_first=first)
         baseline = subject.controlled.job.task.baseline
         if baseline is not None:
             base = next(each for each in subjects if each.task == baseline)
@@ -114,13 +139,13 @@ def run(
 
 
 def _subjects(
-    prepared: Prepared, tallies: Mapping[str, Halves], draws: int
+    prepared: Prepared, exact: Mapping[str, Known], tallies: Mapping[str, Halves], draws: int
 ) -> tuple[MeasuredTask, ...]:
     return tuple(
         MeasuredTask(
             controlled=controlled,
-            known=known_of(controlled.job),
-            at=functools.partial(
+            known=exact[task],
+            at=partial(
                 at_budget,
                 controlled.job,
                 prepared.data,
@@ -141,7 +166,8 @@ def _count(halves: Halves) -> int:
     return halves[0].error.count + halves[1].error.count
 
 
-def _audits(prepared: Prepared) -> tuple[Audit, ...]:
+def audits_of(prepared: Prepared) -> tuple[Audit, ...]:
+    """Return the audits of a spec, made and bound to its data."""
     made = (
         binding.bind(
             prepared.registry.create("audit", each.audit.use, **each.audit.parameters),
@@ -154,9 +180,10 @@ def _audits(prepared: Prepared) -> tuple[Audit, ...]:
     return tuple(audit for audit in made if isinstance(audit, Audit))
 
 
-def _measurements(
-    prepared: Prepared, subject: MeasuredTask, audits: tuple[Audit, ...], *, is_first: bool
+def measurements_of(
+    prepared: Prepared, subject: MeasuredTask, audits: tuple[Audit, ...], *, is_first: bool = True
 ) -> Iterator[Measurement]:
+    """Yield what every audit measures of a task."""
     for spec, audit in zip(prepared.spec.audits, audits, strict=True):
         if audit.once and not is_first:
             continue

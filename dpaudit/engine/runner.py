@@ -1,104 +1,142 @@
-"""Measures every chunk of every task, on threads or in worker processes, with a cache."""
+"""Measures every chunk of every task on an executor, with a cache."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+import logging
+import math
+import queue
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import closing
+from functools import partial
 from typing import Protocol
 
 import attrs
 
 from dpaudit.engine.cache import Cache
-from dpaudit.engine.chunks import Chunk, Halves, chunks, halves, measure_chunk
+from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Chunk, Halves, Pieces, Unit, chunks
+from dpaudit.engine.executors import AHEAD, Place, opened
+from dpaudit.engine.measurer import Measurer, measure_elsewhere
 from dpaudit.engine.prepare import Prepared
 from dpaudit.engine.tally import Tally, step_streams, tally_of
-from dpaudit.engine.worker import Worker
-from dpaudit.stats.moments import merge_tree
+from dpaudit.engine.work import Work
+from dpaudit.errors import DpauditError, PluginError
+from dpaudit.model.plan import Task
+from dpaudit.stats.aligned import Aligned
+from dpaudit.stats.streams import BLOCK
 
-Measure = Callable[[tuple[str, ...], Chunk], dict[str, list[Tally]]]
+Trees = tuple[Aligned[Tally], Aligned[Tally]]
+"""What is measured of a task so far: the even and the odd blocks."""
+
+
+@attrs.frozen(kw_only=True)
+class Width:
+    """The widest band of biases at one moment of a run.
+
+    ``width`` is from its lower to its upper end, in ``unit``; ``task`` is whose it is.
+    """
+
+    task: str
+    width: float
+    unit: str
 
 
 class Progress(Protocol):
-    """Somebody who watches a run."""
+    """Somebody who watches a run; draws are those of every task together."""
 
-    def started(self, total_blocks: int) -> None:
-        """See how many blocks there are."""
+    def started(self, total_draws: int) -> None:
+        """See how many draws there are to make."""
 
-    def advanced(self, done_blocks: int) -> None:
-        """See how many blocks are done."""
+    def advanced(self, done_draws: int, width: Callable[[], Width | None]) -> None:
+        """See how many draws are made; ``width`` finds out how wide the intervals are by now."""
+
+    def said(self, message: str) -> None:
+        """See what somebody should know."""
 
     def finished(self) -> None:
         """See that the run is over."""
 
 
 class NoProgress:
-    """Watches nothing."""
+    """Watches nothing; what somebody should know goes to the log."""
 
-    def started(self, total_blocks: int) -> None:
+    def started(self, total_draws: int) -> None:
         """Ignore the start."""
 
-    def advanced(self, done_blocks: int) -> None:
+    def advanced(self, done_draws: int, width: Callable[[], Width | None]) -> None:
         """Ignore the advance."""
+
+    def said(self, message: str) -> None:
+        """Log a warning."""
+        logging.getLogger("dpaudit").warning(message)
 
     def finished(self) -> None:
         """Ignore the end."""
 
 
 @attrs.frozen(kw_only=True)
-class Unit:
-    """One piece of work: the tasks of a chunk that the cache does not have."""
+class How:
+    """How to measure: nothing of it changes a number.
 
-    tasks: tuple[str, ...]
-    chunk: Chunk
-    foreign: bool
+    Parameters
+    ----------
+    executor
+        Where units are measured, see :func:`dpaudit.engine.executors.opened`.
+    workers
+        Units to measure at once.
+    chunk
+        Blocks in a unit.
+    cache
+        What was measured before.
+    progress
+        Who watches.
+    width
+        Finds the widest band of what is measured so far, by task.
+    """
+
+    executor: str | Executor = "threads"
+    workers: int = 1
+    chunk: int = BLOCKS_PER_CHUNK
+    cache: Cache | None = None
+    progress: Progress = attrs.field(factory=NoProgress)
+    width: Callable[[Mapping[str, Trees]], Width | None] = lambda _: None
 
 
-def measure(
-    prepared: Prepared,
-    blocks: int,
-    *,
-    workers: int,
-    cache: Cache | None,
-    files: tuple[str, ...],
-    progress: Progress,
-) -> dict[str, Halves]:
+def measure(prepared: Prepared, blocks: int, how: How) -> dict[str, Halves]:
     """Return the even and odd tallies of every task.
 
-    The result is the same, bit for bit, for any number of workers and whatever part of it was
-    in the cache.
+    The result is the same, bit for bit, for any executor, number of workers and size of chunks,
+    and whatever part of it was in the cache.
+
+    Raises
+    ------
+    PluginError
+        If a plug-in fails, or the executor loses its workers.
+    DpauditError
+        If the executor cannot be opened, or its workers cannot prepare the spec.
     """
-    found: dict[tuple[str, int], Halves] = {}
-    given = _given(prepared)
-    units = list(_missing(prepared, blocks, cache, found))
-    progress.started(sum(unit.chunk.count for unit in units))
-    done = 0
-    try:
-        with _measures(prepared, files) as (local, foreign, end):
-            for unit, measured in _completed(units, (local, foreign), workers, end):
-                for task, parts in measured.items():
-                    merged = halves(parts)
-                    found[task, unit.chunk.number] = merged
-                    if cache is not None:
-                        key = prepared.controlled[task].job.task.key
-                        cache.write(_address(key, unit.chunk), unit.chunk.number, merged)
-                done += unit.chunk.count
-                progress.advanced(done)
-    finally:
-        progress.finished()
-    numbers = [chunk.number for chunk in chunks(blocks)]
-    return given | {
-        task: (
-            merge_tree([found[task, number][0] for number in numbers]),
-            merge_tree([found[task, number][1] for number in numbers]),
-        )
-        for task in prepared.controlled
-        if task not in given
+    given = given_tallies(prepared)
+    trees: dict[str, Trees] = {
+        task: (Aligned(), Aligned()) for task in prepared.controlled if task not in given
     }
+    store = _Store(prepared=prepared, cache=how.cache, trees=trees)
+    missing = list(store.missing(chunks(blocks, how.chunk)))
+    how.progress.started(BLOCK * sum(unit.size for unit in missing))
+    try:
+        if missing:
+            with (
+                opened(how.executor, how.workers) as place,
+                closing(_measured(store, _spread(missing, place.slots), place)) as ending,
+            ):
+                for unit, measured in ending:
+                    store.keep(unit, measured)
+                    how.progress.advanced(BLOCK * store.done, lambda: how.width(trees))
+    finally:
+        how.progress.finished()
+    return given | {task: (even.total(), odd.total()) for task, (even, odd) in trees.items()}
 
 
-def _given(prepared: Prepared) -> dict[str, Halves]:
+def given_tallies(prepared: Prepared) -> dict[str, Halves]:
     """Return the tallies of tasks whose releases were made elsewhere: there is nothing to draw."""
     found: dict[str, Halves] = {}
     seed, digest = prepared.spec.run.seed, prepared.data.digest
@@ -113,81 +151,139 @@ def _given(prepared: Prepared) -> dict[str, Halves]:
     return found
 
 
-def _missing(
-    prepared: Prepared,
-    blocks: int,
-    cache: Cache | None,
-    found: dict[tuple[str, int], Halves],
-) -> Iterator[Unit]:
-    """Take what the cache has into ``found`` and yield the rest as units."""
-    for chunk in chunks(blocks):
-        wanted: dict[bool, list[str]] = {False: [], True: []}
-        for task, controlled in prepared.controlled.items():
-            job = controlled.job.task
-            if controlled.job.chain.replicates is not None:
-                continue
-            stored = cache.read(_address(job.key, chunk), chunk.number) if cache else None
-            if stored is not None:
-                found[task, chunk.number] = stored
-            else:
-                wanted[job.foreign].append(task)
-        for foreign, tasks in wanted.items():
-            if tasks:
-                yield Unit(tasks=tuple(tasks), chunk=chunk, foreign=foreign)
+@attrs.define(kw_only=True)
+class _Store:
+    """What is measured so far, in memory and in the cache; ``done`` counts blocks of units."""
+
+    prepared: Prepared
+    cache: Cache | None
+    trees: Mapping[str, Trees]
+    done: int = 0
+
+    def missing(self, wanted: Iterable[Chunk]) -> Iterator[Unit]:
+        """Take what the cache has, and yield the rest as units."""
+        for chunk in wanted:
+            for foreign in (False, True):
+                tasks = tuple(
+                    task
+                    for task in self.trees
+                    if self._task(task).foreign == foreign and not self._taken(task, chunk)
+                )
+                if tasks:
+                    yield Unit(tasks=tasks, chunk=chunk, foreign=foreign)
+
+    def still_missing(self, unit: Unit) -> Unit | None:
+        """Take what another run has measured of a unit meanwhile, and return the rest."""
+        tasks = tuple(task for task in unit.tasks if not self._taken(task, unit.chunk))
+        self.done += unit.chunk.count * (len(unit.tasks) - len(tasks))
+        return attrs.evolve(unit, tasks=tasks) if tasks else None
+
+    def keep(self, unit: Unit, measured: Mapping[str, Pieces]) -> None:
+        """Take what was measured, and write it to the cache."""
+        self.done += unit.size
+        for task, pieces in measured.items():
+            self._take(task, pieces)
+            if self.cache is not None:
+                self.cache.write(self._task(task).key, unit.chunk, pieces)
+
+    def _taken(self, task: str, chunk: Chunk) -> bool:
+        stored = self.cache.read(self._task(task).key, chunk) if self.cache is not None else None
+        if stored is None:
+            return False
+        self._take(task, stored)
+        return True
+
+    def _take(self, task: str, pieces: Pieces) -> None:
+        for tree, nodes in zip(self.trees[task], pieces, strict=True):
+            for node in nodes:
+                tree.add(node)
+
+    def _task(self, task: str) -> Task:
+        return self.prepared.controlled[task].job.task
 
 
-def _address(key: str, chunk: Chunk) -> str:
-    """Return the cache address of a chunk: a short last chunk is another measurement."""
-    return f"{key}-{chunk.count}"
+def _spread(units: list[Unit], slots: int) -> Iterator[Unit]:
+    """Share the tasks of each unit out where there are too few units to keep all busy."""
+    shares = math.ceil(AHEAD * slots / len(units)) if slots > 1 else 1
+    for unit in units:
+        size = math.ceil(len(unit.tasks) / shares)
+        for start in range(0, len(unit.tasks), size):
+            yield attrs.evolve(unit, tasks=unit.tasks[start : start + size])
 
 
-def _completed(
-    units: list[Unit], how: tuple[Measure, Measure], workers: int, end: Callable[[], None]
-) -> Iterator[tuple[Unit, Mapping[str, list[Tally]]]]:
-    """Yield units as they are measured, and stop at the first failure."""
-    local, foreign = how
-    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        waiting: dict[Future[dict[str, list[Tally]]], Unit] = {
-            pool.submit(foreign if unit.foreign else local, unit.tasks, unit.chunk): unit
-            for unit in units
-        }
-        try:
-            while waiting:
-                done, _ = wait(waiting, return_when=FIRST_EXCEPTION, timeout=0.2)
-                for future in done:
-                    yield waiting.pop(future), future.result()
-        finally:
-            if waiting:
-                for future in waiting:
-                    future.cancel()
-                end()  # a thread that waits for a hanging plug-in would never be joined
-
-
-@contextmanager
-def _measures(
-    prepared: Prepared, files: tuple[str, ...]
-) -> Iterator[tuple[Measure, Measure, Callable[[], None]]]:
-    """Offer how to measure built-in tasks (in a thread), foreign ones (in a process), and end."""
-    seed, digest = prepared.spec.run.seed, prepared.data.digest
-    mine = threading.local()
-    started: list[Worker] = []
-
-    def local(tasks: tuple[str, ...], chunk: Chunk) -> dict[str, list[Tally]]:
-        jobs = {task: prepared.controlled[task] for task in tasks}
-        return measure_chunk(jobs, seed, digest, chunk)
-
-    def foreign(tasks: tuple[str, ...], chunk: Chunk) -> dict[str, list[Tally]]:
-        if not hasattr(mine, "worker"):
-            mine.worker = Worker(prepared.spec, files)
-            started.append(mine.worker)
-        measured: dict[str, list[Tally]] = mine.worker.measure(tasks, chunk)
-        return measured
-
-    def end() -> None:
-        for worker in started:
-            worker.close()
-
+def _measured(
+    store: _Store, units: Iterable[Unit], place: Place
+) -> Generator[tuple[Unit, Mapping[str, Pieces]], None, None]:
+    """Yield units as they are measured, on the executor of ``place``."""
+    still = (left for unit in units if (left := store.still_missing(unit)) is not None)
+    if place.where == "elsewhere":
+        measure_one = partial(measure_elsewhere, Work.of(store.prepared))
+        yield from completed(
+            still, lambda unit: place.executor.submit(measure_one, unit), place.ahead
+        )
+        return
+    measurer = Measurer(store.prepared, apart=place.where == "apart")
     try:
-        yield local, foreign, end
+        here = measurer.measure
+        yield from completed(still, lambda unit: place.executor.submit(here, unit), place.ahead)
     finally:
-        end()
+        measurer.close()  # a thread that waits for a hanging plug-in would never be joined
+
+
+def completed(
+    units: Iterable[Unit], submit: Callable[[Unit], Future[dict[str, Pieces]]], ahead: int
+) -> Iterator[tuple[Unit, Mapping[str, Pieces]]]:
+    """Submit units, at most ``ahead`` at once, and yield them as they are done.
+
+    Raises
+    ------
+    Exception
+        What the first unit that failed has raised; those that wait are cancelled.
+    """
+    finished: queue.SimpleQueue[Future[dict[str, Pieces]]] = queue.SimpleQueue()
+    waiting: dict[Future[dict[str, Pieces]], Unit] = {}
+    left = iter(units)
+    try:
+        while True:
+            while len(waiting) < ahead and (unit := next(left, None)) is not None:
+                future = submit(unit)
+                waiting[future] = unit
+                future.add_done_callback(finished.put)
+            if not waiting:
+                return
+            future = _next(finished)
+            yield waiting.pop(future), _result(future)
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _next(finished: queue.SimpleQueue[Future[dict[str, Pieces]]]) -> Future[dict[str, Pieces]]:
+    """Wait for a future, and now and then for Ctrl-C."""
+    while True:
+        try:
+            return finished.get(timeout=0.2)
+        except queue.Empty:
+            continue
+
+
+def _result(future: Future[dict[str, Pieces]]) -> dict[str, Pieces]:
+    try:
+        return future.result()
+    except DpauditError as error:
+        raise getattr(error, "cause", error) from None  # Ray wraps what a task has raised
+    except (BrokenExecutor, CancelledError) as error:
+        raise _lost(error) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in {"distributed", "ray"}:
+            raise _lost(error) from error
+        raise
+
+
+def _lost(error: BaseException) -> PluginError:
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return PluginError(
+        f"the executor lost its workers: {line}",
+        hint="look into their logs (memory is what they mostly run out of), and run it again: "
+        "what was measured is kept",
+    )

@@ -1,5 +1,7 @@
 """A worker process for plug-ins from files and third parties, which may hang or crash.
 
+With ``--executor processes`` the built-in plug-ins are measured in such processes, too.
+
 It is started as a module (``python -m dpaudit.engine.worker``), so that a script which calls
 :func:`dpaudit.run` needs no ``if __name__ == "__main__"``. Messages are pickled, one after the
 other, on stdin and stdout; whatever a plug-in prints goes to stderr.
@@ -7,6 +9,7 @@ other, on stdin and stdout; whatever a plug-in prints goes to stderr.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import subprocess
@@ -15,27 +18,36 @@ import threading
 import time
 from typing import Any, BinaryIO
 
-from dpaudit.engine.chunks import Chunk, measure_chunk
-from dpaudit.engine.prepare import Prepared, prepare
-from dpaudit.engine.tally import Tally
+from dpaudit.engine.blas import one_blas_thread
+from dpaudit.engine.chunks import Chunk, Pieces, Unit, measure_chunk
+from dpaudit.engine.prepare import Prepared
+from dpaudit.engine.work import Work
 from dpaudit.errors import DpauditError, PluginError
-from dpaudit.model.spec import Spec
 
 
 class Worker:
-    """The parent's end of one worker process."""
+    """The parent's end of one worker process.
 
-    def __init__(self, spec: Spec, files: tuple[str, ...]) -> None:
-        self._limit = spec.run.time_limit
+    Parameters
+    ----------
+    work
+        What the process is to prepare.
+    limit
+        Seconds after which a plug-in from outside is taken to hang.
+    """
+
+    def __init__(self, work: Work, limit: float) -> None:
+        self._limit = limit
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "dpaudit.engine.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._send((spec, files))
+        with contextlib.suppress(OSError):  # gone already: the first measurement says how
+            self._send(work)
 
-    def measure(self, tasks: tuple[str, ...], chunk: Chunk) -> dict[str, list[Tally]]:
-        """Measure ``tasks`` on ``chunk``; end the process if it takes too long.
+    def measure(self, unit: Unit) -> dict[str, Pieces]:
+        """Measure the tasks of a unit; a foreign one has to be done within the time limit.
 
         Raises
         ------
@@ -49,17 +61,18 @@ class Worker:
             self._process.kill()
 
         timer = threading.Timer(self._limit, end)
-        timer.start()
+        if unit.foreign:
+            timer.start()
         try:
-            self._send((tasks, chunk))
+            self._send((unit.tasks, unit.chunk))
             answer = pickle.load(self._stream(self._process.stdout))  # noqa: S301 - our own child
         except (EOFError, OSError, pickle.UnpicklingError) as error:
-            raise self._gone(tasks, hung=late.is_set()) from error
+            raise self._gone(unit.tasks, hung=late.is_set()) from error
         finally:
             timer.cancel()
         if isinstance(answer, DpauditError):
             raise answer
-        measured: dict[str, list[Tally]] = answer
+        measured: dict[str, Pieces] = answer
         return measured
 
     def close(self) -> None:
@@ -93,15 +106,16 @@ class Worker:
         )
 
 
+@one_blas_thread()
 def main() -> None:
     """Serve one parent until it closes the pipe."""
     threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
     incoming, outgoing = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a plug-in that prints must not write into the messages
-    spec, files = pickle.load(incoming)  # noqa: S301 - from our own parent
+    work: Work = pickle.load(incoming)  # noqa: S301 - from our own parent
     prepared: Prepared | DpauditError
     try:
-        prepared = prepare(spec, files)
+        prepared = work.prepare()
     except DpauditError as error:
         prepared = error
     while True:

@@ -96,11 +96,13 @@ class Moments:
         return freedom
 
 
-class _Mergeable(Protocol):
+class Mergeable(Protocol):
+    """What can be merged with its like."""
+
     def __add__(self, other: Self, /) -> Self: ...
 
 
-T = TypeVar("T", bound=_Mergeable)
+T = TypeVar("T", bound=Mergeable)
 
 
 def merge_tree(parts: Sequence[T]) -> T:
