@@ -66,7 +66,15 @@ if TYPE_CHECKING:
     from dpaudit.model.guarantee import Guarantee
     from dpaudit.model.hierarchy import Hierarchy
     from dpaudit.model.measurement import Measurement
-    from dpaudit.model.structure import Bounds, Control, Linear, Proportional, Structure
+    from dpaudit.model.structure import (
+        Bounds,
+        Control,
+        Linear,
+        Local,
+        Proportional,
+        Share,
+        Structure,
+    )
     from dpaudit.noise.base import Noise
     from dpaudit.registry import Registry
     from dpaudit.report.write import write_report
@@ -98,6 +106,7 @@ __all__ = [
     "Hierarchy",
     "Learner",
     "Linear",
+    "Local",
     "Measurement",
     "Mechanism",
     "Mitigation",
@@ -109,6 +118,7 @@ __all__ = [
     "Proportional",
     "Registry",
     "Rules",
+    "Share",
     "SpecError",
     "Structure",
     "Subject",
@@ -149,7 +159,7 @@ _HOMES = {
     "dpaudit.model.guarantee": "Guarantee",
     "dpaudit.model.hierarchy": "Hierarchy",
     "dpaudit.model.measurement": "Measurement",
-    "dpaudit.model.structure": "Bounds Control Linear Proportional Structure",
+    "dpaudit.model.structure": "Bounds Control Linear Local Proportional Share Structure",
     "dpaudit.noise.base": "Noise",
     "dpaudit.registry": "Registry",
     "dpaudit.report.write": "write_report",

@@ -46,3 +46,27 @@ def _data_folder():
 def shared():
     """The folder of golden values and public data; its tests are marked ``shared_data``."""
     return shared_folder()
+
+
+@pytest.fixture(scope="session")
+def measured():
+    """Measure one job by simulation alone, as the engine does."""
+    from dpaudit.engine.chunks import halves
+    from dpaudit.engine.subject import MeasuredTask
+    from dpaudit.engine.tally import tallies
+    from dpaudit.estimators.known import Known
+
+    def measure(controlled, seed, data, blocks=8):
+        parts = tallies({"t": controlled}, seed, data.digest, range(blocks))["t"]
+        even, odd = halves(parts)
+        return MeasuredTask(
+            controlled=controlled,
+            known=Known(),
+            even=even,
+            odd=odd,
+            data=data,
+            confidence=0.95,
+            draws=blocks * 64,
+        )
+
+    return measure

@@ -328,16 +328,19 @@ class MeasuredTask:
         With probability ``confidence`` an event that was not seen in N draws, for any of m
         outcomes, has probability at most ln(m / (1 - confidence)) / N. Its size is taken to be
         at most ten root mean square errors of the outcome or, where the outcome itself never
-        varied, the largest outcome of the task. Nothing is added where the control accounts
-        for such events, and beside near outcomes what they leave open, varied or not.
+        varied, the largest outcome of the task. Where the control accounts for such events only
+        what it lacks is added to a bias, and beside near outcomes what they leave open, varied
+        or not.
         """
         job, near = self.controlled.job, self._near(over)
         noise = job.chain.mechanism.noise()
         silent = noise is not None and not np.any(noise.variance > 0)
-        if self.controlled.is_complete or (silent and not job.is_random_after_noise):
+        if silent and not job.is_random_after_noise:
             return np.zeros_like(moments.mean)
         entries = moments.mean.size if near is None else max(moments.mean.size, near.distance.size)
         risk = min(1.0, np.log(entries / (1.0 - confidence)) / moments.count)
+        if self.controlled.is_complete and (quantity == "bias" or job.is_declared_smooth):
+            return self._beyond(over, risk)
         if near is not None and quantity == "bias":
             return folded(near.unseen_bias(risk), over)
         if near is not None and near.square is not None and quantity == "mean-squared-error":
@@ -350,6 +353,16 @@ class MeasuredTask:
             size = np.ones_like(size)  # shares and indicators are at most 1 for each entity
         rounding = moments.count * (ROUNDING * largest) ** 2
         return np.where(moments.m2 > rounding, 0.0, risk * size)
+
+    def _beyond(self, over: str, risk: float) -> FloatArray:
+        """Return what a complete control lacks: of its mean, and of events that no draw showed."""
+        job, control = self.controlled.job, self.controlled.control
+        lacking = np.zeros(job.n)
+        if control is not None and control.beyond is not None:
+            lacking += control.beyond(risk)
+        if control is not None and control.error is not None:
+            lacking += control.error
+        return lacking if over == "entity" else self._sum(lacking, over)
 
     def _variance(self, over: str) -> Estimate:
         """Subtract the squared bias from the mean squared error, each at half the risk."""

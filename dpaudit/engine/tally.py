@@ -14,7 +14,6 @@ from dpaudit.estimators.chain import Streams
 from dpaudit.estimators.control import DecisionControl
 from dpaudit.estimators.near import Near, near_outcomes
 from dpaudit.model.arrays import FloatArray
-from dpaudit.model.structure import Control
 from dpaudit.noise.base import Variates
 from dpaudit.stats.moments import Moments
 from dpaudit.stats.streams import BLOCK, PAIRS, PILOT, block_generator
@@ -80,7 +79,7 @@ class Controlled:
     """
 
     job: Job
-    control: tuple[Control, DecisionControl] | None
+    control: DecisionControl | None
     offset: FloatArray
     near: Near | None = None
 
@@ -97,9 +96,9 @@ class Controlled:
         control = None if job.is_random_after_noise else job.control()
         if control is None:
             return plain
-        if job.structure is not None and not (job.is_smooth or control[0].variance is not None):
+        if job.is_declared_smooth and not control.is_complete:
             return plain  # a projection's stand-in misses rare events, and its band the truth
-        offset = job.extended((control[1].mean - job.truth)[None, :])[0]
+        offset = job.extended((control.mean - job.truth)[None, :])[0]
         tried = cls(job=job, control=control, offset=offset)
         n = job.n
         with np.errstate(all="ignore"):
@@ -111,15 +110,9 @@ class Controlled:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the control knows every event of the release, however rare.
-
-        The structure of the decision must be declared, and the release smooth in the noise or
-        its clipping known exactly; the stand-in for a projection knows it to first order only.
-        """
+        """Whether the control knows every event of the release, however rare."""
         noise = self.job.chain.mechanism.noise()
-        if self.control is None or self.job.structure is None or noise is None:
-            return False
-        return self.job.is_smooth or self.control[0].variance is not None
+        return self.control is not None and noise is not None and self.control.is_complete
 
     def minus_control(self, errors: FloatArray, noisy: FloatArray) -> FloatArray:
         """Return outcome minus control minus its mean, shape (draws, n)."""
@@ -127,9 +120,8 @@ class Controlled:
             return errors - self.near_errors(noisy)
         if self.control is None:
             return errors
-        release, decision = self.control
-        shift = decision.mean - self.job.truth
-        result: FloatArray = errors - decision.expansion(release.deviation(noisy)) - shift
+        shift = self.control.mean - self.job.truth
+        result: FloatArray = errors - self.control.expansion(noisy) - shift
         return result
 
     def near_errors(self, noisy: FloatArray) -> FloatArray:
