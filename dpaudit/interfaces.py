@@ -283,6 +283,11 @@ class Decision(Plugin):
         """Return the outcome of every entity, shape (n,), in ``unit``."""
 
     @property
+    def largest_change(self) -> float | None:
+        """The most by which an outcome of one entity can change, in ``unit``, if it is bounded."""
+        return None
+
+    @property
     def reads(self) -> tuple[int, ...] | None:
         """The positions in a row of the counts that the outcome depends on; ``None``: all."""
         return None

@@ -183,6 +183,15 @@ class Job:
         """Whether a step after the mechanism draws random numbers of its own."""
         return any(step.randomised for step in (*self.chain.steps, *self.output))
 
+    def largest_change(self, over: str) -> FloatArray:
+        """Return the most that outcomes or their sums can change, infinite if not bounded."""
+        change = self.decision.largest_change
+        each = np.inf if change is None or self.output else change
+        each += float(np.abs(self.own - self.truth).max())  # what a mitigation has moved before
+        sizes = {"entity": np.ones(self.n), "total": np.full(1, float(self.n))}
+        found: FloatArray = each * (sizes[over] if over in sizes else self.groupings[over].sizes)
+        return found
+
     @property
     def guard_matters(self) -> bool:
         """Whether the denominator may come within ten standard deviations of its guard."""

@@ -328,9 +328,9 @@ class MeasuredTask:
         With probability ``confidence`` an event that was not seen in N draws, for any of m
         outcomes, has probability at most ln(m / (1 - confidence)) / N. Its size is taken to be
         at most ten root mean square errors of the outcome or, where the outcome itself never
-        varied, the largest outcome of the task. Where the control accounts for such events only
-        what it lacks is added to a bias, and beside near outcomes what they leave open, varied
-        or not.
+        varied, the largest outcome of the task, and never more than the decision says. Where the
+        control accounts for such events only what it lacks is added to a bias, and beside near
+        outcomes what they leave open, varied or not.
         """
         job, near = self.controlled.job, self._near(over)
         noise = job.chain.mechanism.noise()
@@ -348,6 +348,7 @@ class MeasuredTask:
         own = 10.0 * np.sqrt(self.columns("square", over).mean)
         largest = self._largest(over)
         size = np.where(self.columns("error", over).m2 > 0, own, largest)
+        size = np.minimum(size, job.largest_change(over))
         size = size**2 if quantity == "mean-squared-error" else size
         if quantity in self.controlled.job.extras:
             size = np.ones_like(size)  # shares and indicators are at most 1 for each entity
