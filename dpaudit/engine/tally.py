@@ -114,6 +114,11 @@ class Controlled:
         noise = self.job.chain.mechanism.noise()
         return self.control is not None and noise is not None and self.control.is_complete
 
+    @property
+    def is_controlled(self) -> bool:
+        """Whether anything is subtracted from the draws."""
+        return self.near is not None or self.control is not None
+
     def minus_control(self, errors: FloatArray, noisy: FloatArray) -> FloatArray:
         """Return outcome minus control minus its mean, shape (draws, n)."""
         if self.near is not None:
@@ -180,12 +185,14 @@ def tally_of(
     for noisy in drawn:
         outcomes = job.outcome(job.chain.process(noisy, streams), streams)
         errors = outcomes - job.truth
-        residuals.append(job.extended(controlled.minus_control(errors, noisy)))
         wide = job.extended(errors)
         plain.append(wide)
-        squares.append(_totalled(wide**2, errors**2))
-        short = np.clip(-wide, 0.0, None)
-        shortfalls.append(_totalled(short, np.clip(-errors, 0.0, None)))
+        residuals.append(wide)
+        if controlled.is_controlled:
+            residuals[-1] = job.extended(controlled.minus_control(errors, noisy))
+        squares.append(_totalled(wide * wide, job.n))
+        short = np.negative(wide)
+        shortfalls.append(_totalled(np.maximum(short, 0.0, out=short), job.n))
         for name in job.extras:
             rows = job.extended(_EXTRAS[name](outcomes, job.truth))
             # Of a sum it is asked whether any of its outcomes changed.
@@ -193,11 +200,12 @@ def tally_of(
         if controlled.near is not None:
             close = controlled.near_errors(noisy)
             extras["near-error"].append(job.extended(close))
-            extras["near-square"].append(_totalled(job.extended(close) ** 2, close**2))
+            extras["near-square"].append(_totalled(job.extended(close) ** 2, job.n))
             extras["square-beyond"].append(squares[-1] - extras["near-square"][-1])
+    error = Moments.of(plain[0])
     return Tally(
-        error=Moments.of(plain[0]),
-        bias=_averaged(residuals),
+        error=error,
+        bias=error if residuals[0] is plain[0] and len(drawn) == 1 else _averaged(residuals),
         square=_averaged(squares),
         shortfall=_averaged(shortfalls),
         extra={name: _averaged(rows) for name, rows in extras.items()},
@@ -257,9 +265,9 @@ def _averaged(parts: list[FloatArray]) -> Moments:
     return Moments.of(parts[0] if len(parts) == 1 else (parts[0] + parts[1]) / 2.0)
 
 
-def _totalled(wide: FloatArray, entity: FloatArray) -> FloatArray:
-    """Replace the total's column by the sum over entities of what was made of each."""
-    wide[:, -1] = entity.sum(axis=1)
+def _totalled(wide: FloatArray, n: int) -> FloatArray:
+    """Replace the total's column by the sum over the ``n`` entities of what was made of each."""
+    wide[:, -1] = wide[:, :n].sum(axis=1)
     return wide
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Protocol, Self, TypeVar
 
@@ -9,6 +10,9 @@ import attrs
 import numpy as np
 
 from dpaudit.model.arrays import BoolArray, FloatArray
+
+_AT_ONCE = 2**16
+"""Observations that are worked on at once: what a processor's cache holds."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -36,11 +40,18 @@ class Moments:
     @classmethod
     def of(cls, rows: FloatArray) -> Moments:
         """Return the moments of ``rows``, shape (count, m)."""
-        mean = rows.mean(axis=0)
-        square = (rows - mean) ** 2
-        return cls(
-            count=len(rows), mean=mean, m2=square.sum(axis=0), m4=(square * square).sum(axis=0)
-        )
+        mean, m2, m4 = np.empty((3, rows.shape[1]))
+        pieces = max(1, min(rows.size // _AT_ONCE, rows.shape[1]))
+        ends = np.linspace(0, rows.shape[1], pieces + 1).astype(np.intp)
+        for start, stop in itertools.pairwise(ends):
+            part = rows[:, start:stop]
+            mean[start:stop] = part.mean(axis=0)
+            power = part - mean[start:stop]
+            power *= power
+            m2[start:stop] = power.sum(axis=0)
+            power *= power
+            m4[start:stop] = power.sum(axis=0)
+        return cls(count=len(rows), mean=mean, m2=m2, m4=m4)
 
     def __add__(self, other: Moments) -> Moments:
         """Merge two samples (Chan, Golub and LeVeque 1983)."""
