@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, Self, TypeVar
 
 import attrs
@@ -38,13 +38,15 @@ class Moments:
     m4: FloatArray
 
     @classmethod
-    def of(cls, rows: FloatArray) -> Moments:
-        """Return the moments of ``rows``, shape (count, m)."""
+    def of(
+        cls, rows: FloatArray, change: Callable[[FloatArray], FloatArray] | None = None
+    ) -> Moments:
+        """Return the moments of ``rows``, shape (count, m), or of what ``change`` makes of each."""
         mean, m2, m4 = np.empty((3, rows.shape[1]))
         pieces = max(1, min(rows.size // _AT_ONCE, rows.shape[1]))
         ends = np.linspace(0, rows.shape[1], pieces + 1).astype(np.intp)
         for start, stop in itertools.pairwise(ends):
-            part = rows[:, start:stop]
+            part = rows[:, start:stop] if change is None else change(rows[:, start:stop])
             mean[start:stop] = part.mean(axis=0)
             power = part - mean[start:stop]
             power *= power
@@ -67,6 +69,15 @@ class Moments:
     def __getitem__(self, columns: slice) -> Moments:
         """Return the moments of some of the columns."""
         return attrs.evolve(self, mean=self.mean[columns], m2=self.m2[columns], m4=self.m4[columns])
+
+    def ending_with(self, last: Moments) -> Moments:
+        """Return these moments with those of one column in place of the last."""
+        return attrs.evolve(
+            self,
+            mean=np.append(self.mean[:-1], last.mean),
+            m2=np.append(self.m2[:-1], last.m2),
+            m4=np.append(self.m4[:-1], last.m4),
+        )
 
     def shifted(self, amount: FloatArray) -> Moments:
         """Return the moments of every observation plus ``amount``, shape (m,)."""

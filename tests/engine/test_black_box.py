@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 import dpaudit
+from dpaudit.engine import tally
 from dpaudit.engine.job import Job
 from dpaudit.engine.tally import Controlled
 from dpaudit.estimators.chain import Chain
@@ -154,3 +155,19 @@ def test_a_kink_that_few_draws_cross_is_read_from_plain_simulation(measured):
     plain = found.columns("error", "entity")
     np.testing.assert_array_equal(bias.value[crossed], plain.mean[crossed])
     assert holds(bias, np.full(40, SCALE / 2.0 * np.exp(-5.0)))
+
+
+def test_draws_that_are_measured_a_few_at_a_time_are_those_of_a_block(monkeypatch):
+    counts = np.linspace(1.0, 140.0, 5000)
+    chain = Chain(counts=counts, mechanism=Laplace(epsilon=1.0 / SCALE))
+    job = Job.make(
+        Task(id="t", key="k", release="r", decision="d"), chain, Kinked(), (), groupings={}
+    )
+    controlled = Controlled.choose(job, 0, DATA.digest)
+    (few,) = tally.tallies({"t": controlled}, 0, DATA.digest, [0])["t"]
+    monkeypatch.setattr(tally, "_AT_ONCE", 10**9)
+    (whole,) = tally.tallies({"t": controlled}, 0, DATA.digest, [0])["t"]
+    for part in ("error", "bias", "square", "shortfall"):
+        np.testing.assert_array_equal(few.part(part).mean, whole.part(part).mean)
+        np.testing.assert_array_equal(few.part(part).m4, whole.part(part).m4)
+    assert few.square.mean[-1] == pytest.approx(few.square.mean[:-1].sum())
