@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dpaudit.model.measurement import Measurement
-from dpaudit.model.report import Block, Column, DefinitionList, Figure, Paragraph, Section, Table
-from dpaudit.report.amounts import Amounts, shown
+from dpaudit.model.report import Block, Column, Figure, Paragraph, Section, Table
+from dpaudit.report.amounts import shown
 from dpaudit.report.cases import Case
 from dpaudit.report.charts import Dot, dot_plot
 from dpaudit.report.costs import COST
@@ -46,7 +46,7 @@ def _section(context: Context, case: Case, options: Options) -> Section:
     for block in (
         _chart(context, options),
         _compared(context, options),
-        _costs(context, tried),
+        _prices(context, options),
         *(_gainers(context, case, tried[0], name) for name in context.cases.groupings()[:1]),
     ):
         blocks += [block] if block is not None else []
@@ -69,21 +69,20 @@ def _named(context: Context, quantity: str) -> str:
 
 def _compared(context: Context, options: Options) -> Table:
     _, words = context.prose, context.words
-    unit, single = options.before.case.unit, options.before.case.result.unit
-    units = {COST: unit, ALPHA: single}
-    amounts = {name: words.amounts(each) for name, each in units.items()}
     other = ALPHA if options.quantity == COST else COST
-    rows = tuple(
-        (
-            _called(context, option),
-            _value(context, amounts[options.quantity], option.measured(options.quantity)),
-            _ends(context, amounts[options.quantity], option.measured(options.quantity)),
-            _value(context, amounts[other], option.measured(other)),
-            _value(context, amounts[COST], option.case.shortfall),
-            words.promise(option.case),
+    rows = []
+    for option in options.tried:
+        first, second = option.measured(options.quantity), option.measured(other)
+        rows.append(
+            (
+                _called(context, option),
+                _value(context, first),
+                _ends(context, first),
+                _value(context, second),
+                _ends(context, second),
+                words.promise(option.case),
+            )
         )
-        for option in options.tried
-    )
     return Table(
         caption=_("What each option was measured to do, the best first"),
         columns=(
@@ -91,33 +90,53 @@ def _compared(context: Context, options: Options) -> Table:
             Column(label=_named(context, options.quantity), numeric=True),
             Column(label=_("Interval"), numeric=True),
             Column(label=_named(context, other), numeric=True),
-            Column(label=_("Shortfall in one release"), numeric=True),
+            Column(label=_("Interval"), numeric=True),
             Column(label=_("Privacy")),
         ),
-        rows=rows,
-        note=_("The intervals of the other two numbers are in measurements.csv."),
+        rows=tuple(rows),
     )
 
 
-def _value(context: Context, amounts: Amounts, measured: Measurement | None) -> str:
-    if measured is None:
-        return context.prose("not measured")
-    return amounts.value(measured.estimate)
-
-
-def _ends(context: Context, amounts: Amounts, measured: Measurement | None) -> str:
-    return context.prose("none") if measured is None else amounts.ends(measured.estimate)
-
-
-def _costs(context: Context, tried: list[Option]) -> DefinitionList | None:
-    """Return what options cost beside what is measured, where they say so."""
+def _prices(context: Context, options: Options) -> Table:
+    """Return what options do to one release and to the sum of all, and what else they cost."""
     _ = context.prose
-    items = tuple(
-        (_called(context, option), _("It costs {what}.", what=option.case.task.cost))
-        for option in tried
-        if option.case.task.cost
+    rows = tuple(
+        (
+            _called(context, option),
+            _value(context, option.case.shortfall),
+            _value(context, option.case.find("error-change"), signed=True, none=_("no change")),
+            _value(context, option.case.find("bias"), signed=True),
+            option.case.task.cost or _("nothing"),
+        )
+        for option in options.tried
     )
-    return DefinitionList(items=items) if items else None
+    return Table(
+        caption=_("What each option does to one release and to the sum, and what else it costs"),
+        columns=(
+            Column(label=_("Option")),
+            Column(label=_("Shortfall in one release"), numeric=True),
+            Column(label=_("Change of all errors"), numeric=True),
+            Column(label=_("Change of the sum"), numeric=True),
+            Column(label=_("What else it costs")),
+        ),
+        rows=rows,
+        note=_("A sum above 0 is more than there is to hand out. The intervals of these numbers "
+               "are in measurements.csv."),
+    )  # fmt: skip
+
+
+def _value(
+    context: Context, measured: Measurement | None, *, signed: bool = False, none: str = ""
+) -> str:
+    if measured is None:
+        return none or context.prose("not measured")
+    return context.words.amounts(measured.unit).value(measured.estimate, signed=signed)
+
+
+def _ends(context: Context, measured: Measurement | None) -> str:
+    if measured is None:
+        return context.prose("none")
+    return context.words.amounts(measured.unit).ends(measured.estimate)
 
 
 def _chart(context: Context, options: Options) -> Figure | None:
@@ -126,6 +145,8 @@ def _chart(context: Context, options: Options) -> Figure | None:
         return None
     _ = context.prose
     amounts = context.words.amounts(options.found[0][1].unit)
+    if len({amounts.value(m.estimate) for _o, m in options.found}) == 1:
+        return None
     dots = [
         Dot(
             name=_called(context, option),

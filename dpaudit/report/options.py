@@ -14,6 +14,9 @@ from dpaudit.report.wording import Context
 
 ALPHA = "alpha-fairness"
 
+_MATERIAL = 0.0005
+"""A smaller change of the sum, as a share of it, is not said."""
+
 
 @attrs.frozen(eq=False)
 class Option:
@@ -104,8 +107,9 @@ def advice(context: Context, case: Case) -> tuple[str, ...]:
         change = option.case.find("error-change")
         if change is not None:
             text += " " + _errors(context, change)
+        text += _more(context, option.case)
         if option.case.task.cost:
-            text += " " + _("It costs {what}.", what=option.case.task.cost)
+            text += " " + _("Its price: {what}.", what=option.case.task.cost)
         said.append(text)
     return tuple(said)
 
@@ -123,3 +127,14 @@ def _errors(context: Context, change: Measurement) -> str:
     if ends[1] < 0.0:
         return _("The errors of one release, added up, fall by {amount} ({interval}).", **said)
     return _("The errors of one release, added up, rise by {amount} ({interval}).", **said)
+
+
+def _more(context: Context, case: Case) -> str:
+    """Say by how much the sum of all outcomes changes, where that is worth a sentence."""
+    whole = case.find("bias")
+    due = abs(float(case.result.truth.sum()))
+    if whole is None or abs(float(whole.estimate.value)) <= _MATERIAL * due:
+        return ""
+    amounts = context.words.amounts(whole.unit)
+    changed = amounts.value(whole.estimate, signed=True)
+    return " " + context.prose("The sum of all changes by {amount}.", amount=changed)
