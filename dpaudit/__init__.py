@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Audit,
         ClosedForm,
         Decision,
+        Feasible,
         Learner,
         Mechanism,
         Mitigation,
@@ -86,6 +87,7 @@ __all__ = [
     "Domain",
     "DpauditError",
     "Estimate",
+    "Feasible",
     "Finding",
     "GivenCounts",
     "GivenDomain",
@@ -136,7 +138,8 @@ _HOMES = {
         "Column GivenCounts GivenDomain GivenFolder GivenHierarchy GivenNoise Rules Total"
     ),
     "dpaudit.interfaces": (
-        "Attack Audit ClosedForm Decision Learner Mechanism Mitigation Plugin PostProcessor"
+        "Attack Audit ClosedForm Decision Feasible Learner Mechanism Mitigation Plugin "
+        "PostProcessor"
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
     "dpaudit.model.dataset": "Dataset",

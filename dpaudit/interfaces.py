@@ -29,6 +29,9 @@ from dpaudit.subjects import Pipeline, Subject
 Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 Kept = Literal["whole", "non-negative", "total", "additive"]
 
+Feasible: TypeAlias = Literal["nearest", "rescaled"] | None
+"""How a step makes non-negative values with its public sum; see :attr:`PostProcessor.feasible`."""
+
 KINDS: tuple[Kind, ...] = (
     "mechanism",
     "postprocessor",
@@ -223,6 +226,15 @@ class PostProcessor(Plugin):
 
     def public_sum(self) -> float | None:
         """Return the sum that its output always has, where there is one."""
+        return None
+
+    @property
+    def feasible(self) -> Feasible:
+        """How the step makes non-negative values with its public sum, where it does just that.
+
+        ``nearest``: the Euclidean projection; ``rescaled``: negative values are set to zero and
+        the others rescaled. ``None`` of every other step.
+        """
         return None
 
     def uncovered(self) -> tuple[str, ...]:
