@@ -108,6 +108,8 @@ class Job:
         """Find out the truth and what the decision declares about itself."""
         declared = decision.structure(chain.counts.size)
         guard = decision.existence(chain.mechanism.noise(), clipped=chain.is_nonnegative)
+        if bounds_outcomes(output):
+            guard = None  # whatever it divides by, the outcome is bounded: its mean exists
         if guard is not None and not isinstance(declared, Proportional):
             raise PluginError(
                 f"task {task.id!r}: {guard}",
@@ -139,6 +141,11 @@ class Job:
             # The expected share of a sum that may be near zero does not exist.
             extras=extras if bounded and declared is not None else extras - {"share"},
         )
+
+    @property
+    def declared(self) -> Structure | None:
+        """What the decision declares of itself, before any post-processing of outcomes."""
+        return self.decision.structure(self.chain.counts.size)
 
     @property
     def is_smooth(self) -> bool:
@@ -208,6 +215,11 @@ class Job:
                 return slice(start, start + len(grouping.labels))
             start += len(grouping.labels)
         return slice(start, start + 1)
+
+
+def bounds_outcomes(output: tuple[PostProcessor, ...]) -> bool:
+    """Whether a step makes every outcome lie between 0 and a public sum."""
+    return any(step.nonnegative and step.public_sum() is not None for step in output)
 
 
 def _is_guardable(structure: Structure | None, counts: FloatArray) -> bool:

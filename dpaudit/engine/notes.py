@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dpaudit.engine.job import GUARD, Job
+from dpaudit.engine.job import GUARD, Job, bounds_outcomes
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.model.measurement import Note
 from dpaudit.noise.base import Noise
@@ -24,7 +24,8 @@ def notes_on(subject: MeasuredTask) -> Iterator[Note]:
     yield from _release_checks(subject)
     yield from _guards(job)
     noise = job.chain.mechanism.noise()
-    if job.structure is None and not job.chain.is_nonnegative and _is_noisy(noise):
+    open_ended = not (job.chain.is_nonnegative or bounds_outcomes(job.output))
+    if job.structure is None and open_ended and _is_noisy(noise):
         message = (
             f"whether {job.decision.name} has an expected outcome under noise that is not "
             "bounded was not checked: a rule that divides by noisy counts has none"

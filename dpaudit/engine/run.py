@@ -16,13 +16,14 @@ import numpy as np
 from dpaudit import binding
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import Halves
+from dpaudit.engine.job import Job
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.engine.runner import NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.errors import DpauditError, PluginError
-from dpaudit.estimators.ladder import known
+from dpaudit.estimators.ladder import Known, known
 from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
@@ -112,7 +113,7 @@ def _subjects(
     return tuple(
         MeasuredTask(
             controlled=controlled,
-            known=known(controlled.job.chain, controlled.job.structure, controlled.job.extras),
+            known=_known(controlled.job),
             even=tallies[task][0],
             odd=tallies[task][1],
             data=prepared.data,
@@ -121,6 +122,10 @@ def _subjects(
         )
         for task, controlled in prepared.controlled.items()
     )
+
+
+def _known(job: Job) -> Known:
+    return known(job.chain, job.declared, job.extras, job.output)
 
 
 def _count(halves: Halves) -> int:
