@@ -17,10 +17,13 @@ from dpaudit.estimators.projected_allotment import (
 from dpaudit.interfaces import PostProcessor
 from dpaudit.model.structure import Proportional
 
-_SHARPEST = 0.01
+_COARSEST = 0.01
 _NIL = 1e-13
-"""An error above this share of the spread of the biases, and above this share of the whole, is
-too coarse: simulation says more."""
+"""An error above the first of the spread of the biases, and above the second of the whole, is too
+coarse: simulation says more."""
+
+_COMPLETE = 1e-6
+"""A rule that misses more probability than this has not found where the threshold lies."""
 
 
 def keeps_appropriation(structure: Proportional, output: tuple[PostProcessor, ...]) -> bool:
@@ -56,7 +59,7 @@ def feasible_shares(
         return None
     if output[0].feasible == "nearest":
         found = projected_allotment(counts, weights, noise)
-        return found if found is not None and _is_sharp(found) else None
+        return found if found is not None and is_sharp(found) else None
     return _rescaled(clipped_allotment(counts, weights, noise), chain, structure)
 
 
@@ -78,9 +81,10 @@ def _rescaled(
         square_error=found.square_error + chance,
         empty=0.0,
     )
-    return wider if _is_sharp(wider) else None
+    return wider if is_sharp(wider) else None
 
 
-def _is_sharp(found: ClippedAllotment | ProjectedAllotment) -> bool:
+def is_sharp(found: ClippedAllotment | ProjectedAllotment) -> bool:
+    """Return whether the numbers are sharp enough to stand instead of a simulation."""
     worst = float(found.bias_error.max())
-    return worst <= max(_SHARPEST * float(np.ptp(found.bias)), _NIL)
+    return found.defect <= _COMPLETE and worst <= max(_COARSEST * float(np.ptp(found.bias)), _NIL)

@@ -92,7 +92,7 @@ def projected_allotment(
     ProjectedAllotment or None
         ``None`` where the method does not apply: noise whose tail transforms are not known (so
         all noise on the whole numbers) or that is nil for some entity, a total that may well not
-        be positive, or too many entities.
+        be positive, too many entities, or numbers that overflow.
     """
     alike = np.column_stack([counts, weights, noise.parameters(counts.size)])
     _, first, kind, times = np.unique(
@@ -109,8 +109,10 @@ def projected_allotment(
     nonpositive = _nonpositive(law) if _is_solvable(law) else 1.0
     if nonpositive > _OFTEN_EMPTY:
         return None
-    with np.errstate(under="ignore"):
+    with np.errstate(all="ignore"):  # what overflows, in data of absurd scales, is not finite
         found = _solved(law, nonpositive)
+    if not (np.isfinite(found.bias_error).all() and np.isfinite(found.square_error).all()):
+        return None
     kind = np.argsort(order)[kind.reshape(-1)]
     return attrs.evolve(found, **{name: getattr(found, name)[kind] for name in _PER_ENTITY})
 
@@ -140,7 +142,7 @@ def _nonpositive(law: Weighted) -> float:
             moment = law.noise.characteristic(1j * s * law.weights[None, :])
             if moment is None or not law.noise.symmetric:
                 return 1.0
-            rate = float(np.log(np.real(moment[0])) @ law.times - s * law.total)
+            rate = float(law.summed(np.log(np.real(moment[0]))) - s * law.total)
         if np.isfinite(rate):
             least = min(least, rate)
     return float(np.exp(least))
@@ -151,20 +153,21 @@ def _solved(law: Weighted, nonpositive: float) -> ProjectedAllotment:
     inverse = Inverse.of(law)
     sums = at_zero(law, inverse, shares)
     first, second = np.zeros_like(shares), np.zeros_like(shares)
-    if law.times @ law.noise.cdf(-law.counts) > _NEVER:
+    if law.summed(law.noise.cdf(-law.counts)) > _NEVER:
         nodes, start = threshold_nodes(law), 0.0
         for t, fine, coarse in zip(nodes.t, nodes.fine, nodes.coarse, strict=True):
             here, start = at_threshold(law, inverse, shares, float(t), start)
             sums = sums + here.times(fine, coarse)
-            mass = float(here.first[0] @ law.times)
+            mass = float(law.summed(here.first[0]))
             if mass * fine > _RARE:
                 first = np.maximum(first, np.abs(here.first[0] / mass - shares))
                 second = np.maximum(second, np.abs(here.second[0]) / mass)
-    total = sums.first @ law.times
+    total, square = law.summed(sums.first), np.maximum(sums.second[0], 0.0)
+    # What a rule misses, of probability ``defect``, lies as far off as at any node or on average.
+    first, second = np.maximum(first, np.sqrt(square)), np.maximum(second, square)
     bias = sums.first - shares * total[:, None]
     defect = max(abs(float(total[0]) - 1.0) - nonpositive, 0.0)
     farthest = np.maximum(shares, 1.0 - shares)
-    square = np.maximum(sums.second[0], 0.0)
     return ProjectedAllotment(
         bias=bias[0],
         bias_error=np.abs(bias[0] - bias[1])

@@ -13,14 +13,19 @@ import numpy as np
 from dpaudit.estimators.projection_threshold import Saddle, Transforms, Weighted, contour
 from dpaudit.model.arrays import ComplexArray, FloatArray
 
-_STEP = 0.1
+_STEP = 0.11
 _MOST_STEPS = 400
-_NEGLIGIBLE = 1e-14
-"""The contour ends where the integrand has fallen to this share of its largest."""
+_PRECISION = 1e-10
+_NEGLIGIBLE = 1e-11
+"""The contour ends where the integrand has fallen to this share of its largest anywhere."""
+
+_LARGEST_RATE = 20.0
 
 _CHUNK = 2**15
 _AT_ONCE = 16
 """Numbers, and points of the contour, that are computed at once."""
+
+_SMALL = 2**12
 
 _NOTHING = 1e-250
 """A product of factors below this is nil, and its parts may be."""
@@ -35,13 +40,13 @@ class Inverse:
 
     @classmethod
     def of(cls, law: Weighted) -> Self:
-        """Take so many nodes that 1 / D is right within ten deviations of the true total.
+        """Take so many nodes that 1 / D is right within seven deviations of the true total.
 
         The rule of q nodes turns 1 / r into a rational function whose relative error is near
         ((r - 1) / (r + 1))^(2 q).
         """
-        far = min(10.0 * law.deviation / law.total, 0.8)
-        order = int(np.clip(np.ceil(np.log(1e-15) / (2.0 * np.log(far / (2.0 - far)))), 2, 24))
+        far = min(7.0 * law.deviation / law.total, 0.8)
+        order = int(np.clip(np.ceil(np.log(_PRECISION) / (2.0 * np.log(far / (2.0 - far)))), 2, 24))
         s, weights = np.polynomial.laguerre.laggauss(order)
         return cls(s=s / law.total, weights=weights * np.exp(s) / law.total)
 
@@ -65,12 +70,12 @@ class Sums:
 def at_zero(law: Weighted, inverse: Inverse, shares: FloatArray) -> Sums:
     """Return the sums over the event that no y is negative: then nothing is projected."""
     whole, first, second = law.above(0.0, inverse.s)
-    weight = np.exp(np.log(whole) @ law.times) * inverse.weights
+    weight = np.exp(law.summed(np.log(whole))) * inverse.weights
     mean = first / whole
     spread = second / whole - mean**2
-    gap = mean - shares * (mean @ law.times)[:, None]
+    gap = mean - shares * law.summed(mean)[:, None]
     square = gap**2 + (1.0 - 2.0 * shares) * spread
-    square += shares**2 * (spread @ law.times)[:, None]
+    square += shares**2 * law.summed(spread)[:, None]
     return Sums(
         first=np.tile(weight @ mean, (2, 1)),
         second=np.tile((weight * inverse.s) @ square, (2, 1)),
@@ -91,6 +96,7 @@ def at_threshold(
     sums = Sums(first=np.zeros((2, n)), second=np.zeros((2, n)))
     size = int(np.clip(2 * (_CHUNK // (2 * n * inverse.s.size)), 1, _AT_ONCE))
     largest, done = 0.0, False
+    enough = _NEGLIGIBLE * np.exp(min(saddle.rate, _LARGEST_RATE))
     for first in range(0, _MOST_STEPS, size):
         points, weights = _along(saddle, first, size)
         psi, lift = _transform(law, t, above, points)
@@ -109,7 +115,7 @@ def at_threshold(
         sums = sums + tilted.sums(kernel.reshape(2, -1), inverse.s, shares)
         sizes = np.abs(kernel[0] * (1.0 + tilted.count.reshape(product.shape))).max(axis=1)
         largest = max(largest, float(sizes.max()))
-        if done or sizes[-1] <= _NEGLIGIBLE * largest:
+        if done or sizes[-1] <= enough * largest:
             break
     return sums, saddle.point
 
@@ -180,7 +186,7 @@ class _Tilted:
             mean_above=mean * beta,
             square_above=square * beta,
             beta=beta,
-            count=beta @ many,
+            count=_summed(beta, many),
             many=many,
         )
 
@@ -195,24 +201,43 @@ class _Tilted:
         in e at 0, count F and the change of F: m grows by m (1 - beta), r by r (1 - beta).
         """
         grown = 1.0 + self.count
-        first = (kernel * grown) @ self.mean - kernel @ self.mean_above
+        first = _rows(kernel * grown, self.mean) - _rows(kernel, self.mean_above)
         kernel = kernel * np.tile(s, kernel.shape[1] // s.size)
-        own = (kernel * grown) @ self.square - kernel @ self.square_above
+        own = _rows(kernel * grown, self.square) - _rows(kernel, self.square_above)
         squared = self.mean * self.mean
-        total, second = self.mean @ self.many, self.square @ self.many
-        power = squared @ self.many
-        more = total - self.mean_above @ self.many
+        total, second = _summed(self.mean, self.many), _summed(self.square, self.many)
+        power = _summed(squared, self.many)
+        more = total - _summed(self.mean_above, self.many)
         common = self.count * (total**2 + second - power) + 2.0 * total * more
-        common += second - 2.0 * power - self.square_above @ self.many
-        mixed = (kernel * (self.count * total + more + total)) @ self.mean
-        mixed -= (kernel * total) @ self.mean_above
-        mixed -= (kernel * (1.0 + grown)) @ squared
+        common += second - 2.0 * power - _summed(self.square_above, self.many)
+        mixed = _rows(kernel * (self.count * total + more + total), self.mean)
+        mixed -= _rows(kernel * total, self.mean_above)
+        mixed -= _rows(kernel * (1.0 + grown), squared)
         squared *= self.beta
-        common += 2.0 * (squared @ self.many)
-        mixed += 2.0 * (kernel @ squared)
+        common += 2.0 * _summed(squared, self.many)
+        mixed += 2.0 * _rows(kernel, squared)
         square = (1.0 - 2.0 * shares) * own - 2.0 * shares * mixed
         square += shares**2 * (kernel @ common)[:, None]
         return Sums(first=first.real, second=square.real)
+
+
+def _rows(kernel: ComplexArray, matrix: ComplexArray) -> ComplexArray:
+    """Return ``kernel @ matrix``, of a large matrix without the library's threads.
+
+    To wake them costs more than these two rows, where other programs keep the processors busy.
+    """
+    if matrix.size <= _SMALL:
+        return kernel @ matrix
+    rows = np.zeros((kernel.shape[0], matrix.shape[1]), dtype=np.complex128)
+    for i, r in zip(*np.nonzero(kernel), strict=True):
+        rows[i] += kernel[i, r] * matrix[r]
+    return rows
+
+
+def _summed(matrix: ComplexArray, many: ComplexArray) -> ComplexArray:
+    """Return ``matrix @ many`` without the library's threads."""
+    total: ComplexArray = np.einsum("rn,n->r", matrix, many)
+    return total
 
 
 def _product(factors: ComplexArray) -> ComplexArray:

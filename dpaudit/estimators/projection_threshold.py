@@ -23,15 +23,14 @@ T = TypeVar("T")
 Transforms = tuple[FloatArray, FloatArray, FloatArray]
 """E (y - t)^k exp(-s (y - t)) over y > t for k = 0, 1, 2, shape (q, n)."""
 
-RATE = 32.0
-"""A threshold whose rate is beyond this is left out: its probability is near e^-32 or less."""
-
 _STEPS = 60
 _SHRINK = 0.999
 _CLOSE = 1e-3
 """The saddlepoint is found well enough this many standard deviations from it."""
 
 _LEAP = 4.0
+_NEAR = 0.1
+_FEWEST = 1e-300
 _ANGLE = 0.4
 """How far the contour leans to the left far out, in radians from the vertical."""
 
@@ -49,6 +48,10 @@ class Saddle:
         zeta, per unit of y: the minimum of log E exp(zeta G).
     rate
         Minus that minimum, non-negative: about -log P(G is 0 or beyond).
+    root
+        The signed root of twice the rate, above 0 where t is above its centre: nearly normal.
+    pace
+        dt / d(root) there.
     remoteness
         The rate, and -log of the number of y above t that are expected there, where that is below
         1: thresholds that lie above every y are none.
@@ -60,6 +63,8 @@ class Saddle:
 
     point: float
     rate: float
+    root: float
+    pace: float
     remoteness: float
     reach: float
     whole: FloatArray
@@ -90,6 +95,14 @@ class Weighted:
     def centres(self) -> FloatArray:
         """a_j x_j, shape (n,), in rising order."""
         return self.weights * self.counts
+
+    def summed(self, values: FloatArray) -> FloatArray:
+        """Return the sum over all entities of ``values`` (..., n), shape (...,).
+
+        Not by a matrix product, whose threads cost more than they save in sums of this size
+        where other programs keep the processors busy.
+        """
+        return np.asarray((self.times * values).sum(axis=-1))
 
     @property
     def total(self) -> float:
@@ -141,12 +154,25 @@ class Weighted:
             if not low < point < high:
                 point = 0.5 * (low + high)
         if not np.isfinite(bend) or bend <= 0:
-            return Saddle(point=start, rate=0.0, remoteness=np.inf, reach=1.0, whole=whole)
-        above = float(self.times @ (self.noise.cdf(-self.beyond(t)) / whole))
+            return Saddle(
+                point=start,
+                rate=0.0,
+                root=np.inf,
+                pace=0.0,
+                remoteness=np.inf,
+                reach=1.0,
+                whole=whole,
+            )
+        above = float(self.summed(self.noise.cdf(-self.beyond(t)) / whole))
+        rate = max(-value, 0.0)
+        root = -np.sign(point) * np.sqrt(2.0 * rate)
+        near = abs(root) < _NEAR or above <= 0
         return Saddle(
             point=point,
-            rate=max(-value, 0.0),
-            remoteness=max(-value, 0.0) - min(float(np.log(max(above, 1e-300))), 0.0),
+            rate=rate,
+            root=root,
+            pace=np.sqrt(bend) / max(above, _FEWEST) if near else -root / (point * above),
+            remoteness=rate - min(float(np.log(max(above, _FEWEST))), 0.0),
             reach=min(_BEND / float(np.sqrt(bend)), 2.0 * self._clearance(point)),
             whole=whole,
         )
@@ -160,15 +186,16 @@ class Weighted:
 
     def _cumulants(self, t: float, point: float) -> tuple[FloatArray, float, float, float]:
         """Return E exp(zeta (min(y, t) - t)), (n,), and log E exp(zeta G) with two derivatives."""
-        beyond, many = self.beyond(t), self.times
-        found = self.noise.tail_transform(-beyond, np.array([[point]]) * self.weights)
-        low0, low1, low2 = (each[0] for each in _known(found))
-        with np.errstate(all="ignore"):  # far out of the search something overflows: told by NaN
+        beyond = self.beyond(t)
+        with np.errstate(all="ignore"):  # far out in a search something overflows: told by NaN
+            found = self.noise.tail_transform(-beyond, np.array([[point]]) * self.weights)
+            low0, low1, low2 = (each[0] for each in _known(found))
             whole = low0 + self.noise.cdf(-beyond)
             mean = -self.weights * low1 / whole
             spread = self.weights**2 * low2 / whole - mean**2
-            value = many.sum() * point * t + many @ np.log(whole)
-        return whole, float(value), float(many.sum() * t + many @ mean), float(many @ spread)
+            value, slope, bend = (self.summed(part) for part in (np.log(whole), mean, spread))
+        many = float(self.times.sum())
+        return whole, float(value) + many * point * t, float(slope) + many * t, float(bend)
 
     def centre(self) -> float:
         """Return the root t of E G(t) = 0; 0 where no y is ever negative."""
@@ -185,7 +212,7 @@ class Weighted:
 
     def _mean(self, t: float) -> float:
         missing = self.weights * self.noise.excess(self.beyond(t))
-        return float(self.times @ (t - missing))
+        return float(self.summed(t - missing))
 
 
 def contour(saddle: Saddle, u: FloatArray) -> tuple[ComplexArray, ComplexArray]:
@@ -193,44 +220,6 @@ def contour(saddle: Saddle, u: FloatArray) -> tuple[ComplexArray, ComplexArray]:
     left, up = np.sin(_ANGLE) * saddle.reach, np.cos(_ANGLE) * saddle.reach
     points = saddle.point - left * (np.cosh(u) - 1.0) + 1j * up * np.sinh(u)
     return points, up * np.cosh(u) + 1j * left * np.sinh(u)
-
-
-def span(law: Weighted) -> tuple[float, float]:
-    """Return between which thresholds the rate stays below :data:`RATE`."""
-    middle = law.centre()
-    high = _edge(law, middle, 2.0 * middle)
-    nothing = float(law.times @ np.log(np.maximum(law.noise.cdf(law.counts), 1e-300)))
-    low = 0.0 if -nothing < RATE else _edge(law, middle, 0.0)
-    return low, high
-
-
-def _edge(law: Weighted, inside: float, outside: float) -> float:
-    """Return a threshold with a rate near :data:`RATE`, from ``inside`` towards ``outside``.
-
-    The root of twice the rate is nearly linear in t. ``outside`` is 0, or above ``inside`` a mere
-    direction.
-    """
-    saddle = law.saddle(inside)
-    upward = outside > inside
-    near, far = inside, outside
-    root = float(np.sqrt(RATE))
-    slope = float(law.times @ law.noise.cdf(-law.beyond(inside)))
-    step = _BEND / (saddle.reach * max(slope, 1e-300)) * np.sqrt(2.0) * root
-    tried = inside + step if upward else max(inside - step, 0.5 * inside)
-    bounded = not upward
-    for _ in range(_STEPS):
-        saddle = law.saddle(tried, saddle.point)
-        if RATE - 2.0 < saddle.remoteness < RATE + 4.0:
-            break
-        if saddle.remoteness < RATE:
-            near = tried
-        else:
-            far, bounded = tried, True
-        grown = float(np.sqrt(saddle.remoteness))
-        ahead = inside + (tried - inside) * min(root / max(grown, 0.1 * root), 4.0)
-        low, high = (near, far) if upward else (far, near)
-        tried = ahead if not bounded or low < ahead < high else 0.5 * (low + high)
-    return tried
 
 
 def _known(values: T | None) -> T:

