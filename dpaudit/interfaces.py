@@ -22,13 +22,12 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
-from dpaudit.model.structure import Bounds, Control, Structure
+from dpaudit.model.structure import Bounds, Control, Feasible, Structure
 from dpaudit.noise.base import Noise
 from dpaudit.subjects import Pipeline, Subject
 
 Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 Kept = Literal["whole", "non-negative", "total", "additive"]
-
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -244,6 +243,15 @@ class PostProcessor(Plugin):
         """Return the sum that its output always has, where there is one."""
         return None
 
+    @property
+    def feasible(self) -> Feasible:
+        """How it makes non-negative values with its public sum, where it does just that.
+
+        ``nearest``: the Euclidean projection; ``rescaled``: negative values are set to zero and
+        the others rescaled.
+        """
+        return None
+
     def uncovered(self) -> tuple[str, ...]:
         """Return what this step publishes exactly, outside the guarantee (its invariants).
 
@@ -383,11 +391,6 @@ class Mitigation(Plugin):
 
 
 BASES: Mapping[Kind, type[Plugin]] = {
-    "mechanism": Mechanism,
-    "postprocessor": PostProcessor,
-    "decision": Decision,
-    "learner": Learner,
-    "attack": Attack,
-    "audit": Audit,
-    "mitigation": Mitigation,
+    base.kind: base
+    for base in (Mechanism, PostProcessor, Decision, Learner, Attack, Audit, Mitigation)
 }

@@ -124,6 +124,8 @@ class Job:
         n = chain.counts.size // chain.width
         declared = decision.structure(n)
         guard = decision.existence(chain.mechanism.noise(), clipped=chain.is_nonnegative)
+        if bounds_outcomes(output):
+            guard = None  # whatever it divides by, the outcome is bounded: its mean exists
         if guard is not None and not isinstance(declared, Proportional):
             raise PluginError(
                 f"task {task.id!r}: {guard}",
@@ -164,6 +166,11 @@ class Job:
     def n(self) -> int:
         """Number of entities."""
         return self.truth.size
+
+    @property
+    def declared(self) -> Structure | None:
+        """What the decision declares of itself, before any post-processing of outcomes."""
+        return self.decision.structure(self.n)
 
     @property
     def is_smooth(self) -> bool:
@@ -232,6 +239,11 @@ class Job:
                 return slice(start, start + len(grouping.labels))
             start += len(grouping.labels)
         return slice(start, start + 1)
+
+
+def bounds_outcomes(output: tuple[PostProcessor, ...]) -> bool:
+    """Whether a step makes every outcome lie between 0 and a public sum."""
+    return any(step.nonnegative and step.public_sum() is not None for step in output)
 
 
 def _is_guardable(structure: Structure | None, counts: FloatArray) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import attrs
 
@@ -71,3 +71,6 @@ class Proportional:
 
 
 Structure: TypeAlias = Linear | Proportional
+
+Feasible: TypeAlias = Literal["nearest", "rescaled"] | None
+"""How a step makes non-negative values with its public sum, where it does just that."""

@@ -37,6 +37,11 @@ class ProportionalScaling(KeepsTotal):
     vectorised: ClassVar[bool] = True
     nonnegative: ClassVar[bool] = True
 
+    @property
+    def feasible(self) -> dpaudit.Feasible:
+        """Nothing but the rescaled positive part."""
+        return "rescaled"
+
     def process(self, release: FloatArray) -> FloatArray:
         """Return the scaled release, shape (..., n).
 
