@@ -24,6 +24,9 @@ _MATERIAL = 0.005
 _FINEST = -6
 """Power of ten below which bounds are not told apart."""
 
+_NAMED = 3
+"""Releases that a headline names."""
+
 _MOST = 5
 """Releases beside one another in a table."""
 
@@ -124,6 +127,52 @@ def inflation(context: Context, case: Case) -> Finding | None:
         reason=reason,
         evidence=tuple(e for c, _m in (*up[:1], *down[:1]) for e in evidence(c, "bias")),
     )
+
+
+def shortfalls(context: Context, case: Case) -> Finding | None:
+    """Return what one release takes under each, where one that promises nothing is a yardstick.
+
+    So it is of the error that a survey has anyway, and of suppression.
+    """
+    _, words, cases = context.prose, context.words, context.cases
+    at = [cases.operating(case.task.decision, n) for n in cases.releases(case.task.decision)]
+    found = [(c, m) for c in at if (m := c.shortfall) is not None and not c.result.is_given]
+    promises = {c.is_private for c, _m in found}
+    if len(promises) < 2:  # noqa: PLR2004 - all alike: the cost of each says enough
+        return None
+    found.sort(key=lambda pair: -float(pair[1].estimate.value))
+    first, measured = found[0]
+    sure, reason = confidence(_, measured.estimate, first)
+    amounts = words.amounts(measured.unit)
+    return Finding(
+        id=f"shortfalls/{case.task.decision}",
+        verdict="higher",
+        statement=_(
+            "In one release of {decision}, shortfalls add up to {amounts}",
+            decision=words.decision(case),
+            amounts=_.listing(
+                tuple(
+                    _("{amount} under “{release}”", amount=amounts.value(m.estimate),
+                      release=c.task.release)
+                    for c, m in found[:_NAMED]
+                )
+            ),
+        ),
+        detail=_(
+            "Expected shortfall of all together, bad luck included: {listed}.",
+            listed="; ".join(
+                _("“{release}” ({point}): {amount} ({interval})", release=c.task.release,
+                  point=words.promise(c), amount=amounts.value(m.estimate),
+                  interval=amounts.interval(m.estimate))
+                for c, m in found
+            ),
+        ),
+        estimate=measured.estimate,
+        unit=measured.unit,
+        confidence=sure,
+        reason=reason,
+        evidence=tuple(e for c, m in found for e in evidence(c, m.quantity)),
+    )  # fmt: skip
 
 
 def totals(context: Context, decision: str) -> Table | None:

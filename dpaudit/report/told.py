@@ -143,6 +143,8 @@ def _criterion(context: Context, kind: str) -> str:
                   "expected shortfall also counts the bad luck of a single release."),
         "releases": _("Post-processing should not cost more than leaving the noisy counts as "
                       "they are, at the same privacy."),
+        "shortfalls": _("Without error nobody falls short. What a release takes is held against "
+                        "what the others take, private or not."),
         "representation": _("Everyone's share of the release should be their share of the "
                             "people: the expected difference is zero."),
         "inflation": _("The counts of a release should add up to the people there are."),
