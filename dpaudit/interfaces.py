@@ -245,11 +245,7 @@ class PostProcessor(Plugin):
 
     @property
     def feasible(self) -> Feasible:
-        """How it makes non-negative values with its public sum, where it does just that.
-
-        ``nearest``: the Euclidean projection; ``rescaled``: negative values are set to zero and
-        the others rescaled.
-        """
+        """How it makes non-negative values with its public sum, where it does just that."""
         return None
 
     def uncovered(self) -> tuple[str, ...]:
@@ -295,11 +291,17 @@ class Decision(Plugin):
         """The positions in a row of the counts that the outcome depends on; ``None``: all."""
         return None
 
+    @property
+    def grows_with(self) -> tuple[int, ...]:
+        """The positions of counts that, raised alone, never turn a 1 into a 0."""
+        return ()
+
     def probability(self, counts: FloatArray, noise: Noise, *, clipped: bool) -> ClosedForm:
         """Return P(outcome = 1), shape (n,), of outcomes that are 0 or 1, if known.
 
         ``counts`` are (n,), or (n, k) where the decision takes rows; ``noise`` is independent
         noise of ``counts.ravel()``. Where ``clipped``, what is decided from is max(0, x + X).
+        Only a decision that looks at each entity by itself may state it.
         """
         return None
 

@@ -124,6 +124,9 @@ class Job:
         n = chain.counts.size // chain.width
         declared = decision.structure(n)
         guard = decision.existence(chain.mechanism.noise(), clipped=chain.is_nonnegative)
+        if guard is None and base is not None and decision is base.decision:
+            # Noise that a mitigation makes may not say what it is: what it divides by stays.
+            guard = None if chain.is_nonnegative else base.guard
         if bounds_outcomes(output):
             guard = None  # whatever it divides by, the outcome is bounded: its mean exists
         if guard is not None and not isinstance(declared, Proportional):

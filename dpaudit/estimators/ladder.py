@@ -122,11 +122,13 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
     if variance is None:
         return Known(bias=bias)
     variance = variance.scaled(slope**2)
+    shortfall = _one_sided_shortfall(chain, bias, variance)
     return Known(
         bias=bias,
         variance=variance,
         square=sum_of_square(bias, variance),
-        shortfall=_one_sided_shortfall(chain, bias, variance),
+        shortfall=shortfall,
+        one_sided=shortfall is not None,
         group_variance=chain.is_independent,
     )
 

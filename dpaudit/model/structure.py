@@ -73,4 +73,5 @@ class Proportional:
 Structure: TypeAlias = Linear | Proportional
 
 Feasible: TypeAlias = Literal["nearest", "rescaled"] | None
-"""How a step makes non-negative values with its public sum, where it does just that."""
+"""``nearest`` is the Euclidean projection on non-negative values with a public sum; ``rescaled``
+sets negative values to zero and rescales the others."""
