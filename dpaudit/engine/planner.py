@@ -143,7 +143,7 @@ class _Planner:
         _refuse_true_total(output, f"decision {decided.name!r}")
         swept = config.swept(release.mechanism, type(mechanism))
         values = {name: point[name] for name in swept}
-        plugins = (mechanism, *steps, *_parts(decision), *output)
+        plugins = (mechanism, *steps, *parts(decision), *output)
         task = Task(
             id=f"{_label(release.name, values)} / {decided.name}",
             key=self._key(release, point, decided, plugins),
@@ -356,13 +356,13 @@ def _refuse_true_total(output: tuple[PostProcessor, ...], where: str) -> None:
                 )
 
 
-def _parts(decision: Decision) -> tuple[Decision, ...]:
+def parts(decision: Decision) -> tuple[Decision, ...]:
     """Return a decision and those that it is made of."""
     inner = decision.decision if isinstance(decision, Rule) else decision
     values = (getattr(inner, field.name) for field in attrs.fields(type(inner)))
     lists = (value for value in values if isinstance(value, tuple))
     rules = (each for value in lists for each in value if isinstance(each, Rule))
-    return (inner, *(part for rule in rules for part in _parts(rule)))
+    return (inner, *(part for rule in rules for part in parts(rule)))
 
 
 def _label(release: str, values: Mapping[str, Any]) -> str:

@@ -11,9 +11,9 @@ from dpaudit.model.finding import Finding
 from dpaudit.model.hierarchy import ROOT
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Column, Table
-from dpaudit.report.amounts import Amounts, percent
+from dpaudit.report.amounts import Amounts, difference, percent
 from dpaudit.report.cases import Case
-from dpaudit.report.confidence import confidence
+from dpaudit.report.confidence import confidence, signed_verdict
 from dpaudit.report.costs import COST
 from dpaudit.report.tables import change, cut, ends, interval_label, limit
 from dpaudit.report.wording import Context, evidence, first_upper
@@ -144,9 +144,10 @@ def shortfalls(context: Context, case: Case) -> Finding | None:
     first, measured = found[0]
     sure, reason = confidence(_, measured.estimate, first)
     amounts = words.amounts(measured.unit)
+    apart = difference(measured.estimate, found[-1][1].estimate)
     return Finding(
         id=f"shortfalls/{case.task.decision}",
-        verdict="higher",
+        verdict=signed_verdict(apart, case.typical("total")),
         statement=_(
             "In one release of {decision}, shortfalls add up to {amounts}",
             decision=words.decision(case),

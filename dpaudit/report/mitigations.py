@@ -85,6 +85,10 @@ def _compared(context: Context, options: Options) -> Table:
         )
     return Table(
         caption=_("What each option was measured to do, the best first"),
+        note=_(
+            "Options that hand out more than there is, or promise less, come last. Where "
+            "intervals overlap the order is not certain."
+        ),
         columns=(
             Column(label=_("Option")),
             Column(label=_named(context, options.quantity), numeric=True),
@@ -104,7 +108,12 @@ def _prices(context: Context, options: Options) -> Table:
         (
             _called(context, option),
             _value(context, option.case.shortfall),
-            _value(context, option.case.find("error-change"), signed=True, none=_("no change")),
+            _value(
+                context,
+                option.case.find("error-change"),
+                signed=True,
+                none=_("no change") if option.name is None else "",
+            ),
             _value(context, option.case.find("bias"), signed=True),
             option.case.task.cost or _("nothing"),
         )
@@ -158,7 +167,7 @@ def _chart(context: Context, options: Options) -> Figure | None:
         for option, m in options.found
     ]
     named = _named(context, options.quantity)
-    values = {m.estimate.value.item(): amounts.value(m.estimate) for _o, m in options.found}
+    best = options.best.measured(options.quantity)
     before = options.before.measured(options.quantity)
     now = "" if before is None else amounts.value(before.estimate)
     if options.best.name is None:
@@ -167,7 +176,7 @@ def _chart(context: Context, options: Options) -> Figure | None:
         title = _(
             "“{best}” has {after} where doing nothing has {now}",
             best=options.best.name,
-            after=min(values.items())[1],
+            after="" if best is None else amounts.value(best.estimate),
             now=now,
         )
     desc = "; ".join(f"{dot.name}: {dot.label}" for dot in dots)

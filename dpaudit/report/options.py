@@ -14,6 +14,8 @@ from dpaudit.report.wording import Context
 
 ALPHA = "alpha-fairness"
 
+_ROUNDING = 1e-9
+
 _MATERIAL = 0.0005
 """A smaller change of the sum, as a share of it, is not said."""
 
@@ -35,7 +37,8 @@ class Options:
     """What was tried on a case and doing nothing, the best first.
 
     ``quantity`` is what they are ordered by: the cost of privacy, or α where nobody loses on
-    average or losses were not asked for.
+    average or losses were not asked for. Options that hand out more than there is, or promise
+    less, come after all others: what they achieve is paid for elsewhere.
     """
 
     tried: tuple[Option, ...]
@@ -52,9 +55,10 @@ class Options:
         loses = any(float(m.estimate.value) > negligible(m.unit) for m in costs)
         quantity = COST if loses else ALPHA
 
-        def effect(option: Option) -> float:
+        def effect(option: Option) -> tuple[bool, float]:
             measured = option.measured(quantity)
-            return math.inf if measured is None else float(measured.estimate.value)
+            size = math.inf if measured is None else float(measured.estimate.value)
+            return _is_dearer(option.case, case), size
 
         return cls(tried=tuple(sorted(tried, key=effect)), quantity=quantity)
 
@@ -73,6 +77,17 @@ class Options:
         """Options with what they are ordered by, where it was measured."""
         pairs = ((option, option.measured(self.quantity)) for option in self.tried)
         return tuple((option, m) for option, m in pairs if m is not None)
+
+
+def _is_dearer(option: Case, before: Case) -> bool:
+    """Whether an option promises less than doing nothing, or dependably raises the sum."""
+    if option.result.guarantee.epsilon > before.result.guarantee.epsilon * (1.0 + _ROUNDING):
+        return True
+    whole, now = option.find("bias"), before.find("bias")
+    due = abs(float(before.result.truth.sum()))
+    if whole is None or now is None:
+        return False
+    return float(whole.estimate.low) - float(now.estimate.high) > _MATERIAL * due
 
 
 def advice(context: Context, case: Case) -> tuple[str, ...]:
@@ -107,6 +122,12 @@ def advice(context: Context, case: Case) -> tuple[str, ...]:
         change = option.case.find("error-change")
         if change is not None:
             text += " " + _errors(context, change)
+        if _is_dearer(option.case, case) and option.case.result.guarantee != case.result.guarantee:
+            text += " " + _(
+                "Its promise is weaker: {after} in place of {before}.",
+                after=context.words.promise(option.case),
+                before=context.words.promise(case),
+            )
         text += _more(context, option.case)
         if option.case.task.cost:
             text += " " + _("Its price: {what}.", what=option.case.task.cost)

@@ -171,7 +171,7 @@ def _privacy_of(context: Context, case: Case, other: Case) -> str:
 
 
 def _publish(context: Context, case: Case) -> tuple[str, ...]:
-    if not case.steps:
+    if not case.steps or not (case.is_private and case.result.adds_noise):
         return ()
     return (
         context.prose(

@@ -208,8 +208,8 @@ def _curved(context: Context, case: Case, finding: Finding) -> str:
     amounts = context.words.amounts(own.unit)
     curved = second.estimate[second.labels.index(own.labels[index])]
     return context.prose(
-        "The curvature of the rule alone would make it {curved}; the rest comes from kinks, such "
-        "as counts cut off at zero and thresholds.",
+        "The curvature of the rule alone would make it {curved}. The rest comes from counts cut "
+        "off at zero, from thresholds and other kinks, and from higher orders.",
         curved=amounts.value(curved, signed=True),
     )
 
