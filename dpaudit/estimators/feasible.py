@@ -48,7 +48,7 @@ def feasible_shares(
     """
     noise, rest = chain.reduced()
     weights, counts = structure.weights, chain.counts
-    measured = chain.mechanism.measures == "entities" and noise is not None
+    measured = chain.is_flat and chain.width == 1 and noise is not None
     if not (measured and len(output) == 1 and keeps_appropriation(structure, output)):
         return None
     if noise is None or counts.sum() <= 0:
