@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
-import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.solvers.scaling import scale_to_total
-from dpaudit_plugins.postprocessors._total import KeepsTotal
+from dpaudit_plugins.postprocessors._total import Rescales
 
 
 @attrs.frozen(kw_only=True)
-class Baseline(KeepsTotal):
+class Baseline(Rescales):
     """Set negative outcomes to zero and rescale the others to the public sum.
 
     What agencies do with shares of noisy counts. Where the noisy counts sum to more than zero it
@@ -25,8 +22,8 @@ class Baseline(KeepsTotal):
     Parameters
     ----------
     total
-        The public sum, in the unit of the outcome; the sum of the true outcomes where it is left
-        out, which for an allotment is the appropriation.
+        The public sum, in the unit of the outcome. It may be left out after an allotment, whose
+        appropriation it is: the sum of other true outcomes is not public.
 
     References
     ----------
@@ -40,29 +37,6 @@ class Baseline(KeepsTotal):
     """
 
     name: ClassVar[str] = "baseline"
-    vectorised: ClassVar[bool] = True
-    nonnegative: ClassVar[bool] = True
-
-    @property
-    def feasible(self) -> dpaudit.Feasible:
-        """Nothing but the rescaled positive part."""
-        return "rescaled"
-
-    def process(self, release: FloatArray) -> FloatArray:
-        """Return the rescaled outcomes, shape (..., n).
-
-        Raises
-        ------
-        UsageError
-            If there is no total, or it is negative.
-        """
-        total = self.public_total()
-        if not 0 <= total < np.inf:
-            raise dpaudit.UsageError(
-                f"the total {total!r} of {self.name!r} is not a non-negative number",
-                hint="give the public sum of the outcomes",
-            )
-        return scale_to_total(release, total)
 
 
 @dpaudit.hookimpl

@@ -25,8 +25,8 @@ class ProjectionOntoSimplex(KeepsTotal):
     Parameters
     ----------
     total
-        The public sum, in the unit of the outcome; the sum of the true outcomes where it is left
-        out, which for an allotment is the appropriation.
+        The public sum, in the unit of the outcome. It may be left out after an allotment, whose
+        appropriation it is: the sum of other true outcomes is not public.
 
     References
     ----------
