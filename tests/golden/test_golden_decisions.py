@@ -18,12 +18,13 @@ from dpaudit.noise.sums import laplace_sum_tail
 from dpaudit.privacy.gaussian import analytic_gaussian_sigma
 from dpaudit.privacy.zcdp import delta_of, epsilon_of, simple_epsilon
 from dpaudit.solvers.centred import negative_part
+from dpaudit.solvers.shared_out import shared_out
 from dpaudit.solvers.simplex import simplex_threshold
 from dpaudit.solvers.simplex_bias import simplex_bias
 from dpaudit.solvers.tree_least_squares import tree_least_squares
 from dpaudit.stats.combined_rules import all_of_bias, any_of_bias, exactly_one_of_bias
 from dpaudit.stats.spread import cost_of_privacy
-from dpaudit_plugins.decisions import _title_i, _title_i_shares
+from dpaudit_plugins.decisions import _title_i
 from dpaudit_plugins.decisions.allotment import Allotment
 from dpaudit_plugins.decisions.apportionment import Apportionment
 from dpaudit_plugins.decisions.ratio_threshold import RatioThreshold
@@ -194,7 +195,7 @@ def state_factor(sppe, us, effort, equity):
 def held_harmless(auth, prev, rate, budget):
     floors = np.array(rate) * np.array(prev)
     due = np.array([auth], dtype=float)
-    return _title_i_shares.shared_out(due, np.array([[float(budget)]]), floors[None, :])[0]
+    return shared_out(due, np.array([[float(budget)]]), floors[None, :])[0]
 
 
 def eligibility(children, pop):
