@@ -162,7 +162,7 @@ class _Planner:
         for spec in self.spec.mitigations:
             use = spec.plugin
             named = self.registry.create("mitigation", use.use, **use.parameters)
-            refuse_true_counts(named, self._secret)
+            refuse_true_counts(named, self.spec.data.true_counts)
             mitigation = self._bound(Mitigation, named, None)
             fitting = [
                 (job, pipeline)
@@ -189,21 +189,8 @@ class _Planner:
         It may not name a column of true counts: what a mitigation makes is public.
         """
         named = self.registry.create(kind, use, **parameters)
-        refuse_true_counts(named, self._secret)
+        refuse_true_counts(named, self.spec.data.true_counts)
         return self._bound(Plugin, named, None)
-
-    @property
-    def _secret(self) -> tuple[str, ...]:
-        """The columns of true counts, and those that are joined from the same column again."""
-        spec = self.spec.data
-        counts = self.data.count_names
-        sources = {spec.joined[name].column if name in spec.joined else name for name in counts}
-        copies = (
-            name
-            for name, join in spec.joined.items()
-            if join.file == spec.file and join.column in sources
-        )
-        return tuple(dict.fromkeys((*counts, *copies)))
 
     def _decision(self, decided: DecisionSpec) -> Decision:
         """Make a decision, of those above it in the audit file where it is made of others."""
@@ -259,7 +246,7 @@ class _Planner:
         total = self.data.total
         made = self._made(Mechanism, "mechanism", release.mechanism.use, parameters, total)
         columns = [name for name, one in known_parameters(type(made)).items() if one.is_column]
-        named = [name for name in columns if point.get(name) in self._secret]
+        named = [name for name in columns if point.get(name) in self.spec.data.true_counts]
         if named and made.protects:
             raise SpecError(
                 f"release {release.name!r}: {named[0]} is the column of true counts "

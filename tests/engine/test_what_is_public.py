@@ -105,6 +105,12 @@ def test_a_joined_copy_of_the_counts_is_no_scale_of_noise(tmp_path):
         audit(tmp_path, ALLOTMENT, joined=COPY, noise='scale = "copy"')
 
 
+def test_a_joined_copy_of_the_counts_is_no_label(tmp_path):
+    joined = COPY + '[data.derived]\nfirst = { column = "copy", first = 1 }\n'
+    with pytest.raises(dpaudit.SpecError, match="'copy' are the true counts, which are no labels"):
+        audit(tmp_path, ALLOTMENT, joined=joined)
+
+
 def test_the_guard_of_a_ratio_stays_when_releases_are_averaged(tmp_path):
     results = audit(tmp_path, ALLOTMENT + '[[mitigation]]\nuse = "multi-year-average"\n')
     guarded = {note.task for note in results.notes if note.kind == "definition"}
