@@ -37,8 +37,9 @@ class Options:
     """What was tried on a case and doing nothing, the best first.
 
     ``quantity`` is what they are ordered by: the cost of privacy, or α where nobody loses on
-    average or losses were not asked for. Options that hand out more than there is, or promise
-    less, come after all others: what they achieve is paid for elsewhere.
+    average if nothing is done, or losses were not asked for. Options that hand out more than
+    there is, or promise less, come after all others: what they achieve is paid for elsewhere.
+    An option that does as well as doing nothing comes after it.
     """
 
     tried: tuple[Option, ...]
@@ -50,9 +51,9 @@ class Options:
         tried = [Option(each, each.task.mitigation) for each in context.cases.mitigated(case)]
         if not tried:
             return None
-        tried.append(Option(case, None))
-        costs = [m for option in tried if (m := option.measured(COST)) is not None]
-        loses = any(float(m.estimate.value) > negligible(m.unit) for m in costs)
+        tried.insert(0, Option(case, None))
+        now = case.find(COST)
+        loses = now is not None and float(now.estimate.value) > negligible(now.unit)
         quantity = COST if loses else ALPHA
 
         def effect(option: Option) -> tuple[bool, float]:
@@ -71,6 +72,11 @@ class Options:
     def before(self) -> Option:
         """Doing nothing."""
         return next(option for option in self.tried if option.name is None)
+
+    def unit(self, quantity: str) -> str:
+        """Return the unit of a measured quantity, the same for all options."""
+        found = (option.measured(quantity) for option in self.tried)
+        return next((measured.unit for measured in found if measured is not None), "")
 
     @property
     def found(self) -> tuple[tuple[Option, Measurement], ...]:
