@@ -50,8 +50,8 @@ def _section(context: Context, case: Case, options: Options) -> Section:
         *(_gainers(context, case, tried[0], name) for name in context.cases.groupings()[:1]),
     ):
         blocks += [block] if block is not None else []
-    title = _("What would change it: {decision}, {where}",
-              decision=words.decision(case), where=words.release(case))  # fmt: skip
+    title = _("What would change {decision}, “{release}”",
+              decision=words.decision(case), release=case.task.release)  # fmt: skip
     name = f"options-{slug(case.task.decision)}-{slug(case.task.release)}"
     return Section(name=name, title=title, blocks=tuple(blocks))
 
@@ -70,6 +70,10 @@ def _named(context: Context, quantity: str) -> str:
 def _compared(context: Context, options: Options) -> Table:
     _, words = context.prose, context.words
     other = ALPHA if options.quantity == COST else COST
+    headings = [
+        words.headed(_named(context, quantity), options.unit(quantity))
+        for quantity in (options.quantity, other)
+    ]
     rows = []
     for option in options.tried:
         first, second = option.measured(options.quantity), option.measured(other)
@@ -91,9 +95,9 @@ def _compared(context: Context, options: Options) -> Table:
         ),
         columns=(
             Column(label=_("Option")),
-            Column(label=_named(context, options.quantity), numeric=True),
+            Column(label=headings[0], numeric=True),
             Column(label=_("Interval"), numeric=True),
-            Column(label=_named(context, other), numeric=True),
+            Column(label=headings[1], numeric=True),
             Column(label=_("Interval"), numeric=True),
             Column(label=_("Privacy")),
         ),
@@ -120,7 +124,10 @@ def _prices(context: Context, options: Options) -> Table:
         for option in options.tried
     )
     return Table(
-        caption=_("What each option does to one release and to the sum, and what else it costs"),
+        caption=context.words.headed(
+            _("What each option does to one release and to the sum, and what else it costs"),
+            options.before.case.unit,
+        ),
         columns=(
             Column(label=_("Option")),
             Column(label=_("Shortfall in one release"), numeric=True),
@@ -139,13 +146,14 @@ def _value(
 ) -> str:
     if measured is None:
         return none or context.prose("not measured")
-    return context.words.amounts(measured.unit).value(measured.estimate, signed=signed)
+    amounts = context.words.amounts(measured.unit, bare=True)
+    return amounts.value(measured.estimate, signed=signed)
 
 
 def _ends(context: Context, measured: Measurement | None) -> str:
     if measured is None:
         return context.prose("none")
-    return context.words.amounts(measured.unit).ends(measured.estimate)
+    return context.words.amounts(measured.unit, bare=True).ends(measured.estimate)
 
 
 def _chart(context: Context, options: Options) -> Figure | None:
@@ -170,7 +178,13 @@ def _chart(context: Context, options: Options) -> Figure | None:
     best = options.best.measured(options.quantity)
     before = options.before.measured(options.quantity)
     now = "" if before is None else amounts.value(before.estimate)
-    if options.best.name is None:
+    dearer = before is not None and any(
+        float(m.estimate.value) < float(before.estimate.value) for _o, m in options.found
+    )
+    if options.best.name is None and dearer:
+        title = _("No option without a higher price does better than doing nothing, with {now}",
+                  now=now)  # fmt: skip
+    elif options.best.name is None:
         title = _("No option does better than doing nothing, with {now}", now=now)
     else:
         title = _(
@@ -183,7 +197,13 @@ def _chart(context: Context, options: Options) -> Figure | None:
     return Figure(
         title=title,
         subtitle=_("{measure} of each option, drawn to the left of zero", measure=named),
-        svg=dot_plot(dots, title=title, desc=desc, axis=named, amounts=amounts),
+        svg=dot_plot(
+            dots,
+            title=title,
+            desc=desc,
+            axis=context.words.headed(named, amounts.unit),
+            amounts=context.words.amounts(amounts.unit, bare=True),
+        ),
         alt=desc,
     )
 
@@ -194,7 +214,7 @@ def _gainers(context: Context, case: Case, best: Option, grouping: str) -> Table
     if before is None or moved is None:
         return None
     _, words = context.prose, context.words
-    amounts = words.amounts(before.unit)
+    amounts = words.amounts(before.unit, bare=True)
     order = np.argsort(moved.estimate.value, kind="stable")
     kept = ends(order, limit(context))
     rows = tuple(
@@ -207,7 +227,9 @@ def _gainers(context: Context, case: Case, best: Option, grouping: str) -> Table
         for i in kept
     )
     return Table(
-        caption=_("Who gains and who pays with “{name}”", name=_called(context, best)),
+        caption=words.headed(
+            _("Who gains and who pays with “{name}”", name=_called(context, best)), before.unit
+        ),
         columns=(
             Column(label=first_upper(words.over(grouping))),
             Column(label=_("Average change before"), numeric=True),

@@ -218,7 +218,7 @@ def test_the_audit_file_says_what_things_are_called(results, case):
     named = attrs.evolve(results.spec.data, noun="county", counted="households")
     context = Context.of(attrs.evolve(results, spec=attrs.evolve(results.spec, data=named)))
     table = totals(context, "counts")
-    assert table.rows[0][2].endswith(" households")
+    assert table.caption.endswith(", in households")
     level = by_level(context, context.cases.operating("counts", "clipped"))
     assert level.rows[2][0] == "county"
     report = build_report(context.results)
