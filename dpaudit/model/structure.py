@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, Self, TypeAlias
+from typing import Literal, Protocol, Self, TypeAlias
 
 import attrs
 import numpy as np
@@ -142,3 +142,7 @@ class Local:
 
 
 Structure: TypeAlias = Linear | Proportional | Local
+
+Feasible: TypeAlias = Literal["nearest", "rescaled"] | None
+"""``nearest`` is the Euclidean projection on non-negative values with a public sum; ``rescaled``
+sets negative values to zero and rescales the others."""

@@ -10,6 +10,7 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit.solvers.shared_out import ratio, shared_out, sums
 from dpaudit_plugins.decisions._title_i import (
     COUNTIES,
     DISTRICTS,
@@ -27,7 +28,6 @@ from dpaudit_plugins.decisions._title_i import (
 )
 from dpaudit_plugins.decisions._title_i_columns import Districts, read_amount
 from dpaudit_plugins.decisions._title_i_grants import WeightedGrant
-from dpaudit_plugins.decisions._title_i_shares import ratio, shared_out, sums
 
 _MIDDLING_FROM = 0.10
 _UNEQUAL_FROM = 0.20
