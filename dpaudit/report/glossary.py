@@ -60,6 +60,12 @@ def formulas(_: Prose) -> dict[str, str]:
         "alpha-bounds": _("Proved bounds of the largest bias minus the smallest."),
         "share": _("Mean over the noise of the share of the sum of all outcomes, minus the true "
                    "share."),
+        "changed": _("Chance that one release changes an outcome from what the true counts "
+                     "give."),
+        "gain": _("Mean over the noise of the outcome with the mitigation minus the outcome "
+                  "without it, draw by draw on the same noise."),
+        "error-change": _("Mean over the noise of the size of the error with the mitigation "
+                          "minus its size without it, draw by draw on the same noise."),
         "erased": _("Expected number of entities with people that have none in the release."),
         "invented": _("Expected number of entities without people that have some in the "
                       "release."),
