@@ -16,7 +16,7 @@ from dpaudit.report.differences import gaps, losses
 from dpaudit.report.recommend import recommendations
 from dpaudit.report.representation import representation
 from dpaudit.report.thresholds import thresholds
-from dpaudit.report.wording import Context
+from dpaudit.report.wording import Context, first_upper
 
 PAGE_ONE = 3
 UNDECIDED = frozenset({"no difference found", "cannot tell"})
@@ -114,12 +114,23 @@ def _of_case(context: Context, case: Case, *, compared: bool) -> list[Finding]:
         made += [f for f in (releases(context, case),) if f is not None]
     made += gaps(context, case)
     made += representation(context, case)
-    return [
+    advised = [
         attrs.evolve(f, recommendations=advice)
         if f.verdict not in UNDECIDED or f.id.startswith("cost/")
         else f
         for f in made
     ]
+    return [_of_decision(context, case, finding) for finding in advised]
+
+
+def _of_decision(context: Context, case: Case, finding: Finding) -> Finding:
+    """Name the decision that a finding is about, where there are several."""
+    decision = context.words.decision(case)
+    if len(context.cases.decisions()) == 1 or decision in finding.statement:
+        return finding
+    statement = context.prose("{decision}: {statement}", decision=first_upper(decision),
+                              statement=finding.statement)  # fmt: skip
+    return attrs.evolve(finding, statement=statement)
 
 
 def _extended(registry: Any, results: Results, finding: Finding) -> Finding:

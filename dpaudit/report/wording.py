@@ -70,6 +70,14 @@ class Wording:
             return self.prose("{axis} class “{name}”", axis=self.over(axis), name=name)
         return self.prose("{axis} “{name}”", axis=self.over(axis), name=name)
 
+    def one_of(self, axis: str) -> str:
+        """Return what one of an axis is called: ``county``, or ``size class``."""
+        word = self.over(axis)
+        return self.prose("{axis} class", axis=word) if self._has_classes(axis) else word
+
+    def _has_classes(self, axis: str) -> bool:
+        return axis in self.results.spec.data.classes
+
     def decision(self, case: Case) -> str:
         """Return the name of a case's decision."""
         return words(case.task.decision)
