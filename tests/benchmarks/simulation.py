@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from typing import ClassVar
 
 import attrs
 import numpy as np
+from harness import Row, cpu, show
 
 import dpaudit
 from dpaudit.engine.job import Job
@@ -74,13 +73,6 @@ def by_sorting(point: FloatArray) -> FloatArray:
     return np.maximum(point - level[np.flatnonzero(falling > level)[-1]], 0.0)
 
 
-def cpu(call: Callable[[], object]) -> float:
-    """Return the CPU seconds of a call."""
-    begun = time.process_time()
-    call()
-    return time.process_time() - begun
-
-
 def main() -> int:
     """Print each figure beside its bar; return 1 if one is broken."""
     rng = np.random.default_rng(1)
@@ -108,11 +100,11 @@ def main() -> int:
     ]
     ratio = statistics.median(loop / own for loop, own in pairs)
     draw = 1e9 * statistics.median(own for _, own in pairs) / (BLOCK * N)
-    print(f"{'CPU of the loop over that of the engine':48}{ratio:8.2f}   bar {FASTER:g}")
-    print(
-        f"{'a draw of noise, measured for both releases, ns':48}{draw:8.1f}   bar {NANOSECONDS:g}"
-    )
-    return int(ratio < FASTER or draw > NANOSECONDS)
+    rows = [
+        Row("CPU of the loop over that of the engine", ratio, FASTER, more=True),
+        Row("a draw of noise, measured for both releases, ns", draw, NANOSECONDS),
+    ]
+    return show("simulation", rows)
 
 
 if __name__ == "__main__":
