@@ -98,8 +98,9 @@ def perturbed_fit(
         )
     check_norms(records.inputs, objective.norm_bound)
     made, d = tilt_of(objective, epsilon), records.inputs.shape[1]
-    direction = rng.standard_normal(d)
-    noise = direction / np.linalg.norm(direction) * rng.gamma(d, 1.0 / made.rate)
+    direction = rng.standard_normal((d,))
+    length = float(rng.gamma(d, 1.0 / made.rate))
+    noise = direction * (length / float(np.linalg.norm(direction)))
     model, penalty = LogisticLoss(features=d), objective.penalty + made.penalty
     return fit(model, records, penalty, tilt=noise / len(records))
 
