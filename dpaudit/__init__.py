@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         postprocessor,
     )
     from dpaudit.model.curvature import Curvature
+    from dpaudit.model.data_source import EmbeddedData, WheelData
     from dpaudit.model.dataset import Dataset
     from dpaudit.model.domain import Domain
     from dpaudit.model.estimate import Estimate
@@ -87,6 +88,7 @@ __all__ = [
     "Decision",
     "Domain",
     "DpauditError",
+    "EmbeddedData",
     "Estimate",
     "Feasible",
     "Finding",
@@ -116,6 +118,7 @@ __all__ = [
     "Total",
     "UnavailableError",
     "UsageError",
+    "WheelData",
     "__version__",
     "attack",
     "audit",
@@ -143,6 +146,7 @@ _HOMES = {
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
     "dpaudit.model.curvature": "Curvature",
+    "dpaudit.model.data_source": "EmbeddedData WheelData",
     "dpaudit.model.dataset": "Dataset",
     "dpaudit.model.domain": "Domain",
     "dpaudit.model.estimate": "Estimate",

