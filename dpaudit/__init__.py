@@ -71,7 +71,8 @@ if TYPE_CHECKING:
     from dpaudit.noise.base import Noise
     from dpaudit.registry import Registry
     from dpaudit.report.write import write_report
-    from dpaudit.subjects import Pipeline, Subject
+    from dpaudit.subjects import LearnerSubject, Pipeline, Subject
+    from dpaudit.training.data import TrainingData
 
     __version__: str
 
@@ -100,6 +101,7 @@ __all__ = [
     "Guarantee",
     "Hierarchy",
     "Learner",
+    "LearnerSubject",
     "Linear",
     "Measurement",
     "Mechanism",
@@ -116,6 +118,7 @@ __all__ = [
     "Structure",
     "Subject",
     "Total",
+    "TrainingData",
     "UnavailableError",
     "UsageError",
     "WheelData",
@@ -158,7 +161,8 @@ _HOMES = {
     "dpaudit.noise.base": "Noise",
     "dpaudit.registry": "Registry",
     "dpaudit.report.write": "write_report",
-    "dpaudit.subjects": "Pipeline Subject",
+    "dpaudit.subjects": "LearnerSubject Pipeline Subject",
+    "dpaudit.training.data": "TrainingData",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -10,49 +10,24 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 import numpy as np
 
+from dpaudit.learners import Learner
 from dpaudit.model.arrays import FloatArray
-from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
 from dpaudit.model.structure import Bounds, Control, Feasible, Structure
 from dpaudit.noise.base import Noise
-from dpaudit.subjects import Pipeline, Subject
+from dpaudit.plugin import KINDS, Kind, Plugin
+from dpaudit.subjects import Pipeline
+from dpaudit.training.runs import Arm
 
-Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 Kept = Literal["whole", "non-negative", "total", "additive"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
-@attrs.frozen(kw_only=True)
-class Plugin:
-    """What every plug-in has: a kind, a name and parameters.
-
-    Attributes
-    ----------
-    foreign
-        Whether it runs code from outside, wherever the plug-in itself comes from: then it runs
-        in a worker process with a time limit.
-    """
-
-    kind: ClassVar[Kind]
-    name: ClassVar[str]
-    foreign: ClassVar[bool] = False
-
-    def caveats(self) -> tuple[str, ...]:
-        """Return what a reader of the report must know of it, as sentences without a full stop."""
-        return ()
-
-    def sources(self) -> tuple[Path, ...]:
-        """Return the files that it reads: their content decides what the cache may give again."""
-        return ()
 
 
 ClosedForm: TypeAlias = FloatArray | Estimate | None
@@ -324,17 +299,6 @@ class Decision(Plugin):
 
 
 @attrs.frozen(kw_only=True)
-class Learner(Plugin):
-    """Fits a model."""
-
-    kind: ClassVar[Kind] = "learner"
-
-    @abc.abstractmethod
-    def fit(self, data: Dataset, rng: np.random.Generator) -> Any:
-        """Return a fitted model with per-sample loss and prediction."""
-
-
-@attrs.frozen(kw_only=True)
 class Attack(Plugin):
     """Scores candidates against a release or a model."""
 
@@ -359,14 +323,21 @@ class Audit(Plugin):
         What the engine must measure beyond bias, squared error and shortfall.
     once
         Whether it is asked once for a release and decision, not at every swept value.
+    of
+        What it measures: ``decisions`` (a :class:`~dpaudit.Subject`) or ``learners`` (a
+        :class:`~dpaudit.LearnerSubject`).
+    arms
+        Of an audit of learners, the arms that the engine trains for it where a learner has them.
     """
 
     kind: ClassVar[Kind] = "audit"
     needs: ClassVar[frozenset[Extra]] = frozenset()
     once: ClassVar[bool] = False
+    of: ClassVar[Literal["decisions", "learners"]] = "decisions"
+    arms: ClassVar[frozenset[Arm]] = frozenset({"made"})
 
     @abc.abstractmethod
-    def measure(self, subject: Subject, rng: np.random.Generator) -> Sequence[Measurement]:
+    def measure(self, subject: Any, rng: np.random.Generator) -> Sequence[Measurement]:
         """Return what was measured over entities, groupings and in total."""
 
 
@@ -391,6 +362,11 @@ class Mitigation(Plugin):
         """Return what it costs beside what is measured (data, money, law), as a noun phrase."""
         return ""
 
+
+__all__ = [
+    "BASES", "KINDS", "Attack", "Audit", "ClosedForm", "Decision", "Extra", "Kept", "Kind",
+    "Learner", "Mechanism", "Mitigation", "Plugin", "PostProcessor",
+]  # fmt: skip
 
 BASES: Mapping[Kind, type[Plugin]] = {
     base.kind: base

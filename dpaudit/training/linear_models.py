@@ -79,6 +79,11 @@ class LogisticLoss(Model):
         """One parameter of each column."""
         return self.features
 
+    def chances(self, theta: FloatArray, inputs: FloatArray) -> FloatArray:
+        """Return 1 - p and p, shape (n, 2)."""
+        logits = inputs @ theta
+        return np.stack([special.expit(-logits), special.expit(logits)], axis=1)
+
     def losses(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the loss of every record, shape (n,), nats."""
         logits = inputs @ theta
@@ -133,6 +138,10 @@ class SoftmaxLoss(Model):
     def probabilities(self, theta: FloatArray, inputs: FloatArray) -> FloatArray:
         """Return f, shape (n, K)."""
         return special.softmax(self._logits(theta, inputs), axis=1)
+
+    def chances(self, theta: FloatArray, inputs: FloatArray) -> FloatArray:
+        """Return f, shape (n, K)."""
+        return self.probabilities(theta, inputs)
 
     def losses(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the loss of every record, shape (n,), nats."""

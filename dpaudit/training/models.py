@@ -52,6 +52,10 @@ class Model(abc.ABC):
     ) -> FloatArray:
         """Return the mean Hessian times ``direction``, shape (P,)."""
 
+    def chances(self, theta: FloatArray, inputs: FloatArray) -> FloatArray | None:
+        """Return the chance of every class, shape (n, K); ``None`` where the label is a number."""
+        return None
+
     def hessian(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the Hessian of the mean loss, shape (P, P)."""
         rows = [self.product(theta, inputs, labels, unit) for unit in np.eye(self.size)]

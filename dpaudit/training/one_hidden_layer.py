@@ -89,6 +89,10 @@ class OneHiddenLayer(Model):
         layers = self._layers(theta)
         return special.softmax(self._logits(layers, inputs), axis=1)
 
+    def chances(self, theta: FloatArray, inputs: FloatArray) -> FloatArray:
+        """Return f, shape (n, K)."""
+        return self.probabilities(theta, inputs)
+
     def losses(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the loss of every record, shape (n,), nats."""
         logits = self._logits(self._layers(theta), inputs)
