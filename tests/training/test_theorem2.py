@@ -89,7 +89,7 @@ def test_second_order_terms_are_the_moments_of_the_moves(model, people):
     hessians = models.group_hessians(model, theta, people)
     rows = []
     for _ in range(40):
-        plain, clipped, noise, means = moves(model, people, 1.0, rng)
+        plain, clipped, noise, _ = moves(model, people, 1.0, rng)
         curved = [
             0.5 * np.einsum("mi,aij,mj->ma", d, hessians, d, optimize=True)
             for d in (plain, clipped, noise)
