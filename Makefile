@@ -1,6 +1,6 @@
 # make report   set up what a report needs and make the report of examples/title_i
 # make test     set up everything and run all that guards the project
-# make bench    measure what reports, trees and executors cost, beside their bars
+# make bench    measure what reports, trees, executors and training cost, beside their bars
 # make lint     ruff, mypy and the import contracts;  make fix  mends what ruff can
 # Set PYTHON to choose another Python (3.11 to 3.13), NO_SYSTEM=1 to install no system library.
 
@@ -85,6 +85,7 @@ bench: pango $(EVERYTHING)
 	$(RUN)/python tests/benchmarks/report.py
 	$(RUN)/python tests/benchmarks/trees.py
 	$(RUN)/python tests/benchmarks/executors.py
+	$(RUN)/python tests/benchmarks/learning.py
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report

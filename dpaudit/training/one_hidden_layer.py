@@ -19,6 +19,8 @@ from dpaudit.training.models import Model
 from dpaudit.training.records import as_classes
 
 Activation = Literal["tanh", "relu"]
+_ROWS = 500
+"""Records at once where every intermediate array then stays in the processor's cache."""
 
 
 class _Layers(NamedTuple):
@@ -135,11 +137,18 @@ class OneHiddenLayer(Model):
         inner. Residual: sum_j ((f - e_y) W2)_j phi''_j (||x||^2 + 1).
         """
         layers = self._layers(theta)
+        cuts = range(0, len(inputs), _ROWS)
+        parts = [self._traces(layers, inputs[a : a + _ROWS], labels[a : a + _ROWS]) for a in cuts]
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+    def _traces(
+        self, layers: _Layers, inputs: FloatArray, labels: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         state = self._pass(layers, inputs, labels)
         f, reach = state.chances, _squares(inputs) + 1.0
         outer = (1.0 - _squares(f)) * (_squares(state.hidden) + 1.0)
         spread = f @ layers.w2**2 - (f @ layers.w2) ** 2
-        inner = np.einsum("ij,ij->i", spread, state.slope**2) * reach
+        inner = np.einsum("ij,ij,ij->i", spread, state.slope, state.slope) * reach
         return outer + inner, np.einsum("ij,ij->i", state.back, state.bend) * reach
 
     def product(
