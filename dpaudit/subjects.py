@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -12,6 +12,7 @@ from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.structure import Bounds
+from dpaudit.model.training import Reference
 from dpaudit.noise.base import Noise
 from dpaudit.stats.spread import Halves
 from dpaudit.training.data import TrainingData
@@ -90,10 +91,6 @@ class Subject(Protocol):
 
     def group_labels(self, grouping: str) -> tuple[str, ...]:
         """Return the groups of ``grouping``, in the order of the estimates."""
-
-
-Reference = Literal["optimum", "sgd"]
-"""What excessive risk is measured against: the exact minimiser, or training without protection."""
 
 
 class LearnerSubject(Protocol):

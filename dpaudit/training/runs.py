@@ -129,6 +129,10 @@ class Runs(abc.ABC):
         """R."""
 
     @abc.abstractmethod
+    def __getitem__(self, part: slice) -> Runs:
+        """Return some of the runs: the losses of all at once may not fit into memory."""
+
+    @abc.abstractmethod
     def losses(self, split: Split = "train") -> FloatArray:
         """Return the loss of every record under every run, shape (R, n)."""
 
@@ -167,6 +171,10 @@ class ModelRuns(Runs):
     def __len__(self) -> int:
         return len(self.parameters)
 
+    def __getitem__(self, part: slice) -> ModelRuns:
+        statistics = {name: rows[part] for name, rows in self.statistics.items()}
+        return attrs.evolve(self, parameters=self.parameters[part], statistics=statistics)
+
     def losses(self, split: Split = "train") -> FloatArray:
         """Return the loss of every record under every run, shape (R, n)."""
         records = self.data.records(split)
@@ -202,6 +210,14 @@ class TabledRuns(Runs):
 
     def __len__(self) -> int:
         return len(next(iter(self.of_losses.values())))
+
+    def __getitem__(self, part: slice) -> TabledRuns:
+        return attrs.evolve(
+            self,
+            of_losses={split: rows[part] for split, rows in self.of_losses.items()},
+            of_chances={split: rows[part] for split, rows in self.of_chances.items()},
+            statistics={name: rows[part] for name, rows in self.statistics.items()},
+        )
 
     def losses(self, split: Split = "train") -> FloatArray:
         """Return the loss of every record under every run, shape (R, n)."""
