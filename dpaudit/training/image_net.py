@@ -105,27 +105,27 @@ class ConvNet(Model):
         import torch
 
         with torch.no_grad():
-            return torch.softmax(self._logits(torch.as_tensor(theta), _tensor(inputs)), 1).numpy()
+            return torch.softmax(self._logits(torch.tensor(theta), _tensor(inputs)), 1).numpy()
 
     def losses(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the loss of every record, shape (n,), nats."""
         import torch
 
         with torch.no_grad():
-            return self._losses(torch.as_tensor(theta), inputs, labels).numpy()
+            return self._losses(torch.tensor(theta), inputs, labels).numpy()
 
     def gradients(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the gradient of every record, shape (n, P)."""
         import torch
 
         chosen = torch.as_tensor(as_classes(labels, self.classes))
-        return self._gradients(torch.as_tensor(theta), _tensor(inputs), chosen)
+        return self._gradients(torch.tensor(theta), _tensor(inputs), chosen)
 
     def traces(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the trace of the Hessian of every record, shape (n,), by the Fisher identity."""
         import torch
 
-        chances, x, flat = self.chances(theta, inputs), _tensor(inputs), torch.as_tensor(theta)
+        chances, x, flat = self.chances(theta, inputs), _tensor(inputs), torch.tensor(theta)
         total = np.zeros(len(inputs))
         for k in range(self.classes):
             slopes = self._gradients(flat, x, torch.full((len(x),), k))
@@ -138,10 +138,10 @@ class ConvNet(Model):
         """Return the mean Hessian times a direction, shape (P,)."""
         import torch
 
-        at = torch.as_tensor(theta).clone().requires_grad_()
+        at = torch.tensor(theta).clone().requires_grad_()
         mean = self._losses(at, inputs, labels).mean()
         (slope,) = torch.autograd.grad(mean, at, create_graph=True)
-        (found,) = torch.autograd.grad(slope @ torch.as_tensor(direction), at)
+        (found,) = torch.autograd.grad(slope @ torch.tensor(direction), at)
         return found.numpy()
 
     def _gradients(self, theta: Tensor, inputs: Tensor, labels: Tensor) -> FloatArray:
