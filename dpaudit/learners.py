@@ -19,6 +19,7 @@ from dpaudit.training.data import Split, TrainingData
 from dpaudit.training.draws import generator
 from dpaudit.training.models import Model
 from dpaudit.training.runs import Arm, Expected, Runs, fitted, runs_of
+from dpaudit.training.theorem2 import PrivateStep
 
 _FIT = 64
 """The stream of a single fit, apart from those of :mod:`dpaudit.training.draws`."""
@@ -130,6 +131,14 @@ class Learner(Plugin):
 
     def expected(self, data: TrainingData, split: Split) -> Expected | None:
         """Return exact means over the noise of what is released, where they are known."""
+        return None
+
+    def parameter_noise(self, data: TrainingData) -> float | None:
+        """Return s, where what is released is :meth:`optimum` plus N(0, s^2) on each parameter."""
+        return None
+
+    def private_step(self, data: TrainingData) -> PrivateStep | None:
+        """Return the step of a learner that trains by clipped and noisy gradient steps."""
         return None
 
     def privacy(self, data: TrainingData) -> Guarantee:

@@ -15,12 +15,13 @@ from dpaudit.training.data import Split, TrainingData
 from dpaudit.training.models import Model
 from dpaudit.training.records import IntArray, as_classes
 
-Arm: TypeAlias = Literal["made", "twin", "noiseless", "unclipped", "plain"]
+Arm: TypeAlias = Literal["made", "twin", "noiseless", "unclipped", "unclipped-twin", "plain"]
 """One way to train on the same random numbers.
 
 ``made`` is the learner as the audit file has it; ``twin`` has its noise with the other sign;
-``noiseless`` has its clipping and no noise; ``unclipped`` has its noise and no clipping; ``plain``
-has neither: nothing is protected (of a pruned model, nothing is pruned). Only ``made`` keeps what
+``noiseless`` has its clipping and no noise; ``unclipped`` has its noise and no clipping, and
+``unclipped-twin`` the other sign; ``plain`` has neither: nothing is protected (of a pruned model,
+nothing is pruned). Only ``made`` keeps what
 :meth:`dpaudit.Learner.privacy` promises; the others are never released.
 """
 

@@ -23,6 +23,24 @@ from dpaudit.training.records import Records
 Sampling = Literal["poisson", "fixed", "replacement"]
 
 
+@attrs.frozen(kw_only=True)
+class PrivateStep:
+    """One step of DP-SGD.
+
+    Parameters
+    ----------
+    step, clip_norm, noise_multiplier
+        eta, C and sigma.
+    batch
+        b, the expected size of a Poisson batch; the divisor.
+    """
+
+    step: float
+    clip_norm: float
+    noise_multiplier: float
+    batch: float
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class StepTerms:
     """E L(next; D_a) - L(theta; D_a) in parts, each of shape (A,), in the unit of the loss.

@@ -15,6 +15,7 @@ from dpaudit.training.calibration import calibrated
 from dpaudit.training.models import Model
 from dpaudit.training.one_hidden_layer import OneHiddenLayer
 from dpaudit.training.runs import Arm, ModelFit, ModelRuns
+from dpaudit.training.theorem2 import PrivateStep
 from dpaudit_plugins.learners._forms import POSITIVE, check_classes, linear, minimiser
 
 Architecture = Literal["logistic", "softmax", "mlp"]
@@ -23,6 +24,7 @@ ARMS: dict[Arm, dict[str, Any]] = {
     "twin": {"noise_sign": -1},
     "noiseless": {"noise_sign": 0},
     "unclipped": {"clipped": False},
+    "unclipped-twin": {"clipped": False, "noise_sign": -1},
     "plain": {"clipped": False, "noise_sign": 0},
 }
 _WHOLE = attrs.validators.ge(1)
@@ -168,6 +170,15 @@ class Stochastic(dpaudit.Learner):
     def statistics(self, multiplier: float) -> tuple[Query, ...]:
         """Return what else is asked of every batch, where the gradients have this multiplier."""
         return ()
+
+    def private_step(self, data: dpaudit.TrainingData) -> PrivateStep:
+        """Return the step."""
+        return PrivateStep(
+            step=self.step,
+            clip_norm=self.clip_norm,
+            noise_multiplier=self.multiplier(data),
+            batch=self.batch,
+        )
 
     def privacy(self, data: dpaudit.TrainingData) -> dpaudit.Guarantee:
         """Return what the accountant proves."""

@@ -67,7 +67,7 @@ class OutputPerturbation(dpaudit.Learner):
     def fit(self, data: dpaudit.TrainingData, rng: np.random.Generator) -> ModelFit:
         """Return one noisy model."""
         theta = self.optimum(data)
-        noisy = theta + self.scale(data) * rng.standard_normal(theta.shape)
+        noisy = theta + self.parameter_noise(data) * rng.standard_normal(theta.shape)
         return ModelFit(model=self.model(data), theta=noisy)
 
     def train(
@@ -77,7 +77,7 @@ class OutputPerturbation(dpaudit.Learner):
         self.has(arm)
         theta = self.optimum(data)
         sign = {"made": 1.0, "twin": -1.0}.get(arm, 0.0)
-        deviation = sign * self.scale(data)
+        deviation = sign * self.parameter_noise(data)
         noise = [generator(seed, r, _NOISE).standard_normal(theta.size) for r in replicates]
         return ModelRuns(
             data=data, model=self.model(data), parameters=theta + deviation * np.stack(noise)
@@ -86,10 +86,10 @@ class OutputPerturbation(dpaudit.Learner):
     def check(self, data: dpaudit.TrainingData) -> None:
         """Hold the data to every condition of the sensitivity."""
         self.model(data)
-        self.scale(data)
+        self.parameter_noise(data)
         check_norms(data.train.inputs, data.norm_bound)
 
-    def scale(self, data: dpaudit.TrainingData) -> float:
+    def parameter_noise(self, data: dpaudit.TrainingData) -> float:
         """Return s, the deviation of the noise on each parameter."""
         return noise_scale(self._objective(data), self.epsilon, self.delta)
 
@@ -103,7 +103,7 @@ class OutputPerturbation(dpaudit.Learner):
 
     def expected(self, data: dpaudit.TrainingData, split: Split) -> Expected | None:
         """Return exact means for one logit and for squared loss."""
-        model, theta, scale = self.model(data), self.optimum(data), self.scale(data)
+        model, theta, scale = self.model(data), self.optimum(data), self.parameter_noise(data)
         records = data.records(split)
         before = model.losses(theta, records.inputs, records.labels)
         if isinstance(model, SquaredLoss):
@@ -123,8 +123,9 @@ class OutputPerturbation(dpaudit.Learner):
 
     def counted(self, data: dpaudit.TrainingData) -> tuple[str, ...]:
         """Return the one query."""
+        scale = self.parameter_noise(data)
         said = (
-            f"the fitted parameters, once, with noise of deviation {self.scale(data):.4g} on each "
+            f"the fitted parameters, once, with noise of deviation {scale:.4g} on each "
             "(analytic Gaussian mechanism, neighbours replace)"
         )
         return (said,)

@@ -40,13 +40,15 @@ def test_blocks_of_replicates_and_budgets_share_their_noise(people):
     centre = made.optimum(people)
     other = attrs.evolve(made, epsilon=2.0)
     ratio = (other.train(people, range(8), 3).parameters - centre) / (whole - centre)
-    np.testing.assert_allclose(ratio, other.scale(people) / made.scale(people), rtol=1e-9)
+    np.testing.assert_allclose(
+        ratio, other.parameter_noise(people) / made.parameter_noise(people), rtol=1e-9
+    )
     twin = made.train(people, range(8), 3, "twin").parameters
     np.testing.assert_allclose(twin + whole, 2 * np.tile(centre, (8, 1)), atol=1e-12)
 
 
 def test_softmax_needs_the_root_of_two(people):
-    ratio = learner(loss="softmax").scale(people) / learner().scale(people)
+    ratio = learner(loss="softmax").parameter_noise(people) / learner().parameter_noise(people)
     assert ratio == pytest.approx(np.sqrt(2.0))
 
 
