@@ -123,6 +123,10 @@ class Mechanism(Plugin):
         # The noise is symmetric about 0 only for some: P(x + X > 0) = 1 - P(X <= -x).
         return None if noise is None else 1.0 - noise.cdf(-counts)
 
+    def output_probabilities(self, counts: FloatArray) -> Estimate | None:
+        """Return the probability of every output, where there are finitely many, if known."""
+        return None
+
     def truth(self, counts: FloatArray) -> FloatArray:
         """Return what would be released if nothing were protected, shape (n,)."""
         return counts

@@ -11,6 +11,7 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.structure import Bounds
 from dpaudit.model.training import Reference
 from dpaudit.noise.base import Noise
@@ -76,6 +77,16 @@ class Subject(Protocol):
 
     def clipped_noise(self) -> Noise | None:
         """Return the noise where the outcome is exactly max(0, count + noise), if it is."""
+
+    def output_probabilities(self, counts: FloatArray) -> Estimate | None:
+        """Return the probability of every output of the release from ``counts``, if known.
+
+        Known where there are finitely many: an entity that is chosen.
+        """
+
+    @property
+    def promise(self) -> Guarantee:
+        """What the mechanism promises."""
 
     @property
     def budget(self) -> tuple[str, float] | None:

@@ -21,6 +21,7 @@ from dpaudit.errors import UsageError
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.privacy.zcdp import epsilon_of, pure_rho
+from dpaudit.training.records import IntArray
 
 _EDGE, _STEP = 10.0, 0.125
 _MOST_ORDER = 500
@@ -51,6 +52,14 @@ class VoteNoise:
         if self.law == "gaussian":
             return gaussian_keep_probability(votes, self.scale)
         return laplace_keep_probability(votes, self.scale)
+
+    def win_probabilities(self, votes: FloatArray) -> FloatArray:
+        """Return the probability that each class wins, shape (n, K)."""
+        votes = np.atleast_2d(np.asarray(votes, dtype=np.float64))
+        win = _gaussian_win if self.law == "gaussian" else _laplace_win
+        return np.stack(
+            [win(votes, np.full(len(votes), k), self.scale) for k in range(votes.shape[1])], axis=1
+        )
 
     def draw(self, votes: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return noisy counts of the shape of ``votes``."""
@@ -97,7 +106,10 @@ def gaussian_keep_probability(votes: FloatArray, sigma: float) -> FloatArray:
     votes = np.atleast_2d(np.asarray(votes, dtype=np.float64))
     if not sigma > 0:
         raise UsageError(f"sigma {sigma!r} is not positive", hint="give a positive number")
-    winner = votes.argmax(axis=1)
+    return _gaussian_win(votes, votes.argmax(axis=1), sigma)
+
+
+def _gaussian_win(votes: FloatArray, winner: IntArray, sigma: float) -> FloatArray:
     rows = np.arange(len(votes))
     lead = (votes[rows, winner][:, None] - votes) / sigma
     total = np.zeros(len(votes))
@@ -142,11 +154,16 @@ def laplace_keep_probability(votes: FloatArray, scale: float) -> FloatArray:
     votes = np.atleast_2d(np.asarray(votes, dtype=np.float64))
     if not scale > 0:
         raise UsageError(f"scale {scale!r} is not positive", hint="give a positive number")
-    winner = votes.argmax(axis=1)
+    return _laplace_win(votes, votes.argmax(axis=1), scale)
+
+
+def _laplace_win(votes: FloatArray, winner: IntArray, scale: float) -> FloatArray:
     rows = np.arange(len(votes))
     lead = (votes[rows, winner][:, None] - votes) / scale
     if votes.shape[1] == 2:  # noqa: PLR2004 (two classes)
-        return 1.0 - laplace_flip_probability(lead.max(axis=1), 1.0)
+        ahead = lead[rows, 1 - winner]
+        flip = laplace_flip_probability(np.abs(ahead), 1.0)
+        return np.where(ahead >= 0, 1.0 - flip, flip)
     return np.array([_laplace_keep(np.delete(lead[i], winner[i])) for i in rows])
 
 

@@ -19,7 +19,7 @@ from dpaudit.training.models import (
     group_largest_eigenvalues,
     group_losses,
 )
-from dpaudit.training.records import Records
+from dpaudit.training.records import IntArray, Records
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -93,3 +93,48 @@ def pruning_loss(
         largest_eigenvalues=largest,
         bound=norms * length + 0.5 * largest * length**2,
     )
+
+
+def flipped(before: IntArray, after: IntArray, classes: int) -> BoolArray:
+    """Return which records another class is likeliest for after pruning, shape (n,).
+
+    Parameters
+    ----------
+    before, after
+        The class of every record under every run, shape (R, n): the likeliest is the one that
+        most runs name, of equally many the first (pruning identified exemplars).
+    classes
+        K.
+
+    Examples
+    --------
+    >>> flipped(np.array([[0, 1], [0, 1], [1, 1]]), np.array([[0, 0], [1, 0], [0, 1]]), 2).tolist()
+    [False, True]
+    """
+    return _likeliest(before, classes) != _likeliest(after, classes)
+
+
+def rank_correlation(left: FloatArray, right: FloatArray) -> float | None:
+    """Return Spearman's rank correlation of values (A,), ``None`` where there is none.
+
+    It needs three values, and two that differ on either side. Equal values share their rank.
+
+    Examples
+    --------
+    >>> rank_correlation(np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 15.0]))
+    0.5
+    """
+    if len(left) < 3 or not np.ptp(left) or not np.ptp(right):  # noqa: PLR2004 (two always agree)
+        return None
+    ranks = [_ranks(values) - (len(values) - 1) / 2.0 for values in (left, right)]
+    scale = float(np.sqrt((ranks[0] @ ranks[0]) * (ranks[1] @ ranks[1])))
+    return float(ranks[0] @ ranks[1]) / scale
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    below = (values[:, None] > values).sum(axis=1)
+    return below + ((values[:, None] == values).sum(axis=1) - 1) / 2.0
+
+
+def _likeliest(said: IntArray, classes: int) -> IntArray:
+    return np.stack([(said == k).sum(axis=0) for k in range(classes)]).argmax(axis=0)

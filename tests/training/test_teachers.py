@@ -28,6 +28,15 @@ def test_the_chance_to_keep_a_label_is_an_integral(law):
 
 
 @pytest.mark.parametrize("law", ["gaussian", "laplace"])
+@pytest.mark.parametrize("votes", [[9.0, 4.0], [4.0, 9.0], [5.0, 9.0, 1.0], [3.0, 3.0, 3.0, 1.0]])
+def test_somebody_wins(law, votes):
+    noise = pate.VoteNoise(law=law, scale=3.0)
+    chances = noise.win_probabilities(np.array([votes]))
+    assert chances.sum() == pytest.approx(1.0, abs=1e-9)
+    assert chances.max() == pytest.approx(noise.keep_probability(np.array([votes]))[0])
+
+
+@pytest.mark.parametrize("law", ["gaussian", "laplace"])
 def test_labels_are_turned_as_often_as_said(law):
     """40,000 noisy votes within 5.3 deviations (false alarm 2e-7 for two laws)."""
     noise = pate.VoteNoise(law=law, scale=15.0)
