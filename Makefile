@@ -83,7 +83,7 @@ catalogue: $(CORE)
 
 # One of them: make bench BENCHMARKS=trees. A bar that is broken does not stop the others.
 BENCHMARKS ?= startup quadrature simulation projections trees curvature samplers simplex \
-  executors national report
+  executors national report learning
 RESULTS := $(CURDIR)/.bench
 
 bench: pango $(EVERYTHING)

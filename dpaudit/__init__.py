@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         postprocessor,
     )
     from dpaudit.model.curvature import Curvature
+    from dpaudit.model.data_source import EmbeddedData, WheelData
     from dpaudit.model.dataset import Dataset
     from dpaudit.model.domain import Domain
     from dpaudit.model.estimate import Estimate
@@ -79,7 +80,8 @@ if TYPE_CHECKING:
     from dpaudit.noise.base import Noise
     from dpaudit.registry import Registry
     from dpaudit.report.write import write_report
-    from dpaudit.subjects import Pipeline, Subject
+    from dpaudit.subjects import LearnerSubject, Pipeline, Subject
+    from dpaudit.training.data import TrainingData
 
     __version__: str
 
@@ -96,6 +98,7 @@ __all__ = [
     "Decision",
     "Domain",
     "DpauditError",
+    "EmbeddedData",
     "Estimate",
     "Feasible",
     "Finding",
@@ -107,6 +110,7 @@ __all__ = [
     "Guarantee",
     "Hierarchy",
     "Learner",
+    "LearnerSubject",
     "Linear",
     "Local",
     "Measurement",
@@ -125,8 +129,10 @@ __all__ = [
     "Structure",
     "Subject",
     "Total",
+    "TrainingData",
     "UnavailableError",
     "UsageError",
+    "WheelData",
     "__version__",
     "attack",
     "audit",
@@ -154,6 +160,7 @@ _HOMES = {
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
     "dpaudit.model.curvature": "Curvature",
+    "dpaudit.model.data_source": "EmbeddedData WheelData",
     "dpaudit.model.dataset": "Dataset",
     "dpaudit.model.domain": "Domain",
     "dpaudit.model.estimate": "Estimate",
@@ -165,7 +172,8 @@ _HOMES = {
     "dpaudit.noise.base": "Noise",
     "dpaudit.registry": "Registry",
     "dpaudit.report.write": "write_report",
-    "dpaudit.subjects": "Pipeline Subject",
+    "dpaudit.subjects": "LearnerSubject Pipeline Subject",
+    "dpaudit.training.data": "TrainingData",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

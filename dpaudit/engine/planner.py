@@ -93,12 +93,11 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
 
 def _refuse(spec: Spec, groupings: Mapping[str, Grouping]) -> None:
     """Refuse what would otherwise be passed over in silence."""
-    for kind in ("attacks", "learners"):
-        if getattr(spec, kind):
-            raise SpecError(
-                f"[[{kind[:-1]}]] is read but not measured in this version",
-                hint=f"take [[{kind[:-1]}]] out of the audit file",
-            )
+    if spec.attacks:
+        raise SpecError(
+            "[[attack]] is read but not measured in this version",
+            hint="take [[attack]] out of the audit file",
+        )
     for name in ("entity", "total"):
         if name in groupings:
             raise SpecError(
@@ -145,7 +144,7 @@ class _Planner:
         values = {name: point[name] for name in swept}
         plugins = (mechanism, *steps, *parts(decision), *output)
         task = Task(
-            id=f"{_label(release.name, values)} / {decided.name}",
+            id=f"{label(release.name, values)} / {decided.name}",
             key=self._key(release, point, decided, plugins),
             release=release.name,
             decision=decided.name,
@@ -352,7 +351,8 @@ def parts(decision: Decision) -> tuple[Decision, ...]:
     return (inner, *(part for rule in rules for part in parts(rule)))
 
 
-def _label(release: str, values: Mapping[str, Any]) -> str:
+def label(release: str, values: Mapping[str, Any]) -> str:
+    """Return what a release (or learner) is called at the values of what it sweeps."""
     return " ".join([release, *(f"{name}={_short(value)}" for name, value in values.items())])
 
 

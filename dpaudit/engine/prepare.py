@@ -8,6 +8,13 @@ from pathlib import Path
 import attrs
 
 from dpaudit import data
+from dpaudit.engine.chunks import Chunk, Pieces, measure_chunk
+from dpaudit.engine.learning_plan import (
+    PreparedLearning,
+    dataset_of,
+    make_learner_jobs,
+    training_of,
+)
 from dpaudit.engine.planner import make_jobs
 from dpaudit.engine.tally import Controlled
 from dpaudit.model.dataset import Dataset
@@ -24,6 +31,19 @@ class Prepared:
     data: Dataset
     controlled: Mapping[str, Controlled]
 
+    @property
+    def signatures(self) -> dict[str, tuple[str, bool]]:
+        """What tells whether another process has made the same jobs."""
+        return {
+            task: (each.job.task.key, each.control is not None)
+            for task, each in self.controlled.items()
+        }
+
+    def measure(self, tasks: tuple[str, ...], chunk: Chunk) -> dict[str, Pieces]:
+        """Return what the blocks of a chunk add up to, by task."""
+        jobs = {task: self.controlled[task] for task in tasks}
+        return measure_chunk(jobs, self.spec.run.seed, self.data.digest, chunk)
+
 
 def prepare(spec: Spec, files: tuple[str, ...] = (), registry: Registry | None = None) -> Prepared:
     """Find the plug-ins, read the data, make the jobs and choose their controls.
@@ -35,12 +55,31 @@ def prepare(spec: Spec, files: tuple[str, ...] = (), registry: Registry | None =
     registry
         Plug-ins that are loaded already.
     """
-    if registry is None:
-        beside = [spec.path.parent / name for name in spec.plugins]
-        registry = Registry.discover(files=[*beside, *map(Path, files)])
+    registry = registry or _registry(spec, files)
     dataset = data.read(spec.data, spec.path.parent, registry)
     controlled = {
         job.task.id: Controlled.choose(job, spec.run.seed, dataset.digest)
         for job in make_jobs(spec, registry, dataset)
     }
     return Prepared(spec=spec, registry=registry, data=dataset, controlled=controlled)
+
+
+def prepare_learning(
+    spec: Spec, files: tuple[str, ...] = (), registry: Registry | None = None
+) -> PreparedLearning:
+    """Find the plug-ins, read the people and make the jobs of an audit of learners."""
+    registry = registry or _registry(spec, files)
+    training = data.read_training(training_of(spec), spec.path.parent, registry, seed=spec.run.seed)
+    jobs = make_learner_jobs(spec, registry, training)
+    return PreparedLearning(
+        spec=spec,
+        registry=registry,
+        training=training,
+        data=dataset_of(training),
+        jobs={job.task.id: job for job in jobs},
+    )
+
+
+def _registry(spec: Spec, files: tuple[str, ...]) -> Registry:
+    beside = [spec.path.parent / name for name in spec.plugins]
+    return Registry.discover(files=[*beside, *map(Path, files)])

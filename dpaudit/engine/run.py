@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -20,10 +19,12 @@ from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
 from dpaudit.engine.executors import check_executor
+from dpaudit.engine.learning_run import run_learning
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.paired import changes
 from dpaudit.engine.planner import parts, plan_of
-from dpaudit.engine.prepare import Prepared, prepare
+from dpaudit.engine.prepare import Prepared, prepare, prepare_learning
+from dpaudit.engine.provenance import provenance_of
 from dpaudit.engine.rebudget import at_budget, known_of
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
@@ -33,7 +34,7 @@ from dpaudit.estimators.known import Known
 from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
-from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
+from dpaudit.model.results import Results, TaskResult
 from dpaudit.model.spec import EarlierSpec, ReleaseSpec, Spec
 from dpaudit.parameters import parameters
 from dpaudit.privacy.composition import sequential
@@ -99,12 +100,6 @@ def run(
         if number < 1:
             raise UsageError(f"{name} = {number}: nothing would be done", hint="give at least 1")
     check_executor(executor)
-    begun = time.monotonic()
-    prepared = prepare(spec, files, registry)
-    plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
-    hook = prepared.registry.manager.hook
-    hook.dpaudit_plan_made(plan=plan)
-    exact = {task: known_of(each.job) for task, each in prepared.controlled.items()}
     watched = progress or NoProgress()
     how = How(
         executor=executor,
@@ -112,9 +107,21 @@ def run(
         chunk=chunk,
         cache=None if cache is None else Cache(cache, watched.said),
         progress=watched,
-        width=partial(widest, prepared, exact),
     )
-    tallies = measure(prepared, plan.blocks, how)
+    if spec.training is not None:
+        return run_learning(prepare_learning(spec, files, registry), how)
+    return _run_decisions(prepare(spec, files, registry), how)
+
+
+def _run_decisions(prepared: Prepared, how: How) -> Results:
+    begun, spec = time.monotonic(), prepared.spec
+    plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
+    hook = prepared.registry.manager.hook
+    hook.dpaudit_plan_made(plan=plan)
+    exact = {task: known_of(each.job) for task, each in prepared.controlled.items()}
+    tallies = measure(
+        prepared, plan.blocks, attrs.evolve(how, width=partial(widest, prepared, exact))
+    )
     subjects = _subjects(prepared, exact, tallies, plan.draws)
     audits = audits_of(prepared)
     measurements: list[Measurement] = []
@@ -134,7 +141,7 @@ def run(
         tasks=tuple(_task_result(subject, releases) for subject in subjects),
         measurements=tuple(measurements),
         notes=tuple(note for subject in subjects for note in notes_on(subject)),
-        provenance=_provenance(prepared, plan.draws, audits),
+        provenance=provenance_of(prepared, _plugins(prepared, audits), draws=plan.draws),
     )
 
 
@@ -289,34 +296,11 @@ def _guarantee(subject: MeasuredTask) -> Guarantee:
     )
 
 
-def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Provenance:
-    used: dict[tuple[str, str], Plugin] = {}
+def _plugins(prepared: Prepared, audits: tuple[Audit, ...]) -> Iterator[Plugin]:
+    """Yield every plug-in that takes part."""
     for controlled in prepared.controlled.values():
         job = controlled.job
-        for plugin in (job.chain.mechanism, *job.chain.steps, *parts(job.decision), *job.output):
-            used[plugin.kind, plugin.name] = plugin
+        yield from (job.chain.mechanism, *job.chain.steps, *parts(job.decision), *job.output)
     for spec in prepared.spec.mitigations:
-        use = spec.plugin
-        made = prepared.registry.create("mitigation", use.use, **use.parameters)
-        used[made.kind, made.name] = made
-    used |= {(audit.kind, audit.name): audit for audit in audits}
-    sources: list[PluginSource] = [
-        prepared.registry.source(type(plugin)) for _, plugin in sorted(used.items())
-    ]
-    names = {"dpaudit", "numpy", "scipy"} | {s.distribution for s in sources if s.distribution}
-    return Provenance(
-        versions={name: _version(name) for name in sorted(names)},
-        audit_digest=hashlib.sha256(prepared.spec.text.encode()).hexdigest(),
-        data_digest=prepared.data.digest,
-        seed=prepared.spec.run.seed,
-        draws=draws,
-        confidence=prepared.spec.run.confidence,
-        plugins=tuple(sources),
-    )
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        yield prepared.registry.create("mitigation", spec.plugin.use, **spec.plugin.parameters)
+    yield from audits

@@ -17,6 +17,7 @@ from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
+from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.structure import Bounds, Linear
 from dpaudit.noise.base import Noise
 from dpaudit.stats.bands import band
@@ -69,6 +70,15 @@ class MeasuredTask:
     confidence: float
     draws: int
     at: Callable[[float, float], MeasuredTask] | None = None
+
+    def output_probabilities(self, counts: FloatArray) -> Estimate | None:
+        """Return the probability of every output of the release from ``counts``, if known."""
+        return self.controlled.job.chain.mechanism.output_probabilities(counts)
+
+    @property
+    def promise(self) -> Guarantee:
+        """What the mechanism promises."""
+        return self.controlled.job.chain.mechanism.privacy()
 
     @property
     def budget(self) -> tuple[str, float] | None:

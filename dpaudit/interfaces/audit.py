@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 import numpy as np
 
 from dpaudit.interfaces.base import Kind, Plugin
 from dpaudit.model.measurement import Measurement
-from dpaudit.subjects import Pipeline, Subject
+from dpaudit.subjects import Pipeline
+from dpaudit.training.runs import Arm
 
 Extra: TypeAlias = Literal["share", "erased", "invented", "changed", "curvature"]
 """A quantity that is only measured where an audit asks for it."""
@@ -27,14 +28,21 @@ class Audit(Plugin):
         What the engine must measure beyond bias, squared error and shortfall.
     once
         Whether it is asked once for a release and decision, not at every swept value.
+    of
+        What it measures: ``decisions`` (a :class:`~dpaudit.Subject`) or ``learners`` (a
+        :class:`~dpaudit.LearnerSubject`).
+    arms
+        Of an audit of learners, the arms that the engine trains for it where a learner has them.
     """
 
     kind: ClassVar[Kind] = "audit"
     needs: ClassVar[frozenset[Extra]] = frozenset()
     once: ClassVar[bool] = False
+    of: ClassVar[Literal["decisions", "learners"]] = "decisions"
+    arms: ClassVar[frozenset[Arm]] = frozenset({"made"})
 
     @abc.abstractmethod
-    def measure(self, subject: Subject, rng: np.random.Generator) -> Sequence[Measurement]:
+    def measure(self, subject: Any, rng: np.random.Generator) -> Sequence[Measurement]:
         """Return what was measured over entities, groupings and in total."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from dpaudit.interfaces.base import ClosedForm, Kind, Plugin
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.spec import Neighbours
 from dpaudit.noise.base import Noise
@@ -103,6 +104,10 @@ class Mechanism(Plugin):
         noise = self.noise()
         # The noise is symmetric about 0 only for some: P(x + X > 0) = 1 - P(X <= -x).
         return None if noise is None else 1.0 - noise.cdf(-counts)
+
+    def output_probabilities(self, counts: FloatArray) -> Estimate | None:
+        """Return the probability of every output, where there are finitely many, if known."""
+        return None
 
     def truth(self, counts: FloatArray) -> FloatArray:
         """Return what would be released if nothing were protected, shape (n,)."""

@@ -12,6 +12,7 @@ from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.plan import Plan, Task
 from dpaudit.model.spec import Spec
+from dpaudit.model.training import Reference
 
 
 @attrs.frozen(kw_only=True)
@@ -70,8 +71,30 @@ class TaskResult:
 
 
 @attrs.frozen(kw_only=True, eq=False)
+class LearnerResult:
+    """One learner at one point that was trained.
+
+    ``counted`` are the queries that ``guarantee`` counts, ``arms`` the ways in which it was
+    trained, each ``replicates`` times; ``reference`` is what its excess risk is measured against.
+    """
+
+    task: Task
+    learner: str
+    parameters: Mapping[str, object]
+    guarantee: Guarantee
+    counted: tuple[str, ...]
+    replicates: int
+    arms: tuple[str, ...]
+    reference: Reference
+
+
+@attrs.frozen(kw_only=True, eq=False)
 class Results:
-    """Everything an audit found out, ready to be reported."""
+    """Everything an audit found out, ready to be reported.
+
+    Of an audit of learners ``data`` are the groups of the people learnt from, with their numbers,
+    and ``learners`` stand for ``tasks``.
+    """
 
     spec: Spec
     data: Dataset
@@ -80,6 +103,7 @@ class Results:
     measurements: tuple[Measurement, ...]
     notes: tuple[Note, ...]
     provenance: Provenance
+    learners: tuple[LearnerResult, ...] = ()
 
     def select(
         self,

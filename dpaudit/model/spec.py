@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from dpaudit.model.dataset import Status
+from dpaudit.model.training import DEFAULT_REPLICATES, TrainingSpec
 
 Neighbours = Literal["add-remove", "replace"]
 Format = Literal["html", "pdf", "json"]
@@ -272,10 +273,23 @@ class AuditSpec:
 
 @attrs.frozen(kw_only=True)
 class NamedUse:
-    """``[[attack]]`` or ``[[learner]]``: a plug-in with a name of its own."""
+    """``[[attack]]``: a plug-in with a name of its own."""
 
     name: str
     plugin: PluginUse
+
+
+@attrs.frozen(kw_only=True)
+class LearnerSpec:
+    """``[[learner]]``: a learner, how often it is trained, and which one it mitigates.
+
+    ``against`` names another learner; it is compared with it at the same point.
+    """
+
+    name: str
+    plugin: PluginUse
+    replicates: int = DEFAULT_REPLICATES
+    against: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -306,8 +320,10 @@ class ReportSpec:
 class Spec:
     """One audit, as its author wrote it.
 
-    ``path`` is where the audit file lies (relative files are looked up beside it) and
-    ``text`` is its content, for provenance; neither enters a report.
+    An audit of learners has ``training`` and ``learners`` and neither releases nor decisions;
+    ``data`` then says only where its file is. ``path`` is where the audit file lies (relative
+    files are looked up beside it) and ``text`` is its content, for provenance; neither enters a
+    report.
     """
 
     title: str
@@ -317,7 +333,8 @@ class Spec:
     audits: tuple[AuditSpec, ...]
     mitigations: tuple[MitigationSpec, ...] = ()
     attacks: tuple[NamedUse, ...] = ()
-    learners: tuple[NamedUse, ...] = ()
+    training: TrainingSpec | None = None
+    learners: tuple[LearnerSpec, ...] = ()
     plugins: tuple[str, ...] = ()
     run: RunSpec = attrs.field(factory=RunSpec)
     report: ReportSpec = attrs.field(factory=ReportSpec)

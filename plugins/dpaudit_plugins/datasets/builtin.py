@@ -11,10 +11,19 @@ FOLDER = Path(__file__).parent
 
 
 @dpaudit.hookimpl
-def dpaudit_datasets() -> Mapping[str, Path]:
+def dpaudit_datasets() -> Mapping[str, dpaudit.EmbeddedData]:
     """Offer 420 California school districts, 1998-99, and two apportionments of the House."""
+    apportionment = "U.S. Census Bureau, apportionment tables"
     return {
-        "california-districts": FOLDER / "california_districts_1998.csv",
-        "apportionment-2000": FOLDER / "apportionment_2000.csv",
-        "apportionment-2010": FOLDER / "apportionment_2010.csv",
+        "california-districts": dpaudit.EmbeddedData(
+            path=FOLDER / "california_districts_1998.csv",
+            source="California Department of Education; Stock and Watson",
+            licence="facts published by a public agency",
+        ),
+        "apportionment-2000": dpaudit.EmbeddedData(
+            path=FOLDER / "apportionment_2000.csv", source=apportionment, licence="public domain"
+        ),
+        "apportionment-2010": dpaudit.EmbeddedData(
+            path=FOLDER / "apportionment_2010.csv", source=apportionment, licence="public domain"
+        ),
     }

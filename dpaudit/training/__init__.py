@@ -1,0 +1,5 @@
+"""Private training and its cost to groups: closed forms, accounting and many runs at once.
+
+The mathematics is numpy. Only :mod:`dpaudit.training.ensemble`, :mod:`dpaudit.training.dp_sgd`
+and what calls an accountant need the extra ``learn``; no audit of decisions imports any of it.
+"""
