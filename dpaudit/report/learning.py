@@ -118,7 +118,7 @@ def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
 def _told(view: Learning, told: Found) -> tuple[Section, ...]:
     """Return one section for each kind of finding, each with its tables and charts."""
     _ = view.prose
-    operating = [view.operating(name) for name in view.audited]
+    operating = [view.operating(name) for name in view.told]
     parts: dict[str, tuple[str, list[Block]]] = {
         "threshold": (_("Thresholds"), []),
         "risk": (_("Who is hurt"), []),

@@ -27,7 +27,7 @@ _LISTED = 3
 def learning_findings(view: Learning) -> tuple[Finding, ...]:
     """Return every finding in the order of the report."""
     made: list[Finding] = []
-    for name in view.audited:
+    for name in view.told:
         one = view.operating(name)
         made += [f for f in (risk(view, one),) if f is not None]
         made += [f for strand in view.strands(name) if (f := over_epsilon(view, strand))]

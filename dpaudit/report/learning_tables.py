@@ -124,7 +124,7 @@ def risk_plot(view: Learning, one: Trained, *, width: float = WIDTH) -> Figure |
 
 def epsilon_plot(view: Learning, *, width: float = WIDTH) -> Figure | None:
     """Return the largest difference over epsilon with its band, one line for each strand."""
-    strands = [one for name in view.audited for one in view.strands(name)]
+    strands = [one for name in view.told for one in view.strands(name)]
     lines, unit = [], "nats"
     for one in strands:
         points = []
