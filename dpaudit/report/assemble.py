@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+import attrs
+
 from dpaudit.errors import SpecError
 from dpaudit.model.report import Report, Section
 from dpaudit.model.results import Results
@@ -13,8 +15,10 @@ from dpaudit.report.appendix import glossary, limits, methods, provenance
 from dpaudit.report.findings import Found, findings, hooks_of
 from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
+from dpaudit.report.learning import learning_report
 from dpaudit.report.lines import drawn
 from dpaudit.report.mitigations import mitigation_sections
+from dpaudit.report.prose import Prose
 from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
 from dpaudit.report.wording import Context
 
@@ -53,9 +57,15 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
     SpecError
         If ``[report] sections`` names a section that neither dpaudit nor a plug-in has.
     """
-    context = Context.of(results)
-    found = findings(results, registry=registry)
     extra = _extra(results, registry)
+    found = findings(results, registry=registry)
+    if results.learners:
+        made = learning_report(results, found.foreign, extra)
+        return attrs.evolve(
+            made, sections=tuple(drawn(s, Prose(results.spec.report.language))
+                                 for s in made.sections)
+        )  # fmt: skip
+    context = Context.of(results)
     _ = context.prose
     banner = ""
     if results.data.status == "confidential":

@@ -13,6 +13,9 @@ from dpaudit.report.cases import Case
 from dpaudit.report.comparison import inflation, shortfalls
 from dpaudit.report.costs import cost, releases
 from dpaudit.report.differences import gaps, losses
+from dpaudit.report.learning_cases import Learning
+from dpaudit.report.learning_findings import LEARNING, learning_findings, learning_page_one
+from dpaudit.report.learning_thresholds import learning_thresholds
 from dpaudit.report.recommend import recommendations
 from dpaudit.report.representation import representation
 from dpaudit.report.thresholds import thresholds
@@ -64,6 +67,8 @@ def findings(results: Results, *, registry: Any = None) -> Found:
     Found
         Findings by their place in the report.
     """
+    if results.learners:
+        return _of_learners(results, registry)
     context = Context.of(results)
     cases = context.cases
     leading: list[Finding] = []
@@ -75,6 +80,12 @@ def findings(results: Results, *, registry: Any = None) -> Found:
     foreign = _hooked(registry, "dpaudit_findings", results=results)
     groups = (thresholds(results), leading, others, foreign)
     return Found(*(tuple(_extended(registry, results, f) for f in group) for group in groups))
+
+
+def _of_learners(results: Results, registry: Any) -> Found:
+    view = Learning.of(results)
+    foreign = tuple(_hooked(registry, "dpaudit_findings", results=results))
+    return Found(learning_thresholds(view), learning_findings(view), (), foreign)
 
 
 def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -94,6 +105,8 @@ def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
         "representation",
         "gap",
     )
+    if any(f.id.split("/")[0] in LEARNING for f in found):
+        return learning_page_one(tuple(found))
     chosen: list[Finding] = []
     for kind in kinds:
         of_kind = [f for f in found if f.id.split("/")[0] == kind]

@@ -81,7 +81,14 @@ def write_report(
         If a format is unknown, a file cannot be written, or a public report is asked of
         confidential data.
     """
-    if public and results.data.status == "confidential":
+    internal = [m for m in results.measurements if m.discloses == "internal"]
+    if public and internal:
+        raise UsageError(
+            f"{len(internal):,} statistics are computed from confidential records and protected by "
+            f"nothing, {internal[0].quantity!r} of {internal[0].task!r} first",
+            hint="leave --public out and keep the report in the house, or audit public data",
+        )
+    if public and results.data.status == "confidential" and not results.learners:
         raise UsageError(
             "the data are confidential (data.status) and public modes are not available yet",
             hint="leave --public out and keep the report in the house",

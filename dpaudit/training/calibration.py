@@ -13,6 +13,7 @@ from dpaudit.training.accounting import Account, Query
 
 _RELATIVE = 1e-3
 _LEAST, _MOST = 0.1, 1e4
+_TINY = 1e-300
 
 
 def calibrated(account: Callable[[float], Account], epsilon: float, delta: float,
@@ -44,18 +45,31 @@ def calibrated(account: Callable[[float], Account], epsilon: float, delta: float
     def cost(multiplier: float) -> float:
         return _cost(account(multiplier), delta, accountant)
 
-    low, high = _LEAST, 1.0
-    while cost(high) > epsilon:
-        low, high = high, 2.0 * high
-        if high > _MOST:
+    target = math.log(epsilon)
+    low, high = math.log(_LEAST), 0.0  # bracketed: epsilon falls as the multiplier grows
+    above, below = None, math.log(cost(1.0)) - target
+    while below > 0:
+        low, above, high = high, below, high + math.log(2.0)
+        if high > math.log(_MOST):
             raise UsageError(
                 f"no noise up to multiplier {_MOST:g} keeps epsilon {epsilon!r} at delta {delta!r}",
                 hint="take fewer steps or a smaller batch, or raise epsilon or delta",
             )
-    while high / low > 1.0 + _RELATIVE:
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if cost(middle) <= epsilon else (middle, high)
-    return high
+        below = math.log(max(cost(math.exp(high)), _TINY)) - target
+    if above is None:
+        above = math.log(max(cost(_LEAST), _TINY)) - target
+        if above <= 0:
+            return _LEAST
+    while high - low > _RELATIVE:
+        # Log epsilon is nearly linear in the log of the multiplier: aim past the crossing.
+        aimed = high + (low - high) * below / (below - above)
+        middle = min(max(aimed + 0.25 * _RELATIVE, low + 0.2 * _RELATIVE), high - 0.2 * _RELATIVE)
+        found = math.log(max(cost(math.exp(middle)), _TINY)) - target
+        if found <= 0:
+            high, below, above = middle, found, 0.7 * above
+        else:
+            low, above, below = middle, found, 0.7 * below
+    return math.exp(high)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -87,3 +87,35 @@ def group_rows(runs: Runs, split: Split) -> FloatArray:
         for first in range(0, len(runs), _AT_ONCE)
     ]
     return np.concatenate(parts)
+
+
+def change_of(after: Excess, before: Excess, level: float) -> dpaudit.Estimate:
+    """Return by how much each group's excess risk changes, shape (A,)."""
+    if after.error is None and len(after.rows) == len(before.rows):
+        return of_runs(after.rows - before.rows, level)
+    return _between(after.estimate(after.rows, level), before.estimate(before.rows, level))
+
+
+def gap_change(after: Excess, before: Excess, level: float) -> dpaudit.Estimate:
+    """Return by how much the gap changes between the two groups that were furthest apart.
+
+    Below 0: they come closer. Groups are chosen by the risks before.
+    """
+    mean = before.rows.mean(axis=0)
+    most, least = int(mean.argmax()), int(mean.argmin())
+    old = before.rows[:, most] - before.rows[:, least]
+    new = after.rows[:, most] - after.rows[:, least]
+    if new.mean() < 0:
+        new = -new
+    if after.error is None and len(old) == len(new):
+        return of_runs(new - old, level)
+    return _between(after.estimate(new, level), before.estimate(old, level))
+
+
+def _between(after: dpaudit.Estimate, before: dpaudit.Estimate) -> dpaudit.Estimate:
+    """Return a difference whose interval holds wherever both are within theirs."""
+    noisy = before if after.is_deterministic else after
+    return dpaudit.Estimate(
+        value=after.value - before.value, low=after.low - before.high, high=after.high - before.low,
+        level=min(after.level, before.level), method=noisy.method, draws=noisy.draws,
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from dpaudit.training.data import Split
 from dpaudit.training.excess_risk import runs_needed
 from dpaudit.training.group_estimates import absolute, of_people
 from dpaudit.training.runs import Arm
-from dpaudit_plugins.audits._excess import excess_of
+from dpaudit_plugins.audits._excess import change_of, excess_of, gap_change
 
 _MOST_RUNS = 1e12
 
@@ -33,6 +33,9 @@ class ExcessiveRisk(dpaudit.Audit):
     averaged with its antithetic twin, where the learner has one, and compared with the reference
     inside the replicate. Two errors are printed apart: of the replicates, which more runs shrink,
     and of the people, which they do not.
+
+    Of a learner that the audit file sets ``against`` another one also the change of every group's
+    risk and of the gap, compared inside the replicate.
 
     Parameters
     ----------
@@ -94,6 +97,10 @@ class ExcessiveRisk(dpaudit.Audit):
         people = of_people(excess.people, subject.data.records(split).groups, len(groups), level)
         if people is not None:
             yield made("excess-risk-of-people", people)
+        if subject.baseline is not None:
+            before = excess_of(subject.baseline, split)
+            yield made("excess-risk-change", change_of(excess, before, level))
+            yield made("gap-change", gap_change(excess, before, level))
         if len(gaps) > 1 and split == "train":
             yield attrs.evolve(made("runs-needed", self._needed(gaps, level)), unit="runs")
 
