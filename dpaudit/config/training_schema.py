@@ -6,7 +6,7 @@ import typing
 
 from dpaudit.config.data_schema import TEXT, Schema, list_of, some, table_of
 from dpaudit.model.dataset import Status
-from dpaudit.model.training import Norm, Reference
+from dpaudit.model.training import Norm
 
 
 def training_schema() -> Schema:
@@ -29,7 +29,7 @@ def training_schema() -> Schema:
             "norm": {"enum": list(typing.get_args(Norm))},
             "split": table_of({"test": share}, required=["test"]),
             "records": {"type": "integer", "minimum": 1},
-            "reference": {"enum": list(typing.get_args(Reference))},
+            "reference": TEXT,
             "encoding": TEXT,
             "sheet": TEXT,
         },

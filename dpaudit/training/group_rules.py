@@ -186,16 +186,22 @@ class Coupled(Rule):
     l_a s_a / p_a - sum_b l_b s_b and s_a the sign of x_a - x: once the signs are known, every
     record has a gradient of its own, which is clipped as always. Asked for the signs: of each group
     the sum of x_i over its bound, and how many there are: one person changes these by at most
-    sqrt 2.
+    sqrt 2. Answers are averaged over batches, which costs nothing more: with many small groups a
+    single one is mostly noise.
+
+    Parameters
+    ----------
+    memory
+        The weight of earlier answers in the average.
     """
 
+    memory: float = 0.95
+    _answers: Tensor | None = attrs.field(init=False, default=None)
     _weights: Tensor = attrs.field(init=False)
-    _values: Tensor = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         groups = len(self.shares)
         self._weights = torch.zeros(self.replicates, groups, device=self.shares.device)
-        self._values = torch.zeros_like(self._weights)
 
     @property
     def size(self) -> int:
@@ -212,7 +218,10 @@ class Coupled(Rule):
         parts = [batch.sums(self.measure(logits, labels), groups),
                  batch.sums(torch.ones_like(batch.valid), groups)]  # fmt: skip
         asked = torch.cat(parts, dim=1) + math.sqrt(2.0) * self.deviation * noise
-        means = asked[:, :groups] / asked[:, groups:].clamp(min=1.0)
+        before = asked if self._answers is None else self._answers
+        self._answers = self.memory * before + (1.0 - self.memory) * asked
+        means = self._answers[:, :groups] / self._answers[:, groups:].clamp(min=1.0)
+        means = means.clamp(0.0, 1.0)
         apart = means - (means * self.shares).sum(1, keepdim=True)
         pressed = self.pressure(apart) * apart.sign()
         self._weights = pressed / self.shares - pressed.sum(1, keepdim=True)

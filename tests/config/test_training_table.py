@@ -111,7 +111,8 @@ FAULTS = {
     "no runs": (("replicates = 8", "replicates = 0"), "from 1 to 100,000: 0", 16),
     "against nobody": (("replicates = 8", 'against = "sgd"'), "no learner is named 'sgd'", 16),
     "unknown key": (("replicates = 8", "replicate = 8"), "unknown parameter 'replicate'", 16),
-    "reference": (('group = "sex"', 'group = "sex"\nreference = "best"'), "'best'", 9),
+    "reference": (('group = "sex"', 'group = "sex"\nreference = "best"'),
+                  "'best' is no reference and no learner", 9),
 }  # fmt: skip
 
 
