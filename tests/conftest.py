@@ -81,8 +81,11 @@ def fetched():
     known = dpaudit.Registry.discover().datasets()
 
     def get(name):
+        source = known[name]
+        if isinstance(source, dpaudit.EmbeddedData):
+            return source.path
         try:
-            return fetch(name, known[name])
+            return fetch(name, source)
         except dpaudit.UnavailableError as error:
             return _without(str(error))
 

@@ -30,10 +30,12 @@ def _example(file):
     return pytest.param(file, id=file.parent.name, marks=marks)
 
 
-def _prepare(audit):
-    """Make the data as the README says."""
+def _prepare(audit, fetched):
+    """Make the data, or fetch them, as the README says."""
     if audit.parent.name in MADE:
         runpy.run_path(str(audit.parent / "make.py"))["main"]()
+    for name in re.findall(r'"builtin:([a-z0-9-]+)"', audit.read_text(encoding="utf-8")):
+        fetched(name)
 
 
 EXAMPLES = [_example(file) for file in AUDITS]
@@ -50,6 +52,8 @@ def test_there_are_examples():
         "section_203",
         "title_i_national",
         "data_error",
+        "pruning_digits",
+        "pate_adult",
     }
 
 
@@ -62,8 +66,8 @@ def test_the_readme_says_the_command(audit):
 
 
 @pytest.mark.parametrize("audit", EXAMPLES)
-def test_the_example_has_no_fault(audit, capsys):
-    _prepare(audit)
+def test_the_example_has_no_fault(audit, capsys, fetched):
+    _prepare(audit, fetched)
     assert run(["check", str(audit)]) == 0
     assert "no fault found" in capsys.readouterr().out
 
@@ -92,8 +96,8 @@ def test_the_cells_of_the_tau_argus_table_can_be_read():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("audit", EXAMPLES)
-def test_the_example_runs(audit, tmp_path, capsys, monkeypatch):
-    _prepare(audit)
+def test_the_example_runs(audit, tmp_path, capsys, monkeypatch, fetched):
+    _prepare(audit, fetched)
     monkeypatch.chdir(tmp_path)
     assert (
         run(["report", str(audit), "--draws", "64", "--out", "out", "-f", "html", "-f", "json"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from dpaudit.engine.intervals import any_of, folded, frequency, loss, squares, within
+from dpaudit.engine.intervals import any_of, folded, frequency, loss, squares, within, without
 from dpaudit.engine.job import budget_of
 from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
@@ -389,16 +389,7 @@ class MeasuredTask:
         else:
             bias = self._exact("bias", over) or self._simulated("bias", over, half)
             low, high, value = squares(bias)
-        top = np.clip(square.high - low, 0.0, None)
-        bottom = np.clip(square.low - high, 0.0, None)
-        found = Estimate(
-            value=np.clip(square.value - value, bottom, top),
-            low=bottom,
-            high=top,
-            level=self.confidence,
-            method=square.method,
-            draws=self.draws,
-        )
+        found = without(square, low, high, value, self.confidence)
         near = self._near(over)
         if near is None or near.variance is None:
             return found

@@ -50,8 +50,8 @@ class FairPruned(Prunes):
     objective: Literal["loss-parity", "penalties"] = "loss-parity"
     when: Literal["before", "after", "both"] = "after"
     fine_tune: int = attrs.field(default=15, validator=_WHOLE)
-    dual_step: float = attrs.field(default=0.2, validator=_NOT_NEGATIVE)
-    gradient_penalty: float = attrs.field(default=0.1, validator=_NOT_NEGATIVE)
+    dual_step: float = attrs.field(default=0.05, validator=_NOT_NEGATIVE)
+    gradient_penalty: float = attrs.field(default=0.01, validator=_NOT_NEGATIVE)
     boundary_penalty: float = attrs.field(default=0.1, validator=_NOT_NEGATIVE)
 
     def __attrs_post_init__(self) -> None:
