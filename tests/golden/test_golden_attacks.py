@@ -12,6 +12,7 @@ from dpaudit.privacy.gaussian import gaussian_delta
 from dpaudit.privacy.gdp import gaussian_epsilon, mu_lower_bound, one_run_mu
 from dpaudit.privacy.tradeoff import ApproximateDp, GaussianCurve, LaplaceCurve
 from dpaudit.solvers import sparsity
+from dpaudit.solvers.readout import expected_recovered
 from dpaudit.stats import audits, one_run
 from dpaudit.stats.proportions import clopper_pearson
 from dpaudit_plugins.mechanisms.cell_suppression import CellSuppression
@@ -228,6 +229,12 @@ def test_canaries_of_one_run(stored):
         if out["eps_lb_gaussian_fdp"] is not None:
             got = gaussian_epsilon(one_run_mu(guesses, given["p"]), given["delta"])
             assert got == pytest.approx(out["eps_lb_gaussian_fdp"], abs=1e-5)
+
+
+def test_records_read_out_of_a_histogram(stored):
+    for given, out in each(stored, "recon_readout"):
+        got = expected_recovered(np.array([float(given["x"])]), Laplace(1.0 / given["eps"]))
+        assert got[0] == pytest.approx(out, rel=1e-12, abs=0)
 
 
 @pytest.mark.slow
