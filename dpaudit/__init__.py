@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from dpaudit.model.guarantee import Guarantee
     from dpaudit.model.hierarchy import Hierarchy
     from dpaudit.model.measurement import Measurement
-    from dpaudit.model.structure import Bounds, Control, Linear, Proportional, Structure
+    from dpaudit.model.structure import Bounds, Control, Feasible, Linear, Proportional, Structure
     from dpaudit.noise.base import Noise
     from dpaudit.registry import Registry
     from dpaudit.report.write import write_report
@@ -88,6 +88,7 @@ __all__ = [
     "Domain",
     "DpauditError",
     "Estimate",
+    "Feasible",
     "Finding",
     "GivenCounts",
     "GivenDomain",
@@ -149,7 +150,7 @@ _HOMES = {
     "dpaudit.model.guarantee": "Guarantee",
     "dpaudit.model.hierarchy": "Hierarchy",
     "dpaudit.model.measurement": "Measurement",
-    "dpaudit.model.structure": "Bounds Control Linear Proportional Structure",
+    "dpaudit.model.structure": "Bounds Control Feasible Linear Proportional Structure",
     "dpaudit.noise.base": "Noise",
     "dpaudit.registry": "Registry",
     "dpaudit.report.write": "write_report",

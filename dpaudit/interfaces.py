@@ -22,13 +22,12 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
-from dpaudit.model.structure import Bounds, Control, Structure
+from dpaudit.model.structure import Bounds, Control, Feasible, Structure
 from dpaudit.noise.base import Noise
 from dpaudit.subjects import Pipeline, Subject
 
 Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
 Kept = Literal["whole", "non-negative", "total", "additive"]
-
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -244,6 +243,11 @@ class PostProcessor(Plugin):
         """Return the sum that its output always has, where there is one."""
         return None
 
+    @property
+    def feasible(self) -> Feasible:
+        """How it makes non-negative values with its public sum, where it does just that."""
+        return None
+
     def uncovered(self) -> tuple[str, ...]:
         """Return what this step publishes exactly, outside the guarantee (its invariants).
 
@@ -287,11 +291,17 @@ class Decision(Plugin):
         """The positions in a row of the counts that the outcome depends on; ``None``: all."""
         return None
 
+    @property
+    def grows_with(self) -> tuple[int, ...]:
+        """The positions of counts that, raised alone, never turn a 1 into a 0."""
+        return ()
+
     def probability(self, counts: FloatArray, noise: Noise, *, clipped: bool) -> ClosedForm:
         """Return P(outcome = 1), shape (n,), of outcomes that are 0 or 1, if known.
 
         ``counts`` are (n,), or (n, k) where the decision takes rows; ``noise`` is independent
         noise of ``counts.ravel()``. Where ``clipped``, what is decided from is max(0, x + X).
+        Only a decision that looks at each entity by itself may state it.
         """
         return None
 
@@ -383,11 +393,6 @@ class Mitigation(Plugin):
 
 
 BASES: Mapping[Kind, type[Plugin]] = {
-    "mechanism": Mechanism,
-    "postprocessor": PostProcessor,
-    "decision": Decision,
-    "learner": Learner,
-    "attack": Attack,
-    "audit": Audit,
-    "mitigation": Mitigation,
+    base.kind: base
+    for base in (Mechanism, PostProcessor, Decision, Learner, Attack, Audit, Mitigation)
 }

@@ -60,6 +60,11 @@ class Parameter:
         return not any(takes_list(member) for member in members(self.type))
 
     @property
+    def is_total(self) -> bool:
+        """Whether the engine may fill in the sum of the true values."""
+        return any(source(member) == "total" for member in members(self.type))
+
+    @property
     def takes_rules(self) -> bool:
         """Whether it is a list of names of other decisions."""
         return any(source(member) == "rules" for member in members(self.type))

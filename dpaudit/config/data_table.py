@@ -17,6 +17,7 @@ from dpaudit.config.tree_table import (
     read_where,
 )
 from dpaudit.model.dataset import Status
+from dpaudit.model.spec import true_counts
 
 if TYPE_CHECKING:
     from dpaudit.config.uses import Uses
@@ -105,7 +106,9 @@ def _refuse_counts(made: dict[str, Any], uses: Uses) -> None:
     ]
     for name, rule in made["derived"].items():
         labels.append((("data", "derived", name, "column"), rule["column"], f"the column {name!r}"))
-    counts = {made.get("count"), *made.get("also_counted", ())}
+    named = [name for name in (made.get("count"), *made.get("also_counted", ())) if name]
+    joined = {name: (join["file"], join["column"]) for name, join in made["joined"].items()}
+    counts = true_counts(named, made.get("file", ""), joined)
     for path, name, purpose in labels:
         if name in counts:
             message = f"{name!r} are the true counts, which are no labels (for {purpose})"

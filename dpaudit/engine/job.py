@@ -124,6 +124,11 @@ class Job:
         n = chain.counts.size // chain.width
         declared = decision.structure(n)
         guard = decision.existence(chain.mechanism.noise(), clipped=chain.is_nonnegative)
+        if guard is None and base is not None and decision is base.decision:
+            # Noise that a mitigation makes may not say what it is: what it divides by stays.
+            guard = None if chain.is_nonnegative else base.guard
+        if bounds_outcomes(output):
+            guard = None  # whatever it divides by, the outcome is bounded: its mean exists
         if guard is not None and not isinstance(declared, Proportional):
             raise PluginError(
                 f"task {task.id!r}: {guard}",
@@ -164,6 +169,11 @@ class Job:
     def n(self) -> int:
         """Number of entities."""
         return self.truth.size
+
+    @property
+    def declared(self) -> Structure | None:
+        """What the decision declares of itself, before any post-processing of outcomes."""
+        return self.decision.structure(self.n)
 
     @property
     def is_smooth(self) -> bool:
@@ -232,6 +242,11 @@ class Job:
                 return slice(start, start + len(grouping.labels))
             start += len(grouping.labels)
         return slice(start, start + 1)
+
+
+def bounds_outcomes(output: tuple[PostProcessor, ...]) -> bool:
+    """Whether a step makes every outcome lie between 0 and a public sum."""
+    return any(step.nonnegative and step.public_sum() is not None for step in output)
 
 
 def _is_guardable(structure: Structure | None, counts: FloatArray) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
@@ -40,20 +41,11 @@ def mitigated(
     PluginError
         If the mitigation fails, or returns anything but a pipeline for the same entities.
     """
-    try:
-        after = mitigation.apply(before)
-    except DpauditError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"mitigation {mitigation.name!r} failed on task {base.task.id!r}: "
-            f"{type(error).__name__}: {error}",
-            hint="say in applies() which pipelines it is made for",
-        ) from error
+    after = _called(mitigation, "apply", before, base.task.id)
     if not isinstance(after, Pipeline) or after.n != before.n:
         raise PluginError(
-            f"mitigation {mitigation.name!r} returned {type(after).__name__} for task "
-            f"{base.task.id!r}",
+            f"mitigation {mitigation.name!r} returned {_told(after)} for task {base.task.id!r}, "
+            f"not a pipeline of {before.n} entities",
             hint="return the pipeline with changed parts, for the same entities",
         )
     task = attrs.evolve(
@@ -77,6 +69,30 @@ def mitigated(
         base=base,
         truth=base.truth,
     )
+
+
+def applies(mitigation: Mitigation, subject: Pipeline, task: str) -> bool:
+    """Return whether a mitigation makes sense for the pipeline of a task.
+
+    Raises
+    ------
+    PluginError
+        If the mitigation fails.
+    """
+    return bool(_called(mitigation, "applies", subject, task))
+
+
+def _called(mitigation: Mitigation, what: str, subject: Pipeline, task: str) -> Any:
+    try:
+        return getattr(mitigation, what)(subject)
+    except DpauditError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"mitigation {mitigation.name!r} failed in {what}() on task {task!r}: "
+            f"{type(error).__name__}: {error}",
+            hint="say in applies() which pipelines it is made for",
+        ) from error
 
 
 def pipeline_of(job: Job, create: Callable[..., Plugin]) -> Pipeline:
@@ -107,6 +123,12 @@ def refuse_true_counts(mitigation: Plugin, counts: tuple[str, ...]) -> None:
                     f"{str(column)!r}, which nothing but the mechanism may read",
                     hint="name a column that is public, such as an earlier release",
                 )
+
+
+def _told(after: object) -> str:
+    if isinstance(after, Pipeline):
+        return f"a pipeline of {after.n} entities"
+    return type(after).__name__
 
 
 def _columns(value: object) -> Iterator[ColumnName]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dpaudit.engine.checks import checks
-from dpaudit.engine.job import GUARD, Job
+from dpaudit.engine.job import GUARD, Job, bounds_outcomes
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.model.measurement import Note
 from dpaudit.noise.base import Noise
@@ -25,7 +25,7 @@ def notes_on(subject: MeasuredTask) -> Iterator[Note]:
     yield from _release_checks(subject)
     yield from _guards(job)
     noise = job.chain.mechanism.noise()
-    bounded = job.decision.bounded or job.chain.is_nonnegative
+    bounded = job.decision.bounded or job.chain.is_nonnegative or bounds_outcomes(job.output)
     if job.structure is None and not bounded and _is_noisy(noise):
         message = (
             f"whether {job.decision.name} has an expected outcome under noise that is not "

@@ -12,8 +12,8 @@ import scipy
 
 from dpaudit import binding, config, data
 from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
-from dpaudit.engine.job import Grouping, Job, decide
-from dpaudit.engine.mitigate import mitigated, pipeline_of, refuse_true_counts
+from dpaudit.engine.job import Grouping, Job
+from dpaudit.engine.mitigate import applies, mitigated, pipeline_of, refuse_true_counts
 from dpaudit.engine.rows import by_rows, refuse_mixing
 from dpaudit.engine.rule import Rule
 from dpaudit.engine.steps import told
@@ -33,6 +33,7 @@ from dpaudit.model.arrays import frozen_floats
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Plan, Task
 from dpaudit.model.spec import DecisionSpec, PluginUse, ReleaseSpec, Spec
+from dpaudit.model.structure import Proportional
 from dpaudit.parameters import parameters as known_parameters
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import BLOCK, blocks_for
@@ -136,13 +137,13 @@ class _Planner:
         decision = self._decision(decided)
         chain = self._chain(release, point, decided, decision)
         mechanism, steps = chain.mechanism, chain.steps
-        outcome = decide(decision, chain.truth[None, :], len(self.data), decided.name)
-        output = self._steps(
-            decided.output, float(outcome.sum()), f"decision {decided.name!r}", None
-        )
+        declared = decision.structure(len(self.data))
+        shared = declared.total if isinstance(declared, Proportional) else None
+        output = self._steps(decided.output, shared, f"decision {decided.name!r}", None)
+        _refuse_true_total(output, f"decision {decided.name!r}")
         swept = config.swept(release.mechanism, type(mechanism))
         values = {name: point[name] for name in swept}
-        plugins = (mechanism, *steps, *_parts(decision), *output)
+        plugins = (mechanism, *steps, *parts(decision), *output)
         task = Task(
             id=f"{_label(release.name, values)} / {decided.name}",
             key=self._key(release, point, decided, plugins),
@@ -161,13 +162,13 @@ class _Planner:
         for spec in self.spec.mitigations:
             use = spec.plugin
             named = self.registry.create("mitigation", use.use, **use.parameters)
-            refuse_true_counts(named, self.data.count_names)
+            refuse_true_counts(named, self.spec.data.true_counts)
             mitigation = self._bound(Mitigation, named, None)
             fitting = [
                 (job, pipeline)
                 for job in jobs
                 if not spec.releases or job.task.release in spec.releases
-                if mitigation.applies(pipeline := pipeline_of(job, self._create))
+                if applies(mitigation, pipeline := pipeline_of(job, self._create), job.task.id)
             ]
             if not fitting:
                 raise SpecError(
@@ -183,8 +184,13 @@ class _Planner:
         return tuple(made)
 
     def _create(self, kind: Kind, use: str, /, **parameters: Any) -> Plugin:
-        """Make a plug-in for a mitigation; a total that is not given stays open."""
-        return self._made(Plugin, kind, use, parameters, None)
+        """Make a plug-in for a mitigation; a total that is not given stays open.
+
+        It may not name a column of true counts: what a mitigation makes is public.
+        """
+        named = self.registry.create(kind, use, **parameters)
+        refuse_true_counts(named, self.spec.data.true_counts)
+        return self._bound(Plugin, named, None)
 
     def _decision(self, decided: DecisionSpec) -> Decision:
         """Make a decision, of those above it in the audit file where it is made of others."""
@@ -240,7 +246,7 @@ class _Planner:
         total = self.data.total
         made = self._made(Mechanism, "mechanism", release.mechanism.use, parameters, total)
         columns = [name for name, one in known_parameters(type(made)).items() if one.is_column]
-        named = [name for name in columns if point.get(name) in self.data.count_names]
+        named = [name for name in columns if point.get(name) in self.spec.data.true_counts]
         if named and made.protects:
             raise SpecError(
                 f"release {release.name!r}: {named[0]} is the column of true counts "
@@ -250,7 +256,11 @@ class _Planner:
         return made
 
     def _steps(
-        self, uses: tuple[PluginUse, ...], total: float, where: str, mechanism: Mechanism | None
+        self,
+        uses: tuple[PluginUse, ...],
+        total: float | None,
+        where: str,
+        mechanism: Mechanism | None,
     ) -> tuple[PostProcessor, ...]:
         """Make the steps of a chain, telling each what noise it sees."""
         made = (
@@ -321,13 +331,25 @@ class _Planner:
         return digest_of(content)
 
 
-def _parts(decision: Decision) -> tuple[Decision, ...]:
+def _refuse_true_total(output: tuple[PostProcessor, ...], where: str) -> None:
+    """Refuse steps of outcomes that would keep the true sum: nobody has said that it is public."""
+    for step in output:
+        for name, parameter in known_parameters(type(step)).items():
+            if parameter.is_total and getattr(step, parameter.field.name) is None:
+                raise SpecError(
+                    f"{where}: the output step {step.name!r} keeps a total, and the sum of the "
+                    "true outcomes is not public",
+                    hint=f"add {name} = NUMBER to the step, the public sum of outcomes",
+                )
+
+
+def parts(decision: Decision) -> tuple[Decision, ...]:
     """Return a decision and those that it is made of."""
     inner = decision.decision if isinstance(decision, Rule) else decision
     values = (getattr(inner, field.name) for field in attrs.fields(type(inner)))
     lists = (value for value in values if isinstance(value, tuple))
     rules = (each for value in lists for each in value if isinstance(each, Rule))
-    return (inner, *(part for rule in rules for part in _parts(rule)))
+    return (inner, *(part for rule in rules for part in parts(rule)))
 
 
 def _label(release: str, values: Mapping[str, Any]) -> str:

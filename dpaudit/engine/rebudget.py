@@ -24,7 +24,7 @@ _CHECKED = 2
 
 def known_of(job: Job) -> Known:
     """Return what is known of a job's outcomes against its truth, whoever has changed them."""
-    found = known(job.chain, job.structure, job.extras)
+    found = known(job.chain, job.declared, job.extras, job.output)
     ruled = None
     if found.bias is None and not job.output:
         ruled = known_of_rule(job.chain, job.decision, job.truth, job.extras)

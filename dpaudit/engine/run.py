@@ -22,7 +22,7 @@ from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
 from dpaudit.engine.executors import check_executor
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.paired import changes
-from dpaudit.engine.planner import plan_of
+from dpaudit.engine.planner import parts, plan_of
 from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.engine.rebudget import at_budget, known_of
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
@@ -293,8 +293,12 @@ def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Pr
     used: dict[tuple[str, str], Plugin] = {}
     for controlled in prepared.controlled.values():
         job = controlled.job
-        for plugin in (job.chain.mechanism, *job.chain.steps, job.decision, *job.output):
+        for plugin in (job.chain.mechanism, *job.chain.steps, *parts(job.decision), *job.output):
             used[plugin.kind, plugin.name] = plugin
+    for spec in prepared.spec.mitigations:
+        use = spec.plugin
+        made = prepared.registry.create("mitigation", use.use, **use.parameters)
+        used[made.kind, made.name] = made
     used |= {(audit.kind, audit.name): audit for audit in audits}
     sources: list[PluginSource] = [
         prepared.registry.source(type(plugin)) for _, plugin in sorted(used.items())

@@ -72,8 +72,12 @@ class MeasuredTask:
 
     @property
     def budget(self) -> tuple[str, float] | None:
-        """The parameter that states the mechanism's budget with its value, if one does."""
-        return budget_of(self.controlled.job.chain.mechanism)
+        """The parameter that states the mechanism's budget with its value, if one does.
+
+        A mitigated task has none: what the mitigation made was made for one budget.
+        """
+        job = self.controlled.job
+        return None if job.base is not None else budget_of(job.chain.mechanism)
 
     def bias_at(
         self, budget: float, over: str, confidence: float
@@ -199,7 +203,7 @@ class MeasuredTask:
             return Estimate.exact(known.total_bias.value[None])
         if quantity == "mean-squared-error" and known.group_variance and over != "total":
             return self._independent_square(over)
-        if quantity == "expected-shortfall" and known.shortfall is not None and over != "total":
+        if quantity == "expected-shortfall" and known.one_sided and over != "total":
             bias = self._summed(known.bias, over)
             return None if bias is None else loss(bias)
         is_sum = quantity == "bias" or quantity in known.extra or over == "total"

@@ -19,15 +19,13 @@ import numpy as np
 
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.structure import Control, Linear, Proportional, Structure
+from dpaudit.solvers.jacobian import jacobian
 
 Outcome = Callable[[FloatArray], FloatArray]
 """From released counts (draws, n) to outcomes (draws, n)."""
 
 _LARGEST = 2048
 """A black box of more entities gets no control: its coefficients would fill the memory."""
-
-_ROWS = 64
-"""Coordinates that are moved at once."""
 
 
 class Expansion(Protocol):
@@ -109,17 +107,9 @@ def _by_differences(
     useless, never wrong. A squared term would have a known mean too, but tails so heavy that
     bands from a few hundred draws would not cover.
     """
-    size = control.mean.size
-    if size > _LARGEST:
+    if control.mean.size > _LARGEST:
         return None
-    spread = _spread(control)
-    linear = np.empty((size, centre.size))
-    for start in range(0, size, _ROWS):
-        columns = np.arange(start, min(start + _ROWS, size))
-        shift = np.zeros((columns.size, size))
-        shift[np.arange(columns.size), columns] = spread[columns]
-        up, down = outcome(control.mean + shift), outcome(control.mean - shift)
-        linear[columns] = (up - down) / (2.0 * spread[columns, None])
+    linear = jacobian(outcome, control.mean, _spread(control))
     if not np.isfinite(linear).all():
         return None
     return DecisionControl(expansion=lambda deviation: deviation @ linear, mean=centre)

@@ -22,6 +22,9 @@ class Known:
         Per entity, shape (n,), in the unit of the decision (and its square).
     group_variance
         Whether the variance of a sum is the sum of the variances (independent entities).
+    one_sided
+        Whether every outcome can be off to one side only, always the same: then what a group
+        falls short is the size of its bias.
     empty
         Probability that the release has no positive count.
     total_bias
@@ -38,6 +41,7 @@ class Known:
     square: Estimate | None = None
     shortfall: Estimate | None = None
     group_variance: bool = False
+    one_sided: bool = False
     empty: float = 0.0
     total_bias: Estimate | None = None
     curvature: Curvature | None = None
@@ -57,7 +61,13 @@ class Known:
             square = sum_of_square(bias, self.variance)
         total = None if self.total_bias is None else self.total_bias.plus(shift.sum())
         return attrs.evolve(
-            self, bias=bias, square=square, shortfall=None, total_bias=total, extra={}
+            self,
+            bias=bias,
+            square=square,
+            shortfall=None,
+            one_sided=False,
+            total_bias=total,
+            extra={},
         )
 
 

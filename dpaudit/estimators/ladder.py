@@ -6,9 +6,11 @@ import attrs
 import numpy as np
 
 from dpaudit.estimators.chain import Chain
-from dpaudit.estimators.clipped_allotment import clipped_allotment
+from dpaudit.estimators.clipped_allotment import ClippedAllotment, clipped_allotment
+from dpaudit.estimators.feasible import feasible_shares, keeps_appropriation
 from dpaudit.estimators.known import Known, sum_of_square
-from dpaudit.interfaces import Extra
+from dpaudit.estimators.projected_allotment import ProjectedAllotment
+from dpaudit.interfaces import Extra, PostProcessor
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.estimate import Estimate, Method
 from dpaudit.model.structure import Linear, Proportional, Structure
@@ -21,10 +23,18 @@ _OVERHEAD = 20
 
 
 def known(
-    chain: Chain, structure: Structure | None, extras: frozenset[Extra] = frozenset()
+    chain: Chain,
+    structure: Structure | None,
+    extras: frozenset[Extra] = frozenset(),
+    output: tuple[PostProcessor, ...] = (),
 ) -> Known:
-    """Return what is known exactly of a decision with ``structure`` made from ``chain``."""
+    """Return what is known exactly of a decision with ``structure`` made from ``chain``.
+
+    ``output`` are the steps that its outcomes go through.
+    """
     found = Known()
+    if output:
+        return _made_feasible(chain, structure, extras, output)
     if isinstance(structure, Linear) and structure.slope is not None:
         found = _linear(chain, structure.slope)
     elif isinstance(structure, Proportional) and chain.is_clipped and chain.counts.sum() > 0:
@@ -33,6 +43,23 @@ def known(
         # Shares sum to 1 whatever the counts are: the appropriation is handed out whole.
         found = attrs.evolve(found, total_bias=Estimate.exact(0.0))
     return attrs.evolve(found, extra=_extras(chain, structure, found, extras)) if extras else found
+
+
+def _made_feasible(
+    chain: Chain,
+    structure: Structure | None,
+    extras: frozenset[Extra],
+    output: tuple[PostProcessor, ...],
+) -> Known:
+    """Return what is known of an allotment whose outcomes are post-processed."""
+    if not isinstance(structure, Proportional) or not keeps_appropriation(structure, output):
+        return Known()
+    shares = feasible_shares(chain, structure, output) if _is_cheap(chain) else None
+    found = Known() if shares is None else _scaled(shares, structure.total)
+    extra = {}
+    if found.bias is not None and "share" in extras:
+        extra["share"] = found.bias.scaled(1.0 / structure.total)
+    return attrs.evolve(found, total_bias=Estimate.exact(0.0), extra=extra)
 
 
 def _extras(
@@ -95,11 +122,13 @@ def _linear(chain: Chain, slope: FloatArray) -> Known:
     if variance is None:
         return Known(bias=bias)
     variance = variance.scaled(slope**2)
+    shortfall = _one_sided_shortfall(chain, bias, variance)
     return Known(
         bias=bias,
         variance=variance,
         square=sum_of_square(bias, variance),
-        shortfall=_one_sided_shortfall(chain, bias, variance),
+        shortfall=shortfall,
+        one_sided=shortfall is not None,
         group_variance=chain.is_independent,
     )
 
@@ -124,10 +153,20 @@ def _one_sided_shortfall(chain: Chain, bias: Estimate, variance: Estimate) -> Es
 
 def _clipped(chain: Chain, structure: Proportional) -> Known:
     noise, _ = chain.reduced()
-    if noise is None or noise.terms * max(chain.counts.size, _OVERHEAD) > _MOST_TERMS:
+    if noise is None or not _is_cheap(chain):
         return Known()
     shares = clipped_allotment(chain.counts, structure.weights, noise)
-    budget = structure.total
+    return attrs.evolve(_scaled(shares, structure.total), empty=shares.empty)
+
+
+def _is_cheap(chain: Chain) -> bool:
+    """Return whether transforms of the noise may be evaluated at every node of a quadrature."""
+    noise, _ = chain.reduced()
+    return noise is not None and noise.terms * max(chain.counts.size, _OVERHEAD) <= _MOST_TERMS
+
+
+def _scaled(shares: ClippedAllotment | ProjectedAllotment, budget: float) -> Known:
+    """Return moments of outcomes from those of shares."""
     square_error = budget**2 * shares.square_error
     variance = budget**2 * (shares.square - shares.bias**2)
     variance_error = square_error + 2.0 * budget**2 * np.abs(shares.bias) * shares.bias_error
@@ -135,7 +174,6 @@ def _clipped(chain: Chain, structure: Proportional) -> Known:
         bias=_quadrature(budget * shares.bias, budget * shares.bias_error),
         variance=_quadrature(np.clip(variance, 0.0, None), variance_error),
         square=_quadrature(budget**2 * shares.square, square_error),
-        empty=shares.empty,
     )
 
 

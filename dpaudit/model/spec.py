@@ -6,7 +6,7 @@ JSON, sent to a worker process and hashed. Plug-ins are named, not made: the pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -137,6 +137,27 @@ class JoinSpec:
     sheet: str | None = None
 
 
+def true_counts(
+    counts: Iterable[str], file: str, joined: Mapping[str, tuple[str, str]]
+) -> tuple[str, ...]:
+    """Return the columns of true counts: those that are named, and copies that are joined.
+
+    Parameters
+    ----------
+    counts
+        The columns that the audit file counts.
+    file
+        The file of the data.
+    joined
+        Of each joined column the file and the column that it is taken from.
+    """
+    named = tuple(counts)
+    sources = {joined[name][1] if name in joined else name for name in named}
+    copies = (name for name, (other, column) in joined.items() if other == file
+              and column in sources)  # fmt: skip
+    return tuple(dict.fromkeys((*named, *copies)))
+
+
 @attrs.frozen(kw_only=True)
 class DataSpec:
     """``[data]``: where the true counts stand and who they belong to.
@@ -170,6 +191,12 @@ class DataSpec:
     joined: Mapping[str, JoinSpec] = attrs.field(factory=dict)
     encoding: str | None = None
     sheet: str | None = None
+
+    @property
+    def true_counts(self) -> tuple[str, ...]:
+        """The columns that hold true counts, under whatever name."""
+        joined = {name: (join.file, join.column) for name, join in self.joined.items()}
+        return true_counts((self.count, *self.also_counted), self.file, joined)
 
     @property
     def ancestors(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import attrs
 
@@ -71,3 +71,7 @@ class Proportional:
 
 
 Structure: TypeAlias = Linear | Proportional
+
+Feasible: TypeAlias = Literal["nearest", "rescaled"] | None
+"""``nearest`` is the Euclidean projection on non-negative values with a public sum; ``rescaled``
+sets negative values to zero and rescales the others."""

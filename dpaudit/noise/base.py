@@ -167,6 +167,50 @@ class Noise(abc.ABC):
         """
         return None
 
+    def tail_transform(
+        self,
+        t: FloatArray,  # noqa: ARG002
+        s: FloatArray,  # noqa: ARG002
+    ) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+        """Laplace transform of what X has beyond t, or ``None`` where it is not known.
+
+        Parameters
+        ----------
+        t
+            Where the tail begins, of either sign, shape (n,), persons.
+        s
+            Transform variables, shape (m, 1) or (m, n), above -:attr:`strip`, per person.
+
+        Returns
+        -------
+        tuple of FloatArray or None
+            E (X - t)^k exp(-s (X - t)) over X > t for k = 0, 1, 2, shape (m, n).
+        """
+        return None
+
+    def tail_characteristic(
+        self,
+        t: FloatArray,  # noqa: ARG002
+        z: ComplexArray,  # noqa: ARG002
+    ) -> ComplexArray | None:
+        """Return E exp(-z (X - max(t, 0))) over X > t, or ``None`` where it is not known.
+
+        Parameters
+        ----------
+        t
+            Where the tail begins, of either sign, shape (n,), persons.
+        z
+            Transform variables, shape (m, 1) or (m, n), per person; where the expectation is not
+            finite, its analytic continuation is meant. Taken from max(t, 0) on, it stays small
+            however far to the left ``z`` is.
+
+        Returns
+        -------
+        ComplexArray or None
+            Shape (m, n).
+        """
+        return None
+
     def parameters(self, n: int) -> FloatArray:
         """Return the parameters of each of ``n`` entities, shape (n, number of parameters).
 

@@ -139,3 +139,43 @@ class Gaussian(Noise):
             left = 0.5 * tail * special.wofz(np.where(u > 0, 1j * u - c, c - 1j * u) / SQRT_2)
             whole = np.exp(1j * theta * np.maximum(x, 0.0) - 0.5 * c * c)
         return np.asarray(special.ndtr(-u) + np.where(u > 0, whole - left, left))
+
+    def tail_transform(
+        self, t: FloatArray, s: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the transform of the tail beyond t: sigma^k phi(t / sigma) I_k(u).
+
+        Here u = t / sigma + s sigma, and I_k are the integrals of v^k e^{-u v - v^2 / 2}; at
+        u < 0 they come from the whole integral less the one at abs(u).
+        """
+        sigma = positive(self.sigma, t)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            k = t / sigma
+            c = s * sigma
+            u = k + c
+            i0, i1, i2 = normal_tail_moments(np.maximum(u, 0.0))
+            density = normal_density(k)
+            left = u < 0
+            mass = np.where(
+                left, np.exp(np.where(left, c * (k + 0.5 * c), 0.0)) * special.ndtr(-u), 0.0
+            )
+            first = np.where(left, density - u * mass, density * i1)
+            second = np.where(left, mass - u * first, density * i2)
+            return np.where(left, mass, density * i0), sigma * first, sigma * (sigma * second)
+
+    def tail_characteristic(self, t: FloatArray, z: ComplexArray) -> ComplexArray:
+        """Return E exp(-z (X - max(t, 0))) over X > t.
+
+        With u = t / sigma + z sigma it is e^{z max(t, 0) + (z sigma)^2 / 2} Q(u). Q of the
+        complex argument u is (1/2) e^{-u^2 / 2} w(i u / sqrt 2) with the Faddeeva function w,
+        taken in the half plane where w is bounded.
+        """
+        sigma = positive(self.sigma, t)
+        k, c = t / sigma, z * sigma
+        u = k + c
+        right = u.real >= 0
+        with np.errstate(over="ignore", under="ignore"):
+            start = np.exp(-0.5 * k * k - c * np.minimum(k, 0.0))
+            half = 0.5 * start * special.wofz(1j * np.where(right, u, -u) / SQRT_2)
+            whole = np.exp(np.where(right, 0.0, c * (np.maximum(k, 0.0) + 0.5 * c)))
+        return np.asarray(np.where(right, half, whole - half))

@@ -14,6 +14,9 @@ from dpaudit.noise.parameter import check_scale, positive, squarable
 
 _HUGE = 1e300
 
+_NEAR = 1e-5
+"""Where q is this close to 1 a series takes the place of a difference."""
+
 
 def laplace_variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variates:
     """Draw unit Laplace variates: a ziggurat exponential with a random sign.
@@ -137,6 +140,42 @@ class Laplace(Noise):
         tail: ComplexArray = ratio + half * (q / (1.0 + np.where(below, -q, q)))
         return tail
 
+    def tail_transform(
+        self, t: FloatArray, s: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the transform of the tail beyond t: elementary, as in :meth:`clipped_transform`.
+
+        With r = abs(t) / scale the tail beyond t > 0 is (1/2) e^{-r} times an exponential
+        variate; below 0 the part between t and 0 is an integral over [0, 1].
+        """
+        scale = positive(self.scale, t)
+        up = np.maximum(-t, 0.0)
+        with np.errstate(over="ignore", under="ignore"):
+            q = s * scale
+            r = up / scale
+            m0, m1, m2 = _between(r, q, s * up)
+            beyond = 0.5 * np.exp(-np.where(t > 0, t / scale, s * up)) / (1.0 + q)
+            length = scale / (1.0 + q)
+            first = up * m1 + beyond * (up + length)
+            second = up * up * m2 + beyond * (up * up + 2.0 * length * (up + length))
+        return m0 + beyond, first, second
+
+    def tail_characteristic(self, t: FloatArray, z: ComplexArray) -> ComplexArray:
+        """Return E exp(-z (X - max(t, 0))) over X > t, with r = abs(t) / scale and q = z scale.
+
+        For t >= 0 it is (1/2) e^{-r} / (1 + q), else
+        (1/2) / (1 + q) + (1/2) (1 - e^{-(1 - q) r}) / (1 - q).
+        """
+        scale = np.broadcast_to(positive(self.scale, t), t.shape)
+        q = z * scale
+        value: ComplexArray = 0.5 * np.exp(-np.abs(t) / scale) / (1.0 + q)
+        below = np.flatnonzero(t < 0)
+        if below.size:
+            r = -t[below] / scale[below]
+            own = q[:, below] if q.shape[1] == t.size else q
+            value[:, below] = _tail_below(r, own)
+        return value
+
     def _decay(self, t: FloatArray) -> FloatArray:
         """exp(-abs(t) / scale)."""
         return np.exp(-np.abs(t) / positive(self.scale, t))
@@ -155,3 +194,17 @@ def _between(
         front * np.where(growing, h0 - h1, h1),
         front * np.where(growing, h0 - 2.0 * h1 + h2, h2),
     )
+
+
+def _tail_below(r: FloatArray, q: ComplexArray) -> ComplexArray:
+    """Return the transform of the tail beyond -r, in units of the scale; q = 1 is no exception."""
+    gap = 1.0 - q
+    near = np.abs(gap) < _NEAR
+    between = (1.0 - np.exp(-gap * r)) / np.where(near, 1.0, gap)
+    if near.any():
+        # (1 - e^{-u}) / gap = r (1 - u / 2 + u^2 / 6 - ...) with u = gap r
+        u = np.where(near, gap, 0.0) * r
+        series = 1.0 - u / 2.0 * (1.0 - u / 3.0 * (1.0 - u / 4.0 * (1.0 - u / 5.0)))
+        between = np.where(near, r * series, between)
+    value: ComplexArray = 0.5 / (1.0 + q) + 0.5 * between
+    return value

@@ -41,7 +41,8 @@ class Amounts:
     many
         What the rows of the data are called, plural: the unit of ``entities``.
     bare
-        Whether shares are written without their unit, for a column that names it.
+        Whether amounts are written without their unit, where a heading names it; dollars keep
+        their sign.
     """
 
     prose: Prose
@@ -56,8 +57,9 @@ class Amounts:
 
     def signed(self, value: float, *, place: int | None = None) -> str:
         """Return an amount with ``+`` or a real minus sign, zero without either."""
-        text = self._written(abs(value), place=self.place(value) if place is None else place)
-        if not any(digit in text for digit in "123456789"):
+        place = self.place(value) if place is None else place
+        text = self._written(abs(value), place=place)
+        if self._is_zero(value, place):
             return text
         return ("+" if value > 0 else "\u2212") + text
 
@@ -138,28 +140,30 @@ class Amounts:
 
     def _ended(self, value: float, place: int) -> str:
         text = self._written(abs(value), place=place)
-        zero = not any(digit in text for digit in "123456789") and math.isfinite(value)
-        return "\u2212" + text if value < 0 and not zero else text
+        return "\u2212" + text if value < 0 and not self._is_zero(value, place) else text
+
+    def _is_zero(self, value: float, place: int) -> bool:
+        """Whether a value prints as zero: its unit may hold digits of its own."""
+        return math.isfinite(value) and round(abs(value) / 10.0**place) == 0
 
     def _written(self, size: float, *, place: int) -> str:  # noqa: PLR0911 (one for each unit)
         _ = self.prose
         if not math.isfinite(size):
             return _("no limit")
-        if self.unit in _HUNDREDTHS:
-            number = _rounded(_, size * 100, place + 2)
-            if self.bare:
-                return number
-            if self.unit == "share":
-                return _("{number} percentage points", number=number)
-            return _("{number} chances in 100", number=number)
+        hundredths = self.unit in _HUNDREDTHS
+        number = _rounded(_, size * 100, place + 2) if hundredths else _scaled(_, size, place)
         if self.unit == "dollars":
-            return _("${number}", number=_scaled(_, size, place))
-        if self.unit == "persons":
-            if self.counted is not None:
-                return f"{_scaled(_, size, place)} {self.counted}"
-            return _("{number} people", number=_scaled(_, size, place))
-        unit = self.many if self.unit == "entities" else self.unit
-        return f"{_scaled(_, size, place)} {unit}".strip()
+            return _("${number}", number=number)
+        if self.bare:
+            return number
+        if self.unit == "share":
+            return _("{number} percentage points", number=number)
+        if self.unit == "probability":
+            return _("{number} chances in 100", number=number)
+        if self.unit == "persons" and self.counted is None:
+            return _("{number} people", number=number)
+        named = {"persons": self.counted, "entities": self.many}.get(self.unit, self.unit)
+        return f"{number} {named}".strip()
 
 
 def negligible(unit: str) -> float:

@@ -23,6 +23,9 @@ from dpaudit.model.results import Results, TaskResult
 
 T = TypeVar("T")
 
+_GAPS = frozenset({"alpha-fairness", "alpha-bounds"})
+"""Quantities that compare one bias with another."""
+
 
 @attrs.frozen(eq=False)
 class Case:
@@ -74,13 +77,16 @@ class Case:
     def find(self, quantity: str, *, over: str = "total", per: str = "total") -> Measurement | None:
         """Return the measurement with this address, or ``None``.
 
-        Entities are called by their names, not by their identifiers, and sums of chances are
-        numbers of entities.
+        Entities are called by their names, not by their identifiers. Sums of chances are
+        numbers of entities, and differences between two changes of a chance, which may pass
+        100 in 100, are shares.
         """
         found = self.results.select(task=self.task.id, quantity=quantity, over=over, per=per)
         if not found:
             return None
         data, measured = self.results.data, found[0]
+        if over == "entity" and quantity in _GAPS and measured.unit == "probability":
+            return attrs.evolve(measured, unit="share")
         if over == "entity" and measured.labels == data.entities:
             return attrs.evolve(measured, labels=called(data))
         if over != "entity" and per == "total" and quantity != "changed":

@@ -11,9 +11,9 @@ from dpaudit.model.finding import Finding
 from dpaudit.model.hierarchy import ROOT
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Column, Table
-from dpaudit.report.amounts import Amounts, percent
+from dpaudit.report.amounts import Amounts, difference, percent
 from dpaudit.report.cases import Case
-from dpaudit.report.confidence import confidence
+from dpaudit.report.confidence import confidence, signed_verdict
 from dpaudit.report.costs import COST
 from dpaudit.report.tables import change, cut, ends, interval_label, limit
 from dpaudit.report.wording import Context, evidence, first_upper
@@ -23,6 +23,9 @@ _MATERIAL = 0.005
 
 _FINEST = -6
 """Power of ten below which bounds are not told apart."""
+
+_NAMED = 3
+"""Releases that a headline names."""
 
 _MOST = 5
 """Releases beside one another in a table."""
@@ -46,7 +49,7 @@ def _side_by_side(context: Context, at: list[Case], grouping: str) -> Table:
     found = [m for case in at if (m := case.find("bias", over=grouping)) is not None]
     order = np.argsort(found[0].estimate.value, kind="stable")
     shown = ends(order, limit(context))
-    amounts = words.amounts(found[0].unit)
+    amounts = words.amounts(found[0].unit, bare=True)
     rows = tuple(
         (
             found[0].labels[i],
@@ -56,11 +59,14 @@ def _side_by_side(context: Context, at: list[Case], grouping: str) -> Table:
         for i in shown
     )  # fmt: skip
     return Table(
-        caption=_(
-            "Average {change} by {grouping} under each release of {decision}",
-            change=change(context, found[0].unit),
-            grouping=words.over(grouping),
-            decision=words.decision(at[0]),
+        caption=words.headed(
+            _(
+                "Average {change} by {grouping} under each release of {decision}",
+                change=change(context, found[0].unit),
+                grouping=words.over(grouping),
+                decision=words.decision(at[0]),
+            ),
+            found[0].unit,
         ),
         columns=(
             Column(label=first_upper(words.over(grouping))),
@@ -126,10 +132,58 @@ def inflation(context: Context, case: Case) -> Finding | None:
     )
 
 
+def shortfalls(context: Context, case: Case) -> Finding | None:
+    """Return what one release takes under each, where one that promises nothing is a yardstick.
+
+    So it is of the error that a survey has anyway, and of suppression.
+    """
+    _, words, cases = context.prose, context.words, context.cases
+    at = [cases.operating(case.task.decision, n) for n in cases.releases(case.task.decision)]
+    found = [(c, m) for c in at if (m := c.shortfall) is not None and not c.result.is_given]
+    promises = {c.is_private for c, _m in found}
+    if len(promises) < 2:  # noqa: PLR2004 - all alike: the cost of each says enough
+        return None
+    found.sort(key=lambda pair: -float(pair[1].estimate.value))
+    first, measured = found[0]
+    sure, reason = confidence(_, measured.estimate, first)
+    amounts = words.amounts(measured.unit)
+    apart = difference(measured.estimate, found[-1][1].estimate)
+    return Finding(
+        id=f"shortfalls/{case.task.decision}",
+        verdict=signed_verdict(apart, case.typical("total")),
+        statement=_(
+            "In one release of {decision}, shortfalls add up to {amounts}",
+            decision=words.decision(case),
+            amounts=_.listing(
+                tuple(
+                    _("{amount} under “{release}”", amount=amounts.value(m.estimate),
+                      release=c.task.release)
+                    for c, m in found[:_NAMED]
+                )
+            ),
+        ),
+        detail=_(
+            "Expected shortfall of all together, bad luck included: {listed}.",
+            listed="; ".join(
+                _("“{release}” ({point}): {amount} ({interval})", release=c.task.release,
+                  point=words.promise(c), amount=amounts.value(m.estimate),
+                  interval=amounts.interval(m.estimate))
+                for c, m in found
+            ),
+        ),
+        estimate=measured.estimate,
+        unit=measured.unit,
+        confidence=sure,
+        reason=reason,
+        evidence=tuple(e for c, m in found for e in evidence(c, m.quantity)),
+    )  # fmt: skip
+
+
 def totals(context: Context, decision: str) -> Table | None:
     """Return for each release what it does to the sum of all outcomes: inflation or deflation."""
     _, words, cases = context.prose, context.words, context.cases
-    rows, first = [], None
+    rows: list[list[str]] = []
+    first, losses = None, []
     for name in cases.releases(decision):
         for _value, case in cases.sweep(cases.operating(decision, name)) or (
             (0.0, cases.operating(decision, name)),
@@ -138,30 +192,37 @@ def totals(context: Context, decision: str) -> Table | None:
             if whole is None:
                 continue
             first = first or whole
-            amounts = words.amounts(whole.unit)
+            amounts = words.amounts(whole.unit, bare=True)
             rows.append(
-                (
+                [
                     _release(context, case),
                     words.promise(case),
                     amounts.value(whole.estimate, signed=True),
                     amounts.ends(whole.estimate),
-                    amounts.value(lost.estimate) if lost is not None else _("not measured"),
-                )
+                ]
             )
+            losses.append(_("not measured") if lost is None else amounts.value(lost.estimate))
     if first is None or len(rows) < 2:  # noqa: PLR2004 - one release is compared with nothing
         return None
+    columns = [
+        Column(label=_("Release")),
+        Column(label=_("Privacy")),
+        Column(label=_("Change of the total"), numeric=True),
+        Column(label=interval_label(context, first), numeric=True),
+    ]
+    said = _("A positive change inflates the total, a negative one deflates it.")
+    if set(losses) != {_("not measured")}:
+        columns.append(Column(label=_("Sum of all losses"), numeric=True))
+        rows = [[*row, lost] for row, lost in zip(rows, losses, strict=True)]
+        said += " " + _(
+            "Losses of some may be hidden behind gains of others: the last column "
+            "adds up the losses alone."
+        )
     return Table(
-        caption=_("What each release does to the total"),
-        columns=(
-            Column(label=_("Release")),
-            Column(label=_("Privacy")),
-            Column(label=_("Change of the total"), numeric=True),
-            Column(label=interval_label(context, first), numeric=True),
-            Column(label=_("Sum of all losses"), numeric=True),
-        ),
-        rows=tuple(rows),
-        note=_("A positive change inflates the total, a negative one deflates it. Losses of some "
-               "may be hidden behind gains of others: the last column adds up the losses alone."),
+        caption=words.headed(_("What each release does to the total"), first.unit),
+        columns=tuple(columns),
+        rows=tuple(tuple(row) for row in rows),
+        note=said,
     )  # fmt: skip
 
 
@@ -218,7 +279,7 @@ def bounds(context: Context, case: Case, over: str) -> Table | None:
     if measured is None:
         return None
     _, words = context.prose, context.words
-    amounts = words.amounts(measured.unit)
+    amounts = words.amounts(measured.unit, bare=True)
     own = measured.estimate
     method = {"exact": _("formula"), "quadrature": _("numerical integral")}.get(
         own.method, _("simulation")
@@ -234,7 +295,9 @@ def bounds(context: Context, case: Case, over: str) -> Table | None:
         statement = next((note.message for note in case.notes if note.kind == "bound"), "")
         rows.append(_bound(amounts, proved.estimate, _("proof"), statement))
     return Table(
-        caption=_("Bounds of the gap, {where}", where=words.where(case)),
+        caption=words.headed(
+            _("Bounds of the gap, {where}", where=words.where(case)), measured.unit
+        ),
         columns=(
             Column(label=_("Lower bound"), numeric=True),
             Column(label=_("Value"), numeric=True),

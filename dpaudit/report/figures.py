@@ -69,8 +69,8 @@ def bias_plot(
     alt = _("{title}. {first} {first_value}, {last} {last_value}.", title=title,
             first=rows[0].name, first_value=rows[0].label,
             last=rows[-1].name, last_value=rows[-1].label)  # fmt: skip
-    drawn = dot_plot(rows, title=alt, desc=readings, axis=_unit(context, measured.unit),
-                     amounts=amounts, width=width)  # fmt: skip
+    drawn = dot_plot(rows, title=alt, desc=readings, axis=first_upper(words.unit(measured.unit)),
+                     amounts=words.amounts(measured.unit, bare=True), width=width)  # fmt: skip
     return Figure(title=title, subtitle=subtitle, svg=drawn, alt=alt, source=source(context))
 
 
@@ -136,8 +136,8 @@ def tradeoff(context: Context, case: Case, quantity: str, over: str) -> Figure |
         title=f"{title}. {readings}.",
         desc=readings,
         axes=(_axis(context, parameter), _("{what}, {unit}", what=first_upper(what),
-                                           unit=_unit(context, first.unit).lower())),
-        amounts=amounts,
+                                           unit=context.words.unit(first.unit))),
+        amounts=context.words.amounts(first.unit, bare=True),
         prose=_,
         marked=(float(case.task.point[parameter]), _("reported here")),
     )  # fmt: skip
@@ -182,16 +182,3 @@ def _axis(context: Context, parameter: str) -> str:
     if parameter == "epsilon":
         return _("Privacy-loss budget ε: more privacy to the left, more accuracy to the right")
     return parameter
-
-
-def _unit(context: Context, unit: str) -> str:
-    _ = context.prose
-    counted = context.results.spec.data.counted or _("people")
-    known = {
-        "dollars": _("Dollars"),
-        "persons": first_upper(counted),
-        "share": _("Percentage points"),
-        "probability": _("Chances in 100"),
-        "entities": first_upper(context.words.entities),
-    }
-    return known.get(unit, unit)

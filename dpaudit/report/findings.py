@@ -10,7 +10,7 @@ import attrs
 from dpaudit.model.finding import Finding
 from dpaudit.model.results import Results
 from dpaudit.report.cases import Case
-from dpaudit.report.comparison import inflation
+from dpaudit.report.comparison import inflation, shortfalls
 from dpaudit.report.costs import cost, releases
 from dpaudit.report.differences import gaps, losses
 from dpaudit.report.recommend import recommendations
@@ -87,6 +87,7 @@ def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
         "threshold",
         "loss",
         "inflation",
+        "shortfalls",
         "cost",
         "releases",
         "vanished",
@@ -109,6 +110,7 @@ def _of_case(context: Context, case: Case, *, compared: bool) -> list[Finding]:
     made += [f for f in (cost(context, case),) if f is not None]
     if compared:
         made += [f for f in (inflation(context, case),) if f is not None]
+        made += [f for f in (shortfalls(context, case),) if f is not None]
         made += [f for f in (releases(context, case),) if f is not None]
     made += gaps(context, case)
     made += representation(context, case)

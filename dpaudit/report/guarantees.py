@@ -10,7 +10,7 @@ import attrs
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.report import Block, Column, List, Paragraph, Table
 from dpaudit.privacy.zcdp import STATED_DELTA, epsilon_of
-from dpaudit.report.amounts import odds
+from dpaudit.report.amounts import chances, odds
 from dpaudit.report.prose import Prose
 from dpaudit.report.wording import Context
 
@@ -56,10 +56,16 @@ def guarantees(context: Context) -> tuple[Block, ...]:
     with_rho = any(promise.rho is not None and promise.promises for promise in promises)
     order: dict[tuple[str, ...], tuple[float, float]] = {}
     releases: dict[tuple[str, ...], dict[str, None]] = {}
-    for result in context.results.tasks:
-        row = _row(_, result.guarantee, with_rho=with_rho)
+    for result in sorted(context.results.tasks, key=lambda r: r.task.mitigation is not None):
+        row, task = _row(_, result.guarantee, with_rho=with_rho), result.task
         order[row] = _order(result.guarantee)
-        releases.setdefault(row, {})[result.task.release] = None
+        listed = releases.setdefault(row, {})
+        if task.mitigation is None:
+            listed[task.release] = None
+        elif task.release not in listed:  # a mitigation that spends another budget
+            named = _("{release} with {mitigation}", release=task.release,
+                      mitigation=task.mitigation)  # fmt: skip
+            listed[named] = None
     columns = [Column(label="ε"), Column(label="δ")]
     if with_rho:
         columns.append(Column(label="ρ"))
@@ -98,7 +104,7 @@ def _composed(context: Context) -> tuple[str, ...]:
                 "{right} times in 100.",
                 epsilon=rounded_up(known.epsilon),
                 delta=f"{known.delta:g}",
-                right=_.decimal(right, places=1),
+                right=chances(_, right),
                 **values,
             )
         )
@@ -156,7 +162,7 @@ def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
     return (
         *(budget if with_rho else budget[:2]),
         neighbours[promise.neighbours],
-        _("not bounded") if right is None else _.decimal(right, places=1),
+        _("not bounded") if right is None else chances(_, right),
     )
 
 

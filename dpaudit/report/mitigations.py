@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dpaudit.model.measurement import Measurement
-from dpaudit.model.report import Block, Column, DefinitionList, Figure, Paragraph, Section, Table
-from dpaudit.report.amounts import Amounts, shown
+from dpaudit.model.report import Block, Column, Figure, Paragraph, Section, Table
+from dpaudit.report.amounts import shown
 from dpaudit.report.cases import Case
 from dpaudit.report.charts import Dot, dot_plot
 from dpaudit.report.costs import COST
@@ -46,12 +46,12 @@ def _section(context: Context, case: Case, options: Options) -> Section:
     for block in (
         _chart(context, options),
         _compared(context, options),
-        _costs(context, tried),
+        _prices(context, options),
         *(_gainers(context, case, tried[0], name) for name in context.cases.groupings()[:1]),
     ):
         blocks += [block] if block is not None else []
-    title = _("What would change it: {decision}, {where}",
-              decision=words.decision(case), where=words.release(case))  # fmt: skip
+    title = _("What would change {decision}, “{release}”",
+              decision=words.decision(case), release=case.task.release)  # fmt: skip
     name = f"options-{slug(case.task.decision)}-{slug(case.task.release)}"
     return Section(name=name, title=title, blocks=tuple(blocks))
 
@@ -69,55 +69,91 @@ def _named(context: Context, quantity: str) -> str:
 
 def _compared(context: Context, options: Options) -> Table:
     _, words = context.prose, context.words
-    unit, single = options.before.case.unit, options.before.case.result.unit
-    units = {COST: unit, ALPHA: single}
-    amounts = {name: words.amounts(each) for name, each in units.items()}
     other = ALPHA if options.quantity == COST else COST
+    headings = [
+        words.headed(_named(context, quantity), options.unit(quantity))
+        for quantity in (options.quantity, other)
+    ]
+    rows = []
+    for option in options.tried:
+        first, second = option.measured(options.quantity), option.measured(other)
+        rows.append(
+            (
+                _called(context, option),
+                _value(context, first),
+                _ends(context, first),
+                _value(context, second),
+                _ends(context, second),
+                words.promise(option.case),
+            )
+        )
+    return Table(
+        caption=_("What each option was measured to do, the best first"),
+        note=_(
+            "Options that hand out more than there is, or promise less, come last. Where "
+            "intervals overlap the order is not certain."
+        ),
+        columns=(
+            Column(label=_("Option")),
+            Column(label=headings[0], numeric=True),
+            Column(label=_("Interval"), numeric=True),
+            Column(label=headings[1], numeric=True),
+            Column(label=_("Interval"), numeric=True),
+            Column(label=_("Privacy")),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _prices(context: Context, options: Options) -> Table:
+    """Return what options do to one release and to the sum of all, and what else they cost."""
+    _ = context.prose
     rows = tuple(
         (
             _called(context, option),
-            _value(context, amounts[options.quantity], option.measured(options.quantity)),
-            _ends(context, amounts[options.quantity], option.measured(options.quantity)),
-            _value(context, amounts[other], option.measured(other)),
-            _value(context, amounts[COST], option.case.shortfall),
-            words.promise(option.case),
+            _value(context, option.case.shortfall),
+            _value(
+                context,
+                option.case.find("error-change"),
+                signed=True,
+                none=_("no change") if option.name is None else "",
+            ),
+            _value(context, option.case.find("bias"), signed=True),
+            option.case.task.cost or _("nothing"),
         )
         for option in options.tried
     )
     return Table(
-        caption=_("What each option was measured to do, the best first"),
+        caption=context.words.headed(
+            _("What each option does to one release and to the sum, and what else it costs"),
+            options.before.case.unit,
+        ),
         columns=(
             Column(label=_("Option")),
-            Column(label=_named(context, options.quantity), numeric=True),
-            Column(label=_("Interval"), numeric=True),
-            Column(label=_named(context, other), numeric=True),
             Column(label=_("Shortfall in one release"), numeric=True),
-            Column(label=_("Privacy")),
+            Column(label=_("Change of all errors"), numeric=True),
+            Column(label=_("Change of the sum"), numeric=True),
+            Column(label=_("What else it costs")),
         ),
         rows=rows,
-        note=_("The intervals of the other two numbers are in measurements.csv."),
-    )
+        note=_("A sum above 0 is more than there is to hand out. The intervals of these numbers "
+               "are in measurements.csv."),
+    )  # fmt: skip
 
 
-def _value(context: Context, amounts: Amounts, measured: Measurement | None) -> str:
+def _value(
+    context: Context, measured: Measurement | None, *, signed: bool = False, none: str = ""
+) -> str:
     if measured is None:
-        return context.prose("not measured")
-    return amounts.value(measured.estimate)
+        return none or context.prose("not measured")
+    amounts = context.words.amounts(measured.unit, bare=True)
+    return amounts.value(measured.estimate, signed=signed)
 
 
-def _ends(context: Context, amounts: Amounts, measured: Measurement | None) -> str:
-    return context.prose("none") if measured is None else amounts.ends(measured.estimate)
-
-
-def _costs(context: Context, tried: list[Option]) -> DefinitionList | None:
-    """Return what options cost beside what is measured, where they say so."""
-    _ = context.prose
-    items = tuple(
-        (_called(context, option), _("It costs {what}.", what=option.case.task.cost))
-        for option in tried
-        if option.case.task.cost
-    )
-    return DefinitionList(items=items) if items else None
+def _ends(context: Context, measured: Measurement | None) -> str:
+    if measured is None:
+        return context.prose("none")
+    return context.words.amounts(measured.unit, bare=True).ends(measured.estimate)
 
 
 def _chart(context: Context, options: Options) -> Figure | None:
@@ -126,6 +162,8 @@ def _chart(context: Context, options: Options) -> Figure | None:
         return None
     _ = context.prose
     amounts = context.words.amounts(options.found[0][1].unit)
+    if len({amounts.value(m.estimate) for _o, m in options.found}) == 1:
+        return None
     dots = [
         Dot(
             name=_called(context, option),
@@ -137,23 +175,35 @@ def _chart(context: Context, options: Options) -> Figure | None:
         for option, m in options.found
     ]
     named = _named(context, options.quantity)
-    values = {m.estimate.value.item(): amounts.value(m.estimate) for _o, m in options.found}
+    best = options.best.measured(options.quantity)
     before = options.before.measured(options.quantity)
     now = "" if before is None else amounts.value(before.estimate)
-    if options.best.name is None:
+    dearer = before is not None and any(
+        float(m.estimate.value) < float(before.estimate.value) for _o, m in options.found
+    )
+    if options.best.name is None and dearer:
+        title = _("No option without a higher price does better than doing nothing, with {now}",
+                  now=now)  # fmt: skip
+    elif options.best.name is None:
         title = _("No option does better than doing nothing, with {now}", now=now)
     else:
         title = _(
             "“{best}” has {after} where doing nothing has {now}",
             best=options.best.name,
-            after=min(values.items())[1],
+            after="" if best is None else amounts.value(best.estimate),
             now=now,
         )
     desc = "; ".join(f"{dot.name}: {dot.label}" for dot in dots)
     return Figure(
         title=title,
         subtitle=_("{measure} of each option, drawn to the left of zero", measure=named),
-        svg=dot_plot(dots, title=title, desc=desc, axis=named, amounts=amounts),
+        svg=dot_plot(
+            dots,
+            title=title,
+            desc=desc,
+            axis=context.words.headed(named, amounts.unit),
+            amounts=context.words.amounts(amounts.unit, bare=True),
+        ),
         alt=desc,
     )
 
@@ -164,7 +214,7 @@ def _gainers(context: Context, case: Case, best: Option, grouping: str) -> Table
     if before is None or moved is None:
         return None
     _, words = context.prose, context.words
-    amounts = words.amounts(before.unit)
+    amounts = words.amounts(before.unit, bare=True)
     order = np.argsort(moved.estimate.value, kind="stable")
     kept = ends(order, limit(context))
     rows = tuple(
@@ -177,7 +227,9 @@ def _gainers(context: Context, case: Case, best: Option, grouping: str) -> Table
         for i in kept
     )
     return Table(
-        caption=_("Who gains and who pays with “{name}”", name=_called(context, best)),
+        caption=words.headed(
+            _("Who gains and who pays with “{name}”", name=_called(context, best)), before.unit
+        ),
         columns=(
             Column(label=first_upper(words.over(grouping))),
             Column(label=_("Average change before"), numeric=True),

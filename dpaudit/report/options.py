@@ -14,6 +14,11 @@ from dpaudit.report.wording import Context
 
 ALPHA = "alpha-fairness"
 
+_ROUNDING = 1e-9
+
+_MATERIAL = 0.0005
+"""A smaller change of the sum, as a share of it, is not said."""
+
 
 @attrs.frozen(eq=False)
 class Option:
@@ -32,7 +37,9 @@ class Options:
     """What was tried on a case and doing nothing, the best first.
 
     ``quantity`` is what they are ordered by: the cost of privacy, or α where nobody loses on
-    average or losses were not asked for.
+    average if nothing is done, or losses were not asked for. Options that hand out more than
+    there is, or promise less, come after all others: what they achieve is paid for elsewhere.
+    An option that does as well as doing nothing comes after it.
     """
 
     tried: tuple[Option, ...]
@@ -44,14 +51,15 @@ class Options:
         tried = [Option(each, each.task.mitigation) for each in context.cases.mitigated(case)]
         if not tried:
             return None
-        tried.append(Option(case, None))
-        costs = [m for option in tried if (m := option.measured(COST)) is not None]
-        loses = any(float(m.estimate.value) > negligible(m.unit) for m in costs)
+        tried.insert(0, Option(case, None))
+        now = case.find(COST)
+        loses = now is not None and float(now.estimate.value) > negligible(now.unit)
         quantity = COST if loses else ALPHA
 
-        def effect(option: Option) -> float:
+        def effect(option: Option) -> tuple[bool, float]:
             measured = option.measured(quantity)
-            return math.inf if measured is None else float(measured.estimate.value)
+            size = math.inf if measured is None else float(measured.estimate.value)
+            return _is_dearer(option.case, case), size
 
         return cls(tried=tuple(sorted(tried, key=effect)), quantity=quantity)
 
@@ -65,11 +73,27 @@ class Options:
         """Doing nothing."""
         return next(option for option in self.tried if option.name is None)
 
+    def unit(self, quantity: str) -> str:
+        """Return the unit of a measured quantity, the same for all options."""
+        found = (option.measured(quantity) for option in self.tried)
+        return next((measured.unit for measured in found if measured is not None), "")
+
     @property
     def found(self) -> tuple[tuple[Option, Measurement], ...]:
         """Options with what they are ordered by, where it was measured."""
         pairs = ((option, option.measured(self.quantity)) for option in self.tried)
         return tuple((option, m) for option, m in pairs if m is not None)
+
+
+def _is_dearer(option: Case, before: Case) -> bool:
+    """Whether an option promises less than doing nothing, or dependably raises the sum."""
+    if option.result.guarantee.epsilon > before.result.guarantee.epsilon * (1.0 + _ROUNDING):
+        return True
+    whole, now = option.find("bias"), before.find("bias")
+    due = abs(float(before.result.truth.sum()))
+    if whole is None or now is None:
+        return False
+    return float(whole.estimate.low) - float(now.estimate.high) > _MATERIAL * due
 
 
 def advice(context: Context, case: Case) -> tuple[str, ...]:
@@ -104,8 +128,15 @@ def advice(context: Context, case: Case) -> tuple[str, ...]:
         change = option.case.find("error-change")
         if change is not None:
             text += " " + _errors(context, change)
+        if _is_dearer(option.case, case) and option.case.result.guarantee != case.result.guarantee:
+            text += " " + _(
+                "Its promise is weaker: {after} in place of {before}.",
+                after=context.words.promise(option.case),
+                before=context.words.promise(case),
+            )
+        text += _more(context, option.case)
         if option.case.task.cost:
-            text += " " + _("It costs {what}.", what=option.case.task.cost)
+            text += " " + _("Its price: {what}.", what=option.case.task.cost)
         said.append(text)
     return tuple(said)
 
@@ -123,3 +154,14 @@ def _errors(context: Context, change: Measurement) -> str:
     if ends[1] < 0.0:
         return _("The errors of one release, added up, fall by {amount} ({interval}).", **said)
     return _("The errors of one release, added up, rise by {amount} ({interval}).", **said)
+
+
+def _more(context: Context, case: Case) -> str:
+    """Say by how much the sum of all outcomes changes, where that is worth a sentence."""
+    whole = case.find("bias")
+    due = abs(float(case.result.truth.sum()))
+    if whole is None or abs(float(whole.estimate.value)) <= _MATERIAL * due:
+        return ""
+    amounts = context.words.amounts(whole.unit)
+    changed = amounts.value(whole.estimate, signed=True)
+    return " " + context.prose("The sum of all changes by {amount}.", amount=changed)

@@ -41,10 +41,19 @@ def _better_release(context: Context, case: Case) -> tuple[str, ...]:
         and not _inflates(p.case, case)
     ]
     processed = [p for p in better if p.case.steps][-1:]
-    raw = [p for p in better if not p.case.steps][-1:]
+    raw = [p for p in better if not p.case.steps and not _is_tried(context, case, p.case)][-1:]
     return tuple(
         _swap(context, case, p)
         for p in sorted(raw + processed, key=lambda p: float(p.cost.estimate.value))
+    )
+
+
+def _is_tried(context: Context, case: Case, other: Case) -> bool:
+    """Whether a mitigation of the case is the other release: it is told with the mitigations."""
+    made = (other.result.mechanism, other.steps, dict(other.result.parameters))
+    return any(
+        (each.result.mechanism, each.steps, dict(each.result.parameters)) == made
+        for each in context.cases.mitigated(case)
     )
 
 
@@ -162,7 +171,7 @@ def _privacy_of(context: Context, case: Case, other: Case) -> str:
 
 
 def _publish(context: Context, case: Case) -> tuple[str, ...]:
-    if not case.steps:
+    if not case.steps or not (case.is_private and case.result.adds_noise):
         return ()
     return (
         context.prose(

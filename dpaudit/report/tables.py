@@ -28,31 +28,39 @@ def by_group(context: Context, case: Case, grouping: str) -> Table | None:
     order = np.argsort(measured.estimate.value, kind="stable")
     shown = ends(order, limit(context))
     members = context.results.data.groups.get(grouping, ())
+    amounts = words.amounts(measured.unit, bare=True)
+    single = case.find("bias", over=grouping, per="entity")
+    per = measured.unit if single is None else single.unit
     rows = tuple(
         (
             measured.labels[i],
             _.whole(members.count(measured.labels[i])),
-            words.amounts(measured.unit).value(measured.estimate[i], signed=True),
-            words.amounts(measured.unit).ends(measured.estimate[i]),
+            amounts.value(measured.estimate[i], signed=True),
+            amounts.ends(measured.estimate[i]),
             _mean(context, case, grouping, "entity", measured.labels[i]),
             _mean(context, case, grouping, "person", measured.labels[i]),
         )
         for i in shown
     )
     return Table(
-        caption=_(
-            "Average {change} by {grouping}, {where}",
-            change=change(context, measured.unit),
-            grouping=words.over(grouping),
-            where=words.where(case),
+        caption=words.headed(
+            _(
+                "Average {change} by {grouping}, {where}",
+                change=change(context, measured.unit),
+                grouping=words.over(grouping),
+                where=words.where(case),
+            ),
+            measured.unit,
         ),
         columns=(
             Column(label=first_upper(words.over(grouping))),
             Column(label=first_upper(words.entities), numeric=True),
             Column(label=_("In all"), numeric=True),
             Column(label=interval_label(context, measured), numeric=True),
-            Column(label=_("Per {entity}", entity=words.entity), numeric=True),
-            Column(label=_("Per person counted"), numeric=True),
+            *(
+                Column(label=words.headed(label, per, under=measured.unit), numeric=True)
+                for label in (_("Per {entity}", entity=words.entity), _("Per person counted"))
+            ),
         ),
         rows=rows,
         note=cut(context, len(shown), len(order)),
@@ -65,14 +73,17 @@ def extremes(context: Context, case: Case, count: int) -> Table | None:
     if measured is None:
         return None
     _, words = context.prose, context.words
-    amounts = words.amounts(measured.unit)
+    amounts = words.amounts(measured.unit, bare=True)
     rows = extreme_rows(measured, min(2 * count, limit(context)))
     data, truth = context.results.data, case.result.truth
     return Table(
-        caption=_(
-            "{entities} with the largest average losses and gains, {where}",
-            entities=first_upper(words.entities),
-            where=words.where(case),
+        caption=words.headed(
+            _(
+                "{entities} with the largest average losses and gains, {where}",
+                entities=first_upper(words.entities),
+                where=words.where(case),
+            ),
+            measured.unit,
         ),
         columns=(
             Column(label=first_upper(words.entity)),
@@ -102,7 +113,7 @@ def spread(context: Context, case: Case, grouping: str) -> Table | None:
     if short is None:
         return None
     _, words = context.prose, context.words
-    amounts = words.amounts(short.unit)
+    amounts = words.amounts(short.unit, bare=True)
     order = np.argsort(-short.estimate.value, kind="stable")[: limit(context)]
     columns = [
         Column(label=first_upper(words.over(grouping))),
@@ -119,8 +130,9 @@ def spread(context: Context, case: Case, grouping: str) -> Table | None:
         for row, i in zip(rows, order, strict=True):
             row.append(amounts.value(typical[i]))
     return Table(
-        caption=_("What one release may fall short, by {grouping}, {where}",
-                  grouping=words.over(grouping), where=words.where(case)),
+        caption=words.headed(_("What one release may fall short, by {grouping}, {where}",
+                               grouping=words.over(grouping), where=words.where(case)),
+                             short.unit),
         columns=tuple(columns),
         rows=tuple(tuple(row) for row in rows),
         note=cut(context, len(order), len(short.labels)),
@@ -137,7 +149,7 @@ def every_release(context: Context, decision: str) -> Table | None:
         if cost is None or short is None:
             continue
         first = first or cost
-        amounts = words.amounts(cost.unit)
+        amounts = words.amounts(cost.unit, bare=True)
         rows.append(
             (
                 case.task.release,
@@ -151,12 +163,13 @@ def every_release(context: Context, decision: str) -> Table | None:
     if first is None:
         return None
     return Table(
-        caption=(
+        caption=words.headed(
             _("Cost of privacy and expected shortfall of every release of {decision} at {at}",
               decision=words.decision(at[0]), at=words.point(at[0]))
             if at[0].is_private
             else _("Cost of privacy and expected shortfall of every release of {decision}",
-                   decision=words.decision(at[0]))
+                   decision=words.decision(at[0])),
+            first.unit,
         ),
         columns=(
             Column(label=_("Release")),
@@ -176,34 +189,44 @@ def along_sweep(context: Context, case: Case) -> Table | None:
     parameter = context.cases.swept(case)
     if parameter is None:
         return None
-    rows, level = [], None
+    rows, level, apart = [], None, ""
     for value, at in context.cases.sweep(case):
         cost, short = at.find(COST), at.shortfall
         gap = at.find("alpha-fairness", over="entity")
         if cost is None or short is None:
             continue
         level = level or cost
-        amounts = words.amounts(cost.unit)
+        apart = apart or ("" if gap is None else gap.unit)
+        amounts = words.amounts(cost.unit, bare=True)
+        gaps = words.amounts(apart, bare=True)
         rows.append(
             (
                 _.point(parameter, value),
                 amounts.value(cost.estimate),
                 amounts.ends(cost.estimate),
                 amounts.value(short.estimate),
-                amounts.value(gap.estimate) if gap is not None else _("not measured"),
-                amounts.ends(gap.estimate) if gap is not None else "",
+                gaps.value(gap.estimate) if gap is not None else _("not measured"),
+                gaps.ends(gap.estimate) if gap is not None else "",
             )
         )
     if level is None:
         return None
     return Table(
-        caption=_("What more and less privacy does, {release}", release=words.release(case)),
+        caption=words.headed(
+            _("What more and less privacy does, {release}", release=words.release(case)),
+            level.unit,
+        ),
         columns=(
             Column(label=_("Privacy-loss budget")),
             Column(label=_("Cost of privacy"), numeric=True),
             Column(label=interval_label(context, level), numeric=True),
             Column(label=_("Expected shortfall"), numeric=True),
-            Column(label=_("Gap between {entities}", entities=words.entities), numeric=True),
+            Column(
+                label=words.headed(
+                    _("Gap between {entities}", entities=words.entities), apart, under=level.unit
+                ),
+                numeric=True,
+            ),
             Column(label=_("Its interval"), numeric=True),
         ),
         rows=tuple(rows),
@@ -229,7 +252,8 @@ def _mean(context: Context, case: Case, grouping: str, per: str, label: str) -> 
     if measured is None or label not in measured.labels:
         return context.prose("not measured")
     index = measured.labels.index(label)
-    return context.words.amounts(measured.unit).value(measured.estimate[index], signed=True)
+    amounts = context.words.amounts(measured.unit, bare=True)
+    return amounts.value(measured.estimate[index], signed=True)
 
 
 def ends(order: np.ndarray, most: int) -> tuple[int, ...]:

@@ -143,6 +143,8 @@ def _criterion(context: Context, kind: str) -> str:
                   "expected shortfall also counts the bad luck of a single release."),
         "releases": _("Post-processing should not cost more than leaving the noisy counts as "
                       "they are, at the same privacy."),
+        "shortfalls": _("Without error nobody falls short. What a release takes is held against "
+                        "what the others take, private or not."),
         "representation": _("Everyone's share of the release should be their share of the "
                             "people: the expected difference is zero."),
         "inflation": _("The counts of a release should add up to the people there are."),
@@ -206,8 +208,8 @@ def _curved(context: Context, case: Case, finding: Finding) -> str:
     amounts = context.words.amounts(own.unit)
     curved = second.estimate[second.labels.index(own.labels[index])]
     return context.prose(
-        "The curvature of the rule alone would make it {curved}; the rest comes from kinks, such "
-        "as counts cut off at zero and thresholds.",
+        "The curvature of the rule alone would make it {curved}. The rest comes from counts cut "
+        "off at zero, from thresholds and other kinks, and from higher orders.",
         curved=amounts.value(curved, signed=True),
     )
 

@@ -117,6 +117,28 @@ class Wording:
         counted = self.results.spec.data.counted
         return Amounts(self.prose, unit, counted, many=self.entities, bare=bare)
 
+    def unit(self, unit: str) -> str:
+        """Return a unit in words, as a heading or an axis names it."""
+        _ = self.prose
+        known = {
+            "dollars": _("dollars"),
+            "persons": self.results.spec.data.counted or _("people"),
+            "share": _("percentage points"),
+            "probability": _("chances in 100"),
+            "entities": self.entities,
+        }
+        return known.get(unit, unit)
+
+    def headed(self, label: str, unit: str, *, under: str | None = None) -> str:
+        """Return a caption or column's label with the unit of the bare numbers below it.
+
+        Dollars carry their own sign, and a column whose caption says the same unit (``under``)
+        need not say it again.
+        """
+        if unit in {"dollars", "", under}:
+            return label
+        return self.prose("{label}, in {unit}", label=label, unit=self.unit(unit))
+
 
 @attrs.frozen(eq=False)
 class Context:

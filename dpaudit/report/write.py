@@ -12,6 +12,7 @@ from dpaudit.engine.cache import write_atomically
 from dpaudit.errors import UnavailableError, UsageError
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
+from dpaudit.registry import Registry
 from dpaudit.report.assemble import build_report
 from dpaudit.report.exports import findings_json, measurements_csv, measurements_parquet
 from dpaudit.report.findings import hooks_of
@@ -63,7 +64,8 @@ def write_report(
     formats
         Of ``html``, ``pdf``, ``json``; any other goes to the hook ``dpaudit_render``.
     registry
-        Where hooks are called, if given.
+        Whose hooks are called; by default that of every installed plug-in and of the plug-in
+        files of the audit that are still there.
     public
         Make a report that may leave the house.
 
@@ -84,6 +86,7 @@ def write_report(
             "the data are confidential (data.status) and public modes are not available yet",
             hint="leave --public out and keep the report in the house",
         )
+    registry = registry or _registry_of(results)
     report = build_report(results, registry=registry)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -93,6 +96,11 @@ def write_report(
     writer.save("parquet", "measurements.parquet", writer.parquet)
     writer.save("csv", "measurements.csv", writer.csv)
     return WrittenReport(files=dict(writer.files), missing=dict(writer.missing), report=report)
+
+
+def _registry_of(results: Results) -> Registry:
+    beside = (results.spec.path.parent / name for name in results.spec.plugins)
+    return Registry.discover(files=[file for file in beside if file.is_file()])
 
 
 @attrs.define(kw_only=True)

@@ -79,7 +79,8 @@ def test_plan_lists_every_task(tmp_path, capsys):
     audit = ROOT / "examples" / "own_formula" / "audit.toml"
     assert run(["plan", str(audit), "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert len(plan["tasks"]) == 4
+    assert len(plan["tasks"]) == 8
+    assert sum(" + " in task["id"] for task in plan["tasks"]) == 4  # one mitigation of each
     assert {task["decision"] for task in plan["tasks"]} == {"title-i-simple", "formula"}
     assert run(["plan", str(audit)]) == 0
     assert "epsilon=0.1" in capsys.readouterr().out

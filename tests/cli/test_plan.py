@@ -17,7 +17,7 @@ AUDIT = str(Path(__file__).parents[2] / "examples" / "own_formula" / "audit.toml
 def test_a_plan_says_time_memory_and_what_they_are_from(capsys):
     assert run(["plan", AUDIT, "--draws", "640", "--workers", "2"]) == 0
     out = capsys.readouterr().out
-    assert "4 tasks, 640 draws each" in out
+    assert "8 tasks, 640 draws each" in out
     assert "predicted from" in out
     assert "64 draws" in out
     assert "with 2 workers, and" in out

@@ -243,6 +243,26 @@ def test_what_a_mitigation_makes_sees_the_same_noise(tmp_path):
     np.testing.assert_array_equal(own.estimate.value, same.estimate.value)
 
 
+def test_provenance_names_mitigations_and_the_rules_of_rules(tmp_path):
+    rest = """
+[[decision]]
+name = "many"
+use = "at-least"
+at = 60
+count = "limited"
+
+[[decision]]
+use = "both"
+of = ["many", "many"]
+
+[[mitigation]]
+use = "doubled"
+"""
+    results = audit(tmp_path, rest)
+    found = {(each.kind, each.name) for each in results.provenance.plugins}
+    assert {("mitigation", "doubled"), ("decision", "both"), ("decision", "at-least")} <= found
+
+
 def test_a_mitigation_that_applies_nowhere_is_refused(tmp_path):
     with pytest.raises(dpaudit.SpecError, match="applies to no release and decision"):
         audit(tmp_path, '[[decision]]\nuse = "counts"\n[[mitigation]]\nuse = "raw"\n')

@@ -85,6 +85,8 @@ STEPS = {
     "largest-remainder": [{}],
     "sum-preserving": [{"total": 178.0}],
     "simplex": [{"total": 178.0}, {"total": 178.0, "whole": True}],
+    "projection-onto-simplex": [{"total": 178.0}],
+    "baseline": [{"total": 178.0}],
     "proportional-scaling": [{"total": 178.0}],
     "iterative-proportional-fitting": [{"targets": {"sex": (15.0, 163.0)}, "domain": TABLE}],
     "hierarchical-least-squares": [{"hierarchy": TREE}],
@@ -100,7 +102,8 @@ NEEDS_POSITIVE = {"largest-remainder"}
 """Steps for releases that are not negative: they are tried on counts far above the noise."""
 
 PROJECTIONS = ["none", "non-negative", "round", "largest-remainder", "sum-preserving", "simplex",
-               "proportional-scaling", "hierarchical-least-squares", "non-negative-hierarchical",
+               "projection-onto-simplex", "baseline", "proportional-scaling",
+               "hierarchical-least-squares", "non-negative-hierarchical",
                "top-down"]  # fmt: skip
 """Steps that leave alone what they have made."""
 

@@ -276,6 +276,8 @@ STEPS = {
     "random-round": [plain, lambda _s, _n: {"base": 2.5}, lambda _s, _n: {"base": 2.0**53}],
     "sum-preserving": totals(),
     "simplex": [*totals(), lambda _noise, _n: {"total": 10.0, "whole": True}],
+    "projection-onto-simplex": totals(),
+    "baseline": totals(),
     "proportional-scaling": totals(),
     "iterative-proportional-fitting": margins(
         (0.0,) * 4, (1e-300,) * 4, (10.0, 0.0, 0.0, 0.0), (2.0**53,) * 4, (1e300,) * 4

@@ -49,6 +49,14 @@ def test_any_number_prints_with_a_real_minus_and_no_exponent(value, width, unit)
     assert "−0 " not in said + " "
 
 
+@pytest.mark.parametrize("unit", ["dollars", "persons", "share", "probability", "0.001 seats"])
+def test_zero_has_no_sign_whatever_digits_its_unit_holds(unit):
+    amounts = Amounts(Prose(), unit)
+    assert amounts.signed(-1e-30)[0] not in "+\u2212"
+    assert amounts.signed(1e-30)[0] not in "+\u2212"
+    assert amounts.signed(-2.0)[0] == "\u2212"
+
+
 def test_an_infinite_bound_is_told_in_words():
     assert "no limit" in DOLLARS.ends(made(5.0, 0.0, float("inf")))
 

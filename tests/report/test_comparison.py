@@ -10,7 +10,8 @@ from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.report import Curves, Mark, Section, Series
 from dpaudit.report.assemble import build_report
-from dpaudit.report.comparison import bounds, by_level, by_release, totals
+from dpaudit.report.cases import Case
+from dpaudit.report.comparison import bounds, by_level, by_release, shortfalls, totals
 from dpaudit.report.drawing import spread
 from dpaudit.report.lines import drawn, figure
 from dpaudit.report.prose import Prose
@@ -217,7 +218,7 @@ def test_the_audit_file_says_what_things_are_called(results, case):
     named = attrs.evolve(results.spec.data, noun="county", counted="households")
     context = Context.of(attrs.evolve(results, spec=attrs.evolve(results.spec, data=named)))
     table = totals(context, "counts")
-    assert table.rows[0][2].endswith(" households")
+    assert table.caption.endswith(", in households")
     level = by_level(context, context.cases.operating("counts", "clipped"))
     assert level.rows[2][0] == "county"
     report = build_report(context.results)
@@ -291,3 +292,22 @@ def test_names_beside_lines_neither_overlap_nor_leave_the_chart():
     assert sorted(places) == [100.0, 254.0, 269.0, 284.0]
     assert spread([10.0, 12.0], gap=15) == [10.0, 25.0]
     assert spread([10.0, 80.0], gap=15, last=100.0) == [10.0, 80.0]
+
+
+def test_what_one_release_takes_is_told_beside_a_release_that_promises_nothing(results, context):
+    case = context.cases.leading("counts")
+    found = shortfalls(context, case)
+    promises = {
+        context.cases.operating("counts", name).is_private
+        for name in context.cases.releases("counts")
+        if context.cases.operating("counts", name).shortfall is not None
+    }
+    assert (found is not None) == (len(promises) == 2)
+    if found is not None:
+        assert "shortfalls add up to" in found.statement
+        assert len(found.evidence) == found.detail.count("“")
+    private = attrs.evolve(
+        results, tasks=tuple(t for t in results.tasks if Case(results, t).is_private)
+    )
+    alike = Context.of(private)
+    assert shortfalls(alike, alike.cases.leading("counts")) is None

@@ -72,6 +72,23 @@ def test_delta_at_every_epsilon_has_no_epsilon(results):
     assert "published exactly with probability δ" in said
 
 
+def test_a_large_budget_is_not_certainty(results):
+    _, _, made = rows(promise(results, attrs.evolve(PURE, epsilon=10.0)))
+    assert made[0][-1] == "99.995"
+
+
+def test_a_mitigation_is_named_where_it_spends_another_budget(results):
+    dearer = attrs.evolve(PURE, epsilon=0.4)
+    first = promise(results, PURE).tasks[0]
+    same, other = (
+        attrs.evolve(first, task=attrs.evolve(first.task, mitigation="m"), guarantee=guarantee)
+        for guarantee in (PURE, dearer)
+    )
+    _, _, made = rows(attrs.evolve(results, tasks=(same, other, first)))
+    release = first.task.release
+    assert [row[-3] for row in made] == [release, f"{release} with m"]
+
+
 def test_nothing_is_promised(results):
     _, _, made = rows(promise(results, NOTHING))
     assert made[0][:2] == ("nothing is promised", "")

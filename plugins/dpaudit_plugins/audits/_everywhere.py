@@ -57,6 +57,27 @@ def everywhere(
     return made
 
 
+def measured(
+    subject: dpaudit.Subject,
+    audit: str,
+    quantity: str,
+    estimate: dpaudit.Estimate,
+    *,
+    over: str = "total",
+    labels: tuple[str, ...] = (),
+) -> dpaudit.Measurement:
+    """Return one number of a subject as a measurement, in the unit of its outcomes."""
+    return dpaudit.Measurement(
+        task=subject.task,
+        audit=audit,
+        quantity=quantity,
+        unit=subject.unit,
+        over=over,
+        labels=labels,
+        estimate=estimate,
+    )
+
+
 def _means(
     subject: dpaudit.Subject, grouping: str, labels: tuple[str, ...], whole: dpaudit.Estimate
 ) -> Iterator[tuple[str, tuple[str, ...], dpaudit.Estimate]]:

@@ -11,6 +11,7 @@ import numpy as np
 import dpaudit
 from dpaudit.stats.planning import draws_for
 from dpaudit.stats.spread import Halves, alpha, xi
+from dpaudit_plugins.audits._everywhere import measured
 
 PRECISION = 0.1
 """The relative error that ``draws-for-alpha`` is about."""
@@ -44,37 +45,24 @@ class AlphaFairness(dpaudit.Audit):
         biases |= {name: subject.grouped("bias", name) for name in groupings}
         found = {over: alpha(bias, subject.halves(over)) for over, bias in biases.items()}
         made = [
-            self._measured(subject, self.name, over, estimate) for over, estimate in found.items()
+            measured(subject, self.name, self.name, estimate, over=over)
+            for over, estimate in found.items()
         ]
         halves = subject.halves("entity")
         own = xi(biases["entity"], halves)
-        made.append(self._measured(subject, "xi", "entity", own, subject.data.entities))
+        made.append(
+            measured(subject, self.name, "xi", own, over="entity", labels=subject.data.entities)
+        )
         if halves is not None and found["entity"].value > 0:
-            needed = self._measured(subject, "draws-for-alpha", "entity", _draws(found, halves))
+            needed = measured(
+                subject, self.name, "draws-for-alpha", _draws(found, halves), over="entity"
+            )
             made.append(attrs.evolve(needed, unit="draws"))
         bounds = subject.spread_bounds()
         if bounds is not None:
             proved = _proved(bounds, float(found["entity"].value))
-            made.append(self._measured(subject, "alpha-bounds", "entity", proved))
+            made.append(measured(subject, self.name, "alpha-bounds", proved, over="entity"))
         return made
-
-    @staticmethod
-    def _measured(
-        subject: dpaudit.Subject,
-        quantity: str,
-        over: str,
-        estimate: dpaudit.Estimate,
-        labels: tuple[str, ...] = (),
-    ) -> dpaudit.Measurement:
-        return dpaudit.Measurement(
-            task=subject.task,
-            audit=AlphaFairness.name,
-            quantity=quantity,
-            unit=subject.unit,
-            over=over,
-            labels=labels,
-            estimate=estimate,
-        )
 
 
 def _draws(found: Mapping[str, dpaudit.Estimate], halves: Halves) -> dpaudit.Estimate:

@@ -141,7 +141,8 @@ def dpaudit_sections(results: Any) -> Mapping[str, Sequence[Block]]:
     said = Paragraph(
         text="The smallest budget that keeps a harm under the limit that the audit file names. "
         "Below the interval the limit is known to be passed; from its upper end on it is known "
-        "to be kept. More budget means less noise and a weaker promise."
+        "to be kept, at every budget that was tried. More budget means less noise and a weaker "
+        "promise."
     )
     rows = tuple(
         (
@@ -184,6 +185,8 @@ def _number(value: float, unit: str) -> str:
 def _interval(estimate: dpaudit.Estimate) -> str:
     if not np.isfinite(estimate.value):
         return f"more than {float(estimate.low):.3g}"
+    if float(estimate.low) == 0.0:
+        return "kept at every budget that was tried"
     if estimate.level == 1.0:
         return "exact"
     high = f"{float(estimate.high):.3g}" if np.isfinite(estimate.high) else "no limit"

@@ -10,6 +10,7 @@ import numpy as np
 
 import dpaudit
 from dpaudit.stats.spread import cost_of_privacy
+from dpaudit_plugins.audits._everywhere import measured
 
 
 @attrs.frozen(kw_only=True)
@@ -31,15 +32,8 @@ class CostOfPrivacy(dpaudit.Audit):
         self, subject: dpaudit.Subject, rng: np.random.Generator
     ) -> Sequence[dpaudit.Measurement]:
         """Return the cost of privacy over all entities."""
-        return [
-            dpaudit.Measurement(
-                task=subject.task,
-                audit=self.name,
-                quantity=self.name,
-                unit=subject.unit,
-                estimate=cost_of_privacy(subject.entity("bias"), subject.halves("entity")),
-            )
-        ]
+        cost = cost_of_privacy(subject.entity("bias"), subject.halves("entity"))
+        return [measured(subject, self.name, self.name, cost)]
 
 
 @dpaudit.hookimpl

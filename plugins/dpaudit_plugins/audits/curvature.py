@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import dpaudit
 from dpaudit.stats.spread import alpha
+from dpaudit_plugins.audits._everywhere import measured
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +54,7 @@ class Curvature(dpaudit.Audit):
         if found is None or not found.defined.any():
             return []
         made = [
-            self._measured(subject, quantity, over, estimate, labels=labels)
+            measured(subject, self.name, quantity, estimate, over=over, labels=labels)
             for over, labels, second, bias in _everywhere(subject, found)
             for quantity, estimate in (
                 ("curvature", second),
@@ -61,31 +62,15 @@ class Curvature(dpaudit.Audit):
             )
         ]
         made += [
-            self._measured(subject, "curvature-spread", each.over, alpha(each.estimate))
+            measured(subject, self.name, "curvature-spread", alpha(each.estimate), over=each.over)
             for each in made
             if each.quantity == "curvature" and each.over != "total"
         ]
         if found.change is not None:
-            made.append(self._measured(subject, "curvature-change", "entity", found.change))
+            made.append(
+                measured(subject, self.name, "curvature-change", found.change, over="entity")
+            )
         return made
-
-    @staticmethod
-    def _measured(
-        subject: dpaudit.Subject,
-        quantity: str,
-        over: str,
-        estimate: dpaudit.Estimate,
-        labels: tuple[str, ...] = (),
-    ) -> dpaudit.Measurement:
-        return dpaudit.Measurement(
-            task=subject.task,
-            audit=Curvature.name,
-            quantity=quantity,
-            unit=subject.unit,
-            over=over,
-            labels=labels,
-            estimate=estimate,
-        )
 
 
 def _everywhere(

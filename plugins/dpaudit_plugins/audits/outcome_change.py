@@ -13,8 +13,13 @@ from dpaudit.model.report import Block, Column, Paragraph, Table
 from dpaudit_plugins.audits._everywhere import everywhere
 
 _QUANTITY = "changed"
-_MOST = 5
+_MOST = 3
 """Entities that are named."""
+
+_SEEN = 1e-5
+"""A smaller chance prints as less than 0.001 in 100, and its entity is not named."""
+
+_SYMBOLS = {"epsilon": "ε", "delta": "δ", "rho": "ρ"}
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +66,8 @@ def dpaudit_sections(results: Any) -> Mapping[str, Sequence[Block]]:
     table = Table(
         caption="How often outcomes change",
         columns=(
-            Column(label="Release and decision"),
+            Column(label="Decision"),
+            Column(label="Release"),
             Column(label="Any of them, in 100", numeric=True),
             Column(label="Interval", numeric=True),
             Column(label="Most often, in 100"),
@@ -79,23 +85,32 @@ def _rows(results: Any, task: Any) -> list[tuple[str, ...]]:
         return []
     order = np.argsort(-each.value, kind="stable")[:_MOST]
     named = [
-        f"{results.data.names[i]} {_of_hundred(each.value[i])}" for i in order if each.value[i] > 0
+        f"{results.data.names[i]} {_of_hundred(each.value[i])}"
+        for i in order
+        if each.value[i] >= _SEEN
     ]
-    point = ", ".join(f"{key} {value:g}" for key, value in task.task.point.items())
-    where = " ".join(part for part in (task.task.release, point) if part)
+    release = [task.task.release] if task.task.mitigation is None else [
+        f"{task.task.release} with {task.task.mitigation}"
+    ]  # fmt: skip
+    for key, value in task.task.point.items():
+        shown = f"{value:g}" if isinstance(value, int | float) else value
+        release.append(f"{_SYMBOLS.get(key, key)}\u00a0=\u00a0{shown}")
     ends = f"{_of_hundred(whole.low)} to {_of_hundred(whole.high)}"
     return [
         (
-            f"{where}: {task.task.decision}",
+            task.task.decision.replace("-", " "),
+            ", ".join(release),
             _of_hundred(whole.value),
             "exact" if whole.is_deterministic else ends,
-            "; ".join(named) or "none was seen",
+            "; ".join(named) or "nobody",
         )
     ]
 
 
 def _of_hundred(chance: float) -> str:
     percent = 100.0 * float(chance)
+    if 0.0 < chance < _SEEN:
+        return "under 0.001"
     if 0.0 < percent < 0.05 or 99.95 < percent < 100.0:  # noqa: PLR2004 - would print as 0 or 100
         return f"{percent:.3g}" if percent < 1.0 else f"{percent:.6g}"
     return f"{percent:.1f}"

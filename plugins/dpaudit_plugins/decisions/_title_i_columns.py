@@ -9,7 +9,7 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import BoolArray, ColumnArray, FloatArray
-from dpaudit_plugins.decisions._title_i_shares import NATION, IntArray
+from dpaudit.solvers.shared_out import NATION, IntArray
 
 Amount = ColumnArray | float | None
 

@@ -10,9 +10,9 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
+from dpaudit.solvers.shared_out import shared_out, shared_out_by_state, sums
 from dpaudit_plugins.decisions._title_i import hold_harmless_rate
 from dpaudit_plugins.decisions._title_i_columns import Districts, read_amount, read_districts
-from dpaudit_plugins.decisions._title_i_shares import shared_out, shared_out_by_state, sums
 
 _AT_ONCE = 1 << 16
 """Counts that are worked on at once: what the processor keeps near."""

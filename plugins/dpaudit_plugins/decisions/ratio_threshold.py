@@ -80,6 +80,11 @@ class RatioThreshold(dpaudit.Decision):
             self.name, self.counts, numerator=self.numerator, denominator=self.denominator
         )
 
+    @property
+    def grows_with(self) -> tuple[int, ...]:
+        """The position of the numerator."""
+        return self.reads[:1]
+
     def decide(self, counts: FloatArray) -> FloatArray:
         """Return 1 where the ratio is reached, else 0, shape (..., n), of rows (..., n, k)."""
         over, under = self.reads

@@ -49,6 +49,11 @@ class Threshold(dpaudit.Decision):
     at: dpaudit.Column | float
     strict: bool = False
 
+    @property
+    def grows_with(self) -> tuple[int, ...]:
+        """The position of the only count."""
+        return (0,)
+
     def decide(self, counts: FloatArray) -> FloatArray:
         """Return 1 where the count reaches the threshold, else 0, shape (..., n)."""
         level = self._level(counts.shape[-1])

@@ -10,6 +10,7 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
+from dpaudit.solvers.shared_out import shared_out, sums
 from dpaudit_plugins.decisions._title_i import (
     COUNTIES,
     DISTRICTS,
@@ -26,7 +27,6 @@ from dpaudit_plugins.decisions._title_i import (
 )
 from dpaudit_plugins.decisions._title_i_columns import Districts, read_amount
 from dpaudit_plugins.decisions._title_i_grants import WeightedGrant
-from dpaudit_plugins.decisions._title_i_shares import shared_out, sums
 
 _MIDDLING_FROM = 0.10
 _UNEQUAL_FROM = 0.20

@@ -56,6 +56,16 @@ def noise_seen(subject: dpaudit.Pipeline) -> Noise | None:
     return noise
 
 
+def takes_negative_counts(subject: dpaudit.Pipeline) -> bool:
+    """Return whether a decision can be measured from counts that may be negative.
+
+    It has an expectation then, or is an allotment, which the engine guards.
+    """
+    noise = subject.mechanism.noise()
+    exists = subject.decision.existence(noise, clipped=False) is None
+    return exists or isinstance(subject.decision.structure(subject.n), dpaudit.Proportional)
+
+
 def found(mitigation: dpaudit.Mitigation, subject: dpaudit.Pipeline, what: T | None) -> T:
     """Return what :meth:`applies` has found before.
 

@@ -11,6 +11,7 @@ import numpy as np
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.base import Noise
+from dpaudit.solvers.shared_out import shared_out
 from dpaudit_plugins.mitigations._changed import Changed, found, proportional
 
 
@@ -61,12 +62,6 @@ def raised_to(floors: FloatArray, amounts: FloatArray, budget: float) -> FloatAr
         Shape (n,). Floors scaled to the budget, where they exceed it; what is left without any
         amount is shared by the floors, or equally.
 
-    Notes
-    -----
-    The sum is piecewise linear and increasing in l, with a kink at every f_i / A_i. Between two
-    of them, the floors of all later kinks bind, so l is (budget - their sum) over the sum of the
-    other amounts.
-
     References
     ----------
     METHODS-decisions 9.4 (there by bisection).
@@ -76,22 +71,11 @@ def raised_to(floors: FloatArray, amounts: FloatArray, budget: float) -> FloatAr
     >>> raised_to(np.array([142.5, 90.0, 85.0]), np.array([100.0, 200.0, 300.0]), 500.0)
     array([142.5, 143. , 214.5])
     """
-    bound = float(floors.sum())
-    if bound >= budget or not np.any(amounts > 0):
+    if not np.any(amounts > 0):
+        bound = float(floors.sum())
         shares = floors / bound if bound > 0 else np.full(floors.shape, 1.0 / floors.size)
         return budget * shares
-    has = amounts > 0
-    ratio = np.full(floors.shape, np.inf)
-    with np.errstate(over="ignore"):  # beside an amount next to 0 its floor always binds
-        ratio[has] = floors[has] / amounts[has]
-    order = np.argsort(ratio)
-    rising = np.cumsum(amounts[order])  # of the entities whose floors do not bind
-    binding = bound - np.cumsum(floors[order])
-    scale = np.divide(budget - binding, rising, out=np.full(floors.shape, np.inf), where=rising > 0)
-    # The first segment whose l lies before the kink at which the next floor is left.
-    following = np.append(ratio[order][1:], np.inf)
-    chosen = int(np.flatnonzero(scale <= following)[0])
-    return np.maximum(scale[chosen] * amounts, floors)
+    return shared_out(amounts[None], np.array([[budget]]), floors[None])[0]
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
+from dpaudit.solvers.jacobian import jacobian
 from dpaudit_plugins.mitigations._changed import Changed, found, positive_column, proportional
 
 _LARGEST = 4096
@@ -163,13 +164,17 @@ def _by_differences(decision: dpaudit.Decision, at: FloatArray) -> LinearisedByD
             "derivatives to take by differences",
             hint=f"audit at most {_LARGEST:,} entities, or a decision that declares its structure",
         )
-    jacobian = np.empty((at.size, at.size))
-    for j, step in enumerate(_STEP * at):
-        moved = np.zeros(at.size)
-        moved[j] = step
-        jacobian[:, j] = (decision.decide(at + moved) - decision.decide(at - moved)) / (2.0 * step)
+
+    def outcome(counts: FloatArray) -> FloatArray:
+        if decision.vectorised:
+            return decision.decide(counts)
+        return np.stack([decision.decide(row) for row in counts])
+
     return LinearisedByDifferences(
-        decision=decision, at=at, value=np.asarray(decision.decide(at)), jacobian=jacobian
+        decision=decision,
+        at=at,
+        value=np.asarray(decision.decide(at)),
+        jacobian=jacobian(outcome, at, _STEP * at).T,
     )
 
 

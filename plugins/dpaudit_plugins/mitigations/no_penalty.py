@@ -119,8 +119,8 @@ class NoPenalty(dpaudit.Mitigation):
 
     Of an allotment every count is raised by D and the total lowered by D_Z; each of the two
     fails with probability delta / 2 at most, over all entities together. Of a rule of 0 or 1 that
-    grows with the counts the threshold is lowered, so that each entity that is due goes without
-    with probability at most delta.
+    says that it grows with a count (``grows_with``) the threshold is lowered, so that each entity
+    that is due goes without with probability at most delta. It is refused for other rules.
 
     It helps where nobody may be worse off than the law says. It does harm to whoever pays: an
     allotment hands out more than the appropriation, and the surplus goes to small places above
@@ -162,8 +162,17 @@ class NoPenalty(dpaudit.Mitigation):
         if noise is None or not noise.symmetric or subject.output:
             return False
         if proportional(subject) is None:
-            return says_yes_or_no(subject, len(self.counts))
+            return self._grows(subject) and says_yes_or_no(subject, len(self.counts))
         return noise.characteristic(np.zeros((1, 1))) is not None
+
+    def _grows(self, subject: dpaudit.Pipeline) -> bool:
+        """Return whether the rule says that it grows with the count that would be raised."""
+        grows = subject.decision.grows_with
+        if not subject.decision.rows:
+            return 0 in grows
+        weights = self.combination or {}
+        raised = [i for i, name in enumerate(self.counts) if weights.get(name, 0.0) > 0][:1]
+        return bool(grows) and all(position in grows for position in raised)
 
     def apply(self, subject: dpaudit.Pipeline) -> dpaudit.Pipeline:
         """Return the pipeline with the raised decision."""

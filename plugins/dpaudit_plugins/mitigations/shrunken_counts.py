@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import attrs
 
 import dpaudit
-from dpaudit_plugins.mitigations._changed import found
+from dpaudit_plugins.mitigations._changed import found, takes_negative_counts
 
 SHRINKAGE = "shrinkage"
 """The post-processor that takes the place of clipping."""
@@ -44,7 +44,8 @@ class ShrunkenCounts(dpaudit.Mitigation):
         """Return whether counts of entities are clipped, and the noise before that is known."""
         mechanism = subject.mechanism
         is_known = mechanism.measures == "entities" and mechanism.noise() is not None
-        return is_known and not subject.decision.rows and any(step.clips for step in subject.steps)
+        clipped = not subject.decision.rows and any(step.clips for step in subject.steps)
+        return is_known and clipped and takes_negative_counts(subject)
 
     def apply(self, subject: dpaudit.Pipeline) -> dpaudit.Pipeline:
         """Return the pipeline with a shrinkage in place of the first clip, and no clip after it."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 import attrs
 
 import dpaudit
+from dpaudit_plugins.mitigations._changed import takes_negative_counts
 
 
 @attrs.frozen(kw_only=True)
@@ -26,8 +27,9 @@ class UnprocessedCounts(dpaudit.Mitigation):
     name: ClassVar[str] = "unprocessed-counts"
 
     def applies(self, subject: dpaudit.Pipeline) -> bool:
-        """Return whether there is a step to leave out, and noise of mean zero."""
-        return bool(subject.steps) and subject.mechanism.noise() is not None
+        """Return whether a step can be left out: noise of mean zero, and a rule that bears it."""
+        noisy = bool(subject.steps) and subject.mechanism.noise() is not None
+        return noisy and takes_negative_counts(subject)
 
     def apply(self, subject: dpaudit.Pipeline) -> dpaudit.Pipeline:
         """Return the pipeline without steps between the mechanism and the decision."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import attrs
+import numpy as np
 
 import dpaudit
+from dpaudit.model.arrays import FloatArray
+from dpaudit.solvers.scaling import scale_to_total
 
 
 @attrs.frozen(kw_only=True)
@@ -14,7 +19,8 @@ class KeepsTotal(dpaudit.PostProcessor):
     Parameters
     ----------
     total
-        The public total, persons; the exact total of the true counts where it is left out.
+        The public total, persons; the exact total of the true counts where it is left out. Of
+        outcomes it must be given, unless the decision shares a public total.
     """
 
     total: dpaudit.Total | None = None
@@ -41,3 +47,32 @@ class KeepsTotal(dpaudit.PostProcessor):
                 hint="give total = NUMBER, or let an audit fill in the total of its counts",
             )
         return self.total
+
+
+@attrs.frozen(kw_only=True)
+class Rescales(KeepsTotal):
+    """Sets negative values to zero and multiplies the others by one factor."""
+
+    vectorised: ClassVar[bool] = True
+    nonnegative: ClassVar[bool] = True
+
+    @property
+    def feasible(self) -> dpaudit.Feasible:
+        """Nothing but the rescaled positive part."""
+        return "rescaled"
+
+    def process(self, release: FloatArray) -> FloatArray:
+        """Return the scaled release, shape (..., n).
+
+        Raises
+        ------
+        UsageError
+            If there is no total, or it is negative.
+        """
+        total = self.public_total()
+        if not 0 <= total < np.inf:
+            raise dpaudit.UsageError(
+                f"the total {total!r} of {self.name!r} is not a non-negative number",
+                hint="give the public total",
+            )
+        return scale_to_total(release, total)

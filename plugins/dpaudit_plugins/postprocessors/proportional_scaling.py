@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
-import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.solvers.scaling import scale_to_total
-from dpaudit_plugins.postprocessors._total import KeepsTotal
+from dpaudit_plugins.postprocessors._total import Rescales
 
 
 @attrs.frozen(kw_only=True)
-class ProportionalScaling(KeepsTotal):
+class ProportionalScaling(Rescales):
     """Multiply all counts by one factor so that they sum to the public total.
 
     Negative counts count as zero: the expectation of a proportion of noisy counts that may
@@ -34,24 +31,6 @@ class ProportionalScaling(KeepsTotal):
     """
 
     name: ClassVar[str] = "proportional-scaling"
-    vectorised: ClassVar[bool] = True
-    nonnegative: ClassVar[bool] = True
-
-    def process(self, release: FloatArray) -> FloatArray:
-        """Return the scaled release, shape (..., n).
-
-        Raises
-        ------
-        UsageError
-            If there is no total, or it is negative.
-        """
-        total = self.public_total()
-        if not 0 <= total < np.inf:
-            raise dpaudit.UsageError(
-                f"the total {total!r} of {self.name!r} is not a non-negative number",
-                hint="give the public total",
-            )
-        return scale_to_total(release, total)
 
 
 @dpaudit.hookimpl

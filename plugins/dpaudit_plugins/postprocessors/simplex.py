@@ -54,6 +54,11 @@ class Simplex(KeepsTotal):
 
     whole: bool = False
 
+    @property
+    def feasible(self) -> dpaudit.Feasible:
+        """The nearest point, unless it is rounded."""
+        return None if self.whole else "nearest"
+
     def process(self, release: FloatArray) -> FloatArray:
         """Return the projected release, shape (..., n)."""
         total = self.public_total()

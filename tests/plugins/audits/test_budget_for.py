@@ -93,3 +93,20 @@ def test_a_release_without_a_budget_is_passed_over(tmp_path):
 def test_what_makes_no_sense_is_refused(tmp_path, asked, said):
     with pytest.raises(dpaudit.SpecError, match=said):
         budgets(tmp_path, asked)
+
+
+def test_a_report_of_the_python_call_has_the_sections_of_plugins(tmp_path):
+    measured = budgets(tmp_path, "under = 0.1\n")
+    results = dpaudit.run(dpaudit.load(tmp_path / "a.toml"))
+    dpaudit.write_report(results, tmp_path / "out", formats=("html",))
+    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert measured
+    assert "How much budget keeps the harm under its limit" in text
+
+
+def test_a_limit_that_is_kept_everywhere_has_no_exact_answer(tmp_path):
+    budgets(tmp_path, "under = 100_000\n")
+    results = dpaudit.run(dpaudit.load(tmp_path / "a.toml"))
+    dpaudit.write_report(results, tmp_path / "out", formats=("html",))
+    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "kept at every budget that was tried" in text

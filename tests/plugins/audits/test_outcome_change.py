@@ -6,6 +6,7 @@ import pytest
 import dpaudit
 from dpaudit.engine.intervals import any_of, frequency
 from dpaudit.stats.moments import Moments
+from dpaudit_plugins.audits.outcome_change import dpaudit_sections
 
 HEAD = """
 [data]
@@ -29,11 +30,15 @@ use = "outcome-change"
 COUNTS = np.array([3, 8, 40, 500])
 
 
-def changes(folder, decision):
+def audited(folder, decision, head=HEAD):
     rows = "".join(f"{i},{c},{'small' if c < 10 else 'large'}\n" for i, c in enumerate(COUNTS))
     (folder / "places.csv").write_text("id,people,size\n" + rows)
-    (folder / "a.toml").write_text(HEAD + decision)
-    found = dpaudit.run(dpaudit.load(folder / "a.toml")).measurements
+    (folder / "a.toml").write_text(head + decision)
+    return dpaudit.run(dpaudit.load(folder / "a.toml"))
+
+
+def changes(folder, decision):
+    found = audited(folder, decision).measurements
     return {m.over: m.estimate for m in found if m.quantity == "changed" and m.per == "total"}
 
 
@@ -47,6 +52,18 @@ def test_of_a_rule_they_are_exact(tmp_path):
         sorted(found["size"].value), sorted(1 - np.prod(1 - p) for p in pairs)
     )
     assert found["total"].is_deterministic
+
+
+def test_the_section_names_decision_release_and_whose_outcome_changes(tmp_path):
+    swept = HEAD.replace("epsilon = 0.1", "epsilon = [0.1, 3.0]")
+    results = audited(tmp_path, '[[decision]]\nuse = "threshold"\nat = 10\n', swept)
+    ((_said, table),) = dpaudit_sections(results).values()
+    first, second = table.rows
+    assert first[:2] == ("threshold", "noisy, ε\u00a0=\u00a00.1")
+    assert first[3] == "exact"
+    assert first[4].startswith("1 40.9; 0 24.8; 2 2.5")
+    # Of the others the chance is exp(-21) / 2 and less: not named.
+    assert second[4] == "1 0.1"
 
 
 def test_of_a_ranking_they_are_counted(tmp_path):

@@ -56,19 +56,22 @@ def losses(districts):
     }
 
 
-def agrees(values, stored, error):
+def errors_apart(values, stored, error):
+    """How many combined standard errors the mean is away from a stored figure."""
     spread = np.hypot(values.std(ddof=1) / np.sqrt(values.size), error)
-    assert abs(values.mean() - stored) <= 5.0 * spread, (values.mean(), spread)
+    return abs(values.mean() - stored) / spread
 
 
 def test_data_error_alone(losses):
-    agrees(losses["data error"], 1_100.0, 1.8)
+    assert errors_apart(losses["data error"], 1_100.0, 1.8) <= 5.0
 
 
 def test_noise_adds_four_percent_to_data_error(losses):
     added = losses["both"] - losses["data error"]
-    agrees(added, 46.7, 0.1)
+    assert errors_apart(added, 46.7, 0.1) <= 5.0
     assert 0.039 < added.mean() / losses["both"].mean() < 0.043
+    # The control: what noise adds is told from what it takes alone.
+    assert errors_apart(added, 191.0, 0.3) > 50.0
 
 
 @pytest.mark.parametrize(
@@ -76,4 +79,4 @@ def test_noise_adds_four_percent_to_data_error(losses):
 )
 def test_noise_alone(losses, epsilon, stored, rounding):
     """Printed as whole millions, some of 60 draws: the error stored is that of both."""
-    agrees(losses[epsilon], stored, rounding)
+    assert errors_apart(losses[epsilon], stored, rounding) <= 5.0

@@ -32,6 +32,7 @@ class AtLeast(dpaudit.Decision):
     bounded = True
 
     at: float
+    grows_with = (0,)
 
     def decide(self, counts):
         return (counts >= self.at).astype(float)
@@ -50,6 +51,7 @@ class MoreThan(dpaudit.Decision):
     bounded = True
 
     share: float
+    grows_with = (1,)
 
     def decide(self, counts):
         return (counts[..., 1] > self.share * counts[..., 0]).astype(float)

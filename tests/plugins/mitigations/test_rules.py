@@ -242,3 +242,9 @@ def test_an_allotment_is_no_rule(audit, sixty):
             decision=ALLOTMENT,
             mitigation='use = "linear-proxy"\nproxy = ["p"]',
         )
+
+
+@pytest.mark.parametrize("rule", ["section-203", "top-k", "exactly-one-of"])
+def test_a_rule_that_does_not_say_that_it_grows_is_refused(registry, rule):
+    """More people who are due also raise the bar of Section 203: a raise may take away."""
+    assert registry.get("decision", rule).grows_with.fget(None) == ()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dpaudit_plugins.decisions._title_i_shares import shared_out, shared_out_by_state, sums
+from dpaudit.solvers.shared_out import shared_out, shared_out_by_state, sums
 
 AMOUNTS = arrays(float, 6, elements=st.just(0.0) | st.floats(0.01, 1e6))
 STATES = np.array([0, 2, 3])
