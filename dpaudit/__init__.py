@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dpaudit.attacking import Public, Rates, Target
     from dpaudit.config import load
     from dpaudit.engine.run import run
     from dpaudit.errors import (
@@ -108,11 +109,14 @@ __all__ = [
     "PluginError",
     "PostProcessor",
     "Proportional",
+    "Public",
+    "Rates",
     "Registry",
     "Rules",
     "SpecError",
     "Structure",
     "Subject",
+    "Target",
     "Total",
     "UnavailableError",
     "UsageError",
@@ -131,6 +135,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "dpaudit.attacking": "Public Rates Target",
     "dpaudit.config": "load",
     "dpaudit.engine.run": "run",
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",

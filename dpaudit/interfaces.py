@@ -10,53 +10,41 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
+from dpaudit.attacking import Attack
+from dpaudit.kinds import KINDS, ClosedForm, Kind, Plugin
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.dataset import Dataset
-from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Neighbours
 from dpaudit.model.structure import Bounds, Control, Feasible, Structure
 from dpaudit.noise.base import Noise
+from dpaudit.noise.law import log_law
 from dpaudit.subjects import Pipeline, Subject
 
-Kind = Literal["mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation"]
+__all__ = [
+    "BASES",
+    "KINDS",
+    "Attack",
+    "Audit",
+    "ClosedForm",
+    "Decision",
+    "Extra",
+    "Kind",
+    "Learner",
+    "Mechanism",
+    "Mitigation",
+    "Plugin",
+    "PostProcessor",
+]
+
 Kept = Literal["whole", "non-negative", "total", "additive"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
-@attrs.frozen(kw_only=True)
-class Plugin:
-    """What every plug-in has: a kind, a name and parameters.
-
-    Attributes
-    ----------
-    foreign
-        Whether it runs code from outside, wherever the plug-in itself comes from: then it runs
-        in a worker process with a time limit.
-    """
-
-    kind: ClassVar[Kind]
-    name: ClassVar[str]
-    foreign: ClassVar[bool] = False
-
-    def caveats(self) -> tuple[str, ...]:
-        """Return what a reader of the report must know of it, as sentences without a full stop."""
-        return ()
-
-    def sources(self) -> tuple[Path, ...]:
-        """Return the files that it reads: their content decides what the cache may give again."""
-        return ()
-
-
-ClosedForm: TypeAlias = FloatArray | Estimate | None
-"""What a closed form returns: an exact array, a deterministic estimate, or nothing."""
 
 
 def _check_cells(instance: Mechanism, _: attrs.Attribute[int], value: int) -> None:
@@ -147,6 +135,21 @@ class Mechanism(Plugin):
         noise = self.noise()
         # The noise is symmetric about 0 only for some: P(x + X > 0) = 1 - P(X <= -x).
         return None if noise is None else 1.0 - noise.cdf(-counts)
+
+    def printed(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return a release as readers see it: NaN where a symbol stands in place of a count."""
+        return self.release(counts, rng)
+
+    def log_law(
+        self, counts: FloatArray, printed: FloatArray, cells: NDArray[np.intp]
+    ) -> FloatArray | None:
+        """Return the log probability (or density) of printed values, entry by entry, if known.
+
+        ``counts``, ``printed`` (NaN for a symbol) and ``cells``, the entity of each entry, are
+        (m,); -inf says impossible. Where the noise is known, so is this.
+        """
+        noise = self.noise()
+        return None if noise is None else log_law(noise.at(cells), printed - counts)
 
     def truth(self, counts: FloatArray) -> FloatArray:
         """Return what would be released if nothing were protected, shape (n,)."""
@@ -332,17 +335,6 @@ class Learner(Plugin):
     @abc.abstractmethod
     def fit(self, data: Dataset, rng: np.random.Generator) -> Any:
         """Return a fitted model with per-sample loss and prediction."""
-
-
-@attrs.frozen(kw_only=True)
-class Attack(Plugin):
-    """Scores candidates against a release or a model."""
-
-    kind: ClassVar[Kind] = "attack"
-
-    @abc.abstractmethod
-    def score(self, target: Any, rng: np.random.Generator) -> FloatArray:
-        """Return one score per candidate; higher means more likely a member."""
 
 
 Extra: TypeAlias = Literal["share", "erased", "invented", "changed", "curvature"]

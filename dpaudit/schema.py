@@ -13,14 +13,15 @@ import math
 import operator
 import typing
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import attrs
 
+from dpaudit.config.attack_tables import FEWEST_REPLICATES
 from dpaudit.config.data_schema import TEXT, Schema, data_schema, list_of, table_of
 from dpaudit.config.settings import LARGEST_SEED, MOST_ROWS
 from dpaudit.interfaces import KINDS, Kind, Plugin
-from dpaudit.model.spec import DEFAULT_SECTIONS, Format, Neighbours
+from dpaudit.model.spec import DEFAULT_SECTIONS, Format, Game, Neighbours
 from dpaudit.parameters import Parameter, parameters
 from dpaudit.values import members, source
 
@@ -110,7 +111,11 @@ def _plugin(cls: type[Plugin]) -> Schema:
                 **_own_keys(cls.kind),
                 **{name: _parameter(parameter) for name, parameter in known.items()},
             },
-            required=["use", *(name for name, one in known.items() if one.required)],
+            required=[
+                "use",
+                *(["game"] if cls.kind == "attack" else []),
+                *(name for name, one in known.items() if one.required),
+            ],
         ),
     }
 
@@ -127,6 +132,14 @@ def _own_keys(kind: Kind) -> Schema:
         return {"name": TEXT, "fail_if": fail_if}
     if kind == "mitigation":
         return {"name": TEXT, "releases": list_of(TEXT)}
+    if kind == "attack":
+        return {
+            "name": TEXT,
+            "game": {"enum": list(get_args(Game))},
+            "candidates": TEXT,
+            "releases": list_of(TEXT),
+            "replicates": {"type": "integer", "minimum": FEWEST_REPLICATES},
+        }
     return {"name": TEXT}
 
 

@@ -96,6 +96,15 @@ def _document(
         }
         for task, each in zip(plan.tasks, cost.tasks, strict=True)
     ]
+    attacks = [
+        {
+            "id": each.task,
+            "seconds": round(each.seconds, 4),
+            "memory_bytes": round(each.memory),
+            "basis": each.basis,
+        }
+        for each in cost.attacks
+    ]
     return {
         "title": spec.title,
         "draws": plan.draws,
@@ -106,17 +115,23 @@ def _document(
         "memory_limit_bytes": None if limit is None else round(limit),
         "exceeds_memory_limit": exceeds,
         "tasks": tasks,
+        "attacks": attacks,
     }
 
 
 def _say(spec: Spec, plan: Plan, cost: Forecast, workers: int) -> None:
-    click.echo(f"{spec.title}: {len(plan.tasks)} tasks, {plan.draws} draws each\n")
+    attacks = f"; {len(cost.attacks)} attacks" if cost.attacks else ""
+    click.echo(f"{spec.title}: {len(plan.tasks)} tasks, {plan.draws} draws each{attacks}\n")
     rows = [("release", "at", "decision", "time", "memory", "predicted from")]
     for task, each in zip(plan.tasks, cost.tasks, strict=True):
         point = " ".join(f"{key}={value}" for key, value in task.point.items())
         name = task.decision if task.mitigation is None else f"{task.decision} + {task.mitigation}"
         row = (task.release, point, name, _duration(each.seconds), told(each.memory), each.basis)
         rows.append(row)
+    rows += [
+        (each.task, "", "attack", _duration(each.seconds), told(each.memory), each.basis)
+        for each in cost.attacks
+    ]
     table(rows)
     counted = "1 worker" if workers == 1 else f"{workers} workers"
     click.echo(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dpaudit.config.attack_tables import read_attacks
 from dpaudit.config.data_columns import check_columns
 from dpaudit.config.data_table import read_data
 from dpaudit.config.decision_tables import read_decisions
@@ -76,7 +77,7 @@ def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]
     tree["decisions"] = read_decisions(root, uses, tree["data"])
     tree["audits"] = read_audits(root, uses)
     tree["mitigations"] = read_mitigations(root, uses, tree["releases"])
-    tree["attacks"] = read_named(root, uses, "attack")
+    tree["attacks"] = read_attacks(root, uses, tree["releases"])
     tree["learners"] = read_named(root, uses, "learner")
     if not tree["releases"] and not tree["learners"] and "release" not in source.values:
         faults.add(

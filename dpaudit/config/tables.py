@@ -1,4 +1,4 @@
-"""Reads the arrays of tables: releases, decisions, audits, mitigations, attacks, learners."""
+"""Reads the arrays of tables: releases, audits, mitigations, learners."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def read_mitigations(
     return made
 
 
-def read_named(root: Table, uses: Uses, kind: Literal["attack", "learner"]) -> list[dict[str, Any]]:
+def read_named(root: Table, uses: Uses, kind: Literal["learner"]) -> list[dict[str, Any]]:
     """Return the plain form of every table of one of the kinds with nothing but parameters."""
     names = Names(root.faults, f"{kind}s")
     made = []

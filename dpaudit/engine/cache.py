@@ -18,7 +18,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
@@ -28,6 +28,8 @@ from dpaudit.engine.tally import Tally
 from dpaudit.errors import UsageError
 from dpaudit.stats.aligned import Node
 from dpaudit.stats.moments import Moments
+
+T = TypeVar("T")
 
 _FIELDS = ("mean", "m2", "m4")
 _PARTS = ("error", "bias", "square", "shortfall")
@@ -57,6 +59,10 @@ class Cache:
 
     def read(self, key: str, chunk: Chunk) -> Pieces | None:
         """Return what was measured of a chunk, or ``None`` if it is not there or damaged."""
+        return self.read_as(key, chunk, _unpacked)
+
+    def read_as(self, key: str, chunk: Chunk, unpack: Callable[[bytes], T]) -> T | None:
+        """Return what ``unpack`` makes of an entry, or ``None`` if it is not there or damaged."""
         path = self._path(key, chunk)
         try:
             content = path.read_bytes()
@@ -66,7 +72,7 @@ class Cache:
         fault = "its checksum does not match"
         if hashlib.sha256(body).digest() == digest:
             try:
-                return _unpacked(body)
+                return unpack(body)
             except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
                 fault = " ".join(f"{type(error).__name__}: {error}".split())
         self.say(f"the cache entry {str(path)!r} is damaged ({fault}): it is measured again")
@@ -82,10 +88,14 @@ class Cache:
         UsageError
             If the folder cannot be written.
         """
+        self.write_as(key, chunk, lambda: _packed(pieces))
+
+    def write_as(self, key: str, chunk: Chunk, pack: Callable[[], bytes]) -> None:
+        """Store the bytes that ``pack`` makes, unless they are there; raises as :meth:`write`."""
         path = self._path(key, chunk)
         if path.exists():
             return
-        body = _packed(pieces)
+        body = pack()
         try:
             _write_once(path, hashlib.sha256(body).digest() + body)
         except OSError as error:

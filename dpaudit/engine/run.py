@@ -16,6 +16,7 @@ import attrs
 import numpy as np
 
 from dpaudit import binding
+from dpaudit.engine.attack_runner import attacked
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
@@ -126,13 +127,15 @@ def run(
             base = next(each for each in subjects if each.task == baseline)
             measurements += changes(subject, base)
         hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
+    attacks, scored = attacked(prepared, how)
     releases = {release.name: release for release in spec.releases}
     return Results(
         spec=spec,
         data=prepared.data,
         plan=plan,
         tasks=tuple(_task_result(subject, releases) for subject in subjects),
-        measurements=tuple(measurements),
+        measurements=(*measurements, *scored),
+        attacks=attacks,
         notes=tuple(note for subject in subjects for note in notes_on(subject)),
         provenance=_provenance(prepared, plan.draws, audits),
     )
@@ -300,6 +303,9 @@ def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Pr
         made = prepared.registry.create("mitigation", use.use, **use.parameters)
         used[made.kind, made.name] = made
     used |= {(audit.kind, audit.name): audit for audit in audits}
+    for attack in prepared.attacks.values():
+        plugins = (attack.attack, attack.chain.mechanism, *attack.chain.steps)
+        used |= {(each.kind, each.name): each for each in plugins}
     sources: list[PluginSource] = [
         prepared.registry.source(type(plugin)) for _, plugin in sorted(used.items())
     ]

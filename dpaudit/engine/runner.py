@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 import attrs
 
@@ -19,11 +19,14 @@ from dpaudit.engine.executors import AHEAD, Place, opened
 from dpaudit.engine.measurer import Measurer, measure_elsewhere
 from dpaudit.engine.prepare import Prepared
 from dpaudit.engine.tally import Tally, step_streams, tally_of
+from dpaudit.engine.units import Measured
 from dpaudit.engine.work import Work
 from dpaudit.errors import DpauditError, PluginError
 from dpaudit.model.plan import Task
 from dpaudit.stats.aligned import Aligned
 from dpaudit.stats.streams import BLOCK
+
+M = TypeVar("M")
 
 Trees = tuple[Aligned[Tally], Aligned[Tally]]
 """What is measured of a task so far: the even and the odd blocks."""
@@ -129,7 +132,7 @@ def measure(prepared: Prepared, blocks: int, how: How) -> dict[str, Halves]:
                 closing(_measured(store, _spread(missing, place.slots), place)) as ending,
             ):
                 for unit, measured in ending:
-                    store.keep(unit, measured)
+                    store.keep(unit, cast("Mapping[str, Pieces]", measured))
                     how.progress.advanced(BLOCK * store.done, lambda: how.width(trees))
     finally:
         how.progress.finished()
@@ -213,7 +216,7 @@ def _spread(units: list[Unit], slots: int) -> Iterator[Unit]:
 
 def _measured(
     store: _Store, units: Iterable[Unit], place: Place
-) -> Generator[tuple[Unit, Mapping[str, Pieces]], None, None]:
+) -> Generator[tuple[Unit, Mapping[str, Measured]], None, None]:
     """Yield units as they are measured, on the executor of ``place``."""
     still = (left for unit in units if (left := store.still_missing(unit)) is not None)
     if place.where == "elsewhere":
@@ -231,8 +234,8 @@ def _measured(
 
 
 def completed(
-    units: Iterable[Unit], submit: Callable[[Unit], Future[dict[str, Pieces]]], ahead: int
-) -> Iterator[tuple[Unit, Mapping[str, Pieces]]]:
+    units: Iterable[Unit], submit: Callable[[Unit], Future[dict[str, M]]], ahead: int
+) -> Iterator[tuple[Unit, Mapping[str, M]]]:
     """Submit units, at most ``ahead`` at once, and yield them as they are done.
 
     Raises
@@ -240,8 +243,8 @@ def completed(
     Exception
         What the first unit that failed has raised; those that wait are cancelled.
     """
-    finished: queue.SimpleQueue[Future[dict[str, Pieces]]] = queue.SimpleQueue()
-    waiting: dict[Future[dict[str, Pieces]], Unit] = {}
+    finished: queue.SimpleQueue[Future[dict[str, M]]] = queue.SimpleQueue()
+    waiting: dict[Future[dict[str, M]], Unit] = {}
     left = iter(units)
     try:
         while True:
@@ -258,7 +261,7 @@ def completed(
             future.cancel()
 
 
-def _next(finished: queue.SimpleQueue[Future[dict[str, Pieces]]]) -> Future[dict[str, Pieces]]:
+def _next(finished: queue.SimpleQueue[Future[dict[str, M]]]) -> Future[dict[str, M]]:
     """Wait for a future, and now and then for Ctrl-C."""
     while True:
         try:
@@ -267,7 +270,7 @@ def _next(finished: queue.SimpleQueue[Future[dict[str, Pieces]]]) -> Future[dict
             continue
 
 
-def _result(future: Future[dict[str, Pieces]]) -> dict[str, Pieces]:
+def _result(future: Future[dict[str, M]]) -> dict[str, M]:
     try:
         return future.result()
     except DpauditError as error:

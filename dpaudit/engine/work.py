@@ -61,7 +61,8 @@ class Work:
             tasks={
                 task: (each.job.task.key, each.control is not None)
                 for task, each in prepared.controlled.items()
-            },
+            }
+            | {name: (job.task.key, False) for name, job in prepared.attacks.items()},
         )
         payload = pickle.dumps(luggage)
         return cls(payload=payload, digest=hashlib.sha256(payload).hexdigest())
@@ -114,7 +115,7 @@ class _Luggage:
         found = {
             task: (each.job.task.key, each.control is not None)
             for task, each in prepared.controlled.items()
-        }
+        } | {name: (job.task.key, False) for name, job in prepared.attacks.items()}
         for task in {**self.tasks, **found}:
             if found.get(task) != self.tasks.get(task):
                 raise PluginError(
@@ -173,6 +174,7 @@ def _refuse_memory(prepared: Prepared) -> None:
         *(use.use for decided in spec.decisions for use in decided.output),
         *(audit.audit.use for audit in spec.audits),
         *(mitigation.plugin.use for mitigation in spec.mitigations),
+        *(attack.plugin.use for attack in spec.attacks),
     }
     for kind, name in prepared.registry.in_memory():
         if name in named:

@@ -19,8 +19,9 @@ import time
 from typing import Any, BinaryIO
 
 from dpaudit.engine.blas import one_blas_thread
-from dpaudit.engine.chunks import Chunk, Pieces, Unit, measure_chunk
+from dpaudit.engine.chunks import Chunk, Unit
 from dpaudit.engine.prepare import Prepared
+from dpaudit.engine.units import Measured, measured_of
 from dpaudit.engine.work import Work
 from dpaudit.errors import DpauditError, PluginError
 
@@ -46,7 +47,7 @@ class Worker:
         with contextlib.suppress(OSError):  # gone already: the first measurement says how
             self._send(work)
 
-    def measure(self, unit: Unit) -> dict[str, Pieces]:
+    def measure(self, unit: Unit) -> dict[str, Measured]:
         """Measure the tasks of a unit; a foreign one has to be done within the time limit.
 
         Raises
@@ -72,7 +73,7 @@ class Worker:
             timer.cancel()
         if isinstance(answer, DpauditError):
             raise answer
-        measured: dict[str, Pieces] = answer
+        measured: dict[str, Measured] = answer
         return measured
 
     def close(self) -> None:
@@ -137,9 +138,8 @@ def _die_with(parent: int) -> None:
 def _answer(prepared: Prepared | DpauditError, tasks: tuple[str, ...], chunk: Chunk) -> object:
     if isinstance(prepared, DpauditError):
         return prepared
-    jobs = {task: prepared.controlled[task] for task in tasks}
     try:
-        return measure_chunk(jobs, prepared.spec.run.seed, prepared.data.digest, chunk)
+        return measured_of(prepared, tasks, chunk)
     except DpauditError as error:
         return error
     except SystemExit as error:

@@ -14,6 +14,14 @@ import attrs
 
 from dpaudit.model.dataset import Status
 
+Game = Literal["known-rest", "pool", "elsewhere"]
+"""Whom the attacker tells apart.
+
+``known-rest``: everything is known but whether one person is in the data. ``pool``: of a list of
+candidates each is in the data or not by the toss of a coin. ``elsewhere``: people in the data
+against people who come from somewhere else.
+"""
+
 Neighbours = Literal["add-remove", "replace"]
 Format = Literal["html", "pdf", "json"]
 DEFAULT_SECTIONS = ("highlights", "findings", "limits", "methods", "glossary", "provenance")
@@ -271,8 +279,26 @@ class AuditSpec:
 
 
 @attrs.frozen(kw_only=True)
+class AttackSpec:
+    """``[[attack]]``: an attack, the game that it plays and where its candidates come from.
+
+    ``candidates`` is a file of the form of the data, or ``uniform`` (over the cells) or
+    ``marginals`` (attributes drawn on their own); without it they are the people in the data.
+    ``releases`` names the releases that are attacked; without any all are. ``replicates`` is how
+    many releases are made.
+    """
+
+    name: str
+    plugin: PluginUse
+    game: Game
+    candidates: str | None = None
+    releases: tuple[str, ...] = ()
+    replicates: int = 20
+
+
+@attrs.frozen(kw_only=True)
 class NamedUse:
-    """``[[attack]]`` or ``[[learner]]``: a plug-in with a name of its own."""
+    """``[[learner]]``: a plug-in with a name of its own."""
 
     name: str
     plugin: PluginUse
@@ -316,7 +342,7 @@ class Spec:
     decisions: tuple[DecisionSpec, ...]
     audits: tuple[AuditSpec, ...]
     mitigations: tuple[MitigationSpec, ...] = ()
-    attacks: tuple[NamedUse, ...] = ()
+    attacks: tuple[AttackSpec, ...] = ()
     learners: tuple[NamedUse, ...] = ()
     plugins: tuple[str, ...] = ()
     run: RunSpec = attrs.field(factory=RunSpec)
