@@ -89,6 +89,10 @@ class Target:
         What everybody knew before.
     printed
         What was printed of each cell, persons, shape (n,); NaN where a symbol stands.
+    candidates
+        How many people of each cell the attacker has to tell apart, shape (n,).
+    people
+        How many people are in the data.
     totals
         Sums that are published exactly beside the release, by their attributes: the count of
         each combination, shape of the table over them.
@@ -96,6 +100,8 @@ class Target:
 
     public: Public
     printed: FloatArray
+    candidates: FloatArray
+    people: int
     totals: Mapping[Marginal, FloatArray] = attrs.field(factory=dict)
 
     @property
@@ -131,7 +137,8 @@ class Attack(Plugin):
         The games that it can play.
     outcome
         What it is after, and so what a score is. ``membership``: the higher, the more likely are
-        the candidates of a cell to be in the data. ``table``: how many people it says are in the
+        the candidates of a cell to be in the data. ``pick``: how many of the candidates of the cell
+        it takes for members. ``table``: how many people it says are in the
         cell. ``attribute``: of a person who is in the cell, the probability that the attacker
         names the right one, NaN where it names none. ``cells``: the count that it claims of a
         cell, NaN where it claims none.

@@ -14,8 +14,8 @@ from dpaudit.model.spec import Game
 
 GAMES: tuple[Game, ...] = get_args(Game)
 
-Outcome = Literal["membership", "table", "attribute", "cells"]
-"""What an attacker is after: who is in, the whole table, an attribute, or hidden counts."""
+Outcome = Literal["membership", "pick", "table", "attribute", "cells"]
+"""What an attacker is after: who is in, a list of them, the table, an attribute, hidden counts."""
 
 Exposure = Literal["exposed", "not shown", "uninformative"]
 
@@ -102,7 +102,9 @@ class AttackResult:
     groups
         By grouping.
     verdict, reason
-        What follows, and why.
+        What follows, and why: ``empty`` (there was nothing to attack), ``null`` (it succeeds where
+        the release says nothing), ``weak`` (it fails on the table as it is), ``above`` or
+        ``below`` its largest baseline.
     more
         Further numbers by name, as they stand in the measurements.
     """

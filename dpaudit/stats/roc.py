@@ -123,6 +123,24 @@ class Ranking:
         )
 
 
+def top(scores: FloatArray, candidates: FloatArray, count: float) -> FloatArray:
+    """Return how many candidates of each cell are among the first ``count`` by score, shape (n,).
+
+    Of equal scores every cell gives the same share of its candidates.
+
+    Examples
+    --------
+    >>> top(np.array([0.9, 0.5, 0.5, 0.1]), np.array([2.0, 4.0, 2.0, 9.0]), 5.0).tolist()
+    [2.0, 2.0, 1.0, 0.0]
+    """
+    _, block = np.unique(-scores, return_inverse=True)
+    sizes = np.bincount(block.reshape(-1), candidates)
+    before = np.cumsum(sizes) - sizes
+    taken = np.clip(count - before, 0.0, sizes)
+    share = np.divide(taken, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+    return candidates * share[block.reshape(-1)]
+
+
 def estimable(others: float) -> tuple[float, ...]:
     """Return the rates of false alarms at which so many non-members say anything.
 

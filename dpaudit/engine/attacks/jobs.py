@@ -81,6 +81,15 @@ class AttackJob:
         """The true counts, shape (n,)."""
         return self.chain.counts
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether nothing is drawn: the same people, and a release that is always the same."""
+        chance = self.chain.mechanism.variance(self.chain.measured)
+        value = getattr(chance, "value", chance)
+        still = value is not None and not np.asarray(value, dtype=np.float64).any()
+        steps = not any(step.randomised for step in self.chain.steps)
+        return self.spec.game == "elsewhere" and still and steps
+
     @functools.cached_property
     def public(self) -> Public:
         """What everybody knows before anything is released."""

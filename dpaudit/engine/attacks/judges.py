@@ -101,6 +101,52 @@ class MembershipJudge(Judge):
 
 
 @attrs.frozen(kw_only=True, eq=False)
+class PickJudge(Judge):
+    """Counts members among the candidates whom an attack has picked from each cell.
+
+    Candidates of a cell cannot be told apart, so that of t picked among m members and o others
+    t m / (m + o) are members on average.
+    """
+
+    dealt: Deal
+    picked: FloatArray
+    guesses: dict[str, FloatArray]
+
+    @property
+    def cells(self) -> int:
+        """The number of cells."""
+        return self.picked.size
+
+    def main(self, labels: np.ndarray, count: int) -> FloatArray:
+        """Return the share of members who are picked."""
+        return share(self._right(self.picked), self.dealt.members, labels, count)
+
+    def bases(self, labels: np.ndarray, count: int) -> dict[str, FloatArray]:
+        """Return the same share of each other list."""
+        members = self.dealt.members
+        return {
+            name: share(self._right(picked), members, labels, count)
+            for name, picked in self.guesses.items()
+        }
+
+    def more(self) -> dict[str, FloatArray]:
+        """Return precision by person, and recall and precision by value."""
+        picked, members = self.picked, self.dealt.members
+        written = max(float(picked.sum()), 1.0)
+        same = float(np.minimum(picked, members).sum())
+        return {
+            "precision-by-person": np.array(float(self._right(picked).sum()) / written),
+            "recall-by-value": np.array(same / max(float(members.sum()), 1.0)),
+            "precision-by-value": np.array(float(picked[members > 0].sum()) / written),
+        }
+
+    def _right(self, picked: FloatArray) -> FloatArray:
+        all_of = self.dealt.members + self.dealt.others
+        rate = np.divide(self.dealt.members, all_of, out=np.zeros_like(all_of), where=all_of > 0)
+        return np.minimum(picked, all_of) * rate
+
+
+@attrs.frozen(kw_only=True, eq=False)
 class TableJudge(Judge):
     """Compares a table that was made up with the truth, person by person and value by value.
 
@@ -214,6 +260,7 @@ class CellsJudge(Judge):
         claimed = cells & ~np.isnan(self.claim)
         right = claimed & (self.claim == self.truth)
         return {
+            "something-hidden": np.array(float(cells.any())),
             "claimed-cells": np.array(claimed.sum() / cells.sum() if cells.any() else 0.0),
             "precision": np.array(right.sum() / claimed.sum() if claimed.any() else 1.0),
         }

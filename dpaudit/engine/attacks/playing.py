@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -35,21 +37,21 @@ def chunks_of(job: AttackJob) -> tuple[Chunk, ...]:
 def packed(played: Played) -> bytes:
     """Return the bytes of the numbers of a chunk: the same for the same numbers."""
     names = [sorted(numbers) for numbers in played]
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{number}_{place}": numbers[name]
         for number, numbers in enumerate(played)
         for place, name in enumerate(names[number])
     }
-    arrays["names"] = np.array(names)
+    arrays["names"] = np.frombuffer(json.dumps(names).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 
 def unpacked(body: bytes) -> Played:
     """Return the numbers that :func:`packed` wrote."""
     with np.load(io.BytesIO(body), allow_pickle=False) as stored:
-        names = stored["names"].tolist()
+        names = json.loads(stored["names"].tobytes())
         return tuple(
             {name: stored[f"{number}_{place}"] for place, name in enumerate(own)}
             for number, own in enumerate(names)

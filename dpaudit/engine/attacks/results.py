@@ -21,6 +21,7 @@ from dpaudit.stats.replicates import over_replicates, spread_p_value
 
 QUANTITIES = {
     "membership": "attack-auc",
+    "pick": "members-found",
     "table": "recall-by-person",
     "attribute": "attack-success",
     "cells": "disclosed-people",
@@ -31,13 +32,14 @@ FEWEST_PEOPLE = 20
 """Of a smaller group nothing is said."""
 
 _LIMITS = (0.0, 1.0)
+_HIDDEN = "more something-hidden"
 
 
 def result_of(
     job: AttackJob, numbers: Sequence[Numbers], confidence: float
 ) -> tuple[AttackResult, tuple[Measurement, ...]]:
     """Return what an attack came to, and its measurements."""
-    stacked = {name: np.stack([each[name] for each in numbers]) for name in numbers[0]}
+    stacked = {name: np.stack([each[name] for each in numbers]) for name in sorted(numbers[0])}
     made = _Maker(job=job, stacked=stacked, confidence=confidence, closed=closed_of(job))
     return made.result(), made.measurements()
 
@@ -58,8 +60,9 @@ class _Maker:
         verdict, reason = verdict_of(
             excess=excess,
             null=self._whole("null", 1),
-            exact=self._whole("exact", 1),
-            hidden=outcome != "cells" or bool(self.stacked["main"][:, 0].size),
+            # A table that hides nothing is no control of an attack on what is hidden.
+            exact=excess if outcome == "cells" else self._whole("exact", 1),
+            hidden=bool(self.stacked.get(_HIDDEN, np.ones(1)).all()),
         )
         bound = (
             job.attack.ceiling(job.guarantee, job.spec.game) if outcome == "membership" else None
@@ -100,7 +103,7 @@ class _Maker:
         found += [
             self._measured(name.removeprefix("more "), self._mean(values))
             for name, values in self.stacked.items()
-            if name.startswith("more ") and values.ndim == 1
+            if name.startswith("more ") and values.ndim == 1 and name != _HIDDEN
         ]
         found.append(self._measured(f"{QUANTITIES[outcome]}-null", self._whole("null")))
         found.append(self._measured(f"{QUANTITIES[outcome]}-unprotected", self._whole("exact")))
@@ -130,7 +133,14 @@ class _Maker:
         )
 
     def _mean(self, values: FloatArray, at_once: int = 1) -> Estimate:
-        return over_replicates(values, self.confidence, limits=_LIMITS, at_once=at_once)
+        return self._over(values, _LIMITS, at_once)
+
+    def _over(self, values: FloatArray, limits: tuple[float, float], at_once: int = 1) -> Estimate:
+        """Return the mean over releases; exact where nothing is drawn and nothing differs."""
+        is_random = not (self.job.is_fixed and bool((np.ptp(values, axis=0) == 0).all()))
+        return over_replicates(
+            values, self.confidence, limits=limits, is_random=is_random, at_once=at_once
+        )
 
     def _main(self) -> Estimate:
         return self._simulated() if self.closed is None else Estimate.exact(self.closed.mean)
@@ -141,7 +151,7 @@ class _Maker:
     def _whole(self, name: str, column: int = 0) -> Estimate:
         values = self.stacked[name][:, column]
         limits = _LIMITS if column == 0 else (-1.0, 1.0)
-        return over_replicates(values, self.confidence, limits=limits)
+        return self._over(values, limits)
 
     def _bases(self) -> dict[str, FloatArray]:
         return {
@@ -166,7 +176,7 @@ class _Maker:
             return Estimate.exact(self.closed.mean - 0.5)
         first = self._bases()[self._baselines()[0].name]
         values = np.nan_to_num(self.stacked["main"][:, 0] - first[:, 0])
-        return over_replicates(values, self.confidence, limits=(-1.0, 1.0))
+        return self._over(values, (-1.0, 1.0))
 
     def _ceiling(self, bound: float | None, baselines: tuple[Baseline, ...]) -> float | None:
         if bound is not None or self.job.spec.game != "elsewhere":
@@ -216,7 +226,7 @@ class _Maker:
         if self.closed is not None:
             return Estimate.exact(values[0])
         count = values.shape[1]
-        return over_replicates(values, self.confidence, limits=limits, at_once=count)
+        return self._over(values, limits, count)
 
     def _p_value(self, name: str, main: FloatArray, kept: np.ndarray) -> float | None:
         drawn = self.stacked.get(f"permuted {name}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 import numpy as np
+from scipy import special
 
 from dpaudit.attacking import Attack, Public, Target
 from dpaudit.engine.attacks.deals import Deal, deal, redealt
@@ -15,11 +16,12 @@ from dpaudit.engine.attacks.judges import (
     CellsJudge,
     Judge,
     MembershipJudge,
+    PickJudge,
     TableJudge,
 )
 from dpaudit.errors import DpauditError, PluginError
 from dpaudit.model.arrays import FloatArray
-from dpaudit.stats.roc import Ranking
+from dpaudit.stats.roc import Ranking, top
 
 Numbers = Mapping[str, FloatArray]
 """What one replicate gave, by name."""
@@ -123,7 +125,7 @@ class _Trial:
                 f"{where} gave scores of shape {made.shape} for {job.sizes.size} cells, or NaN",
                 hint="return one number for each cell",
             )
-        if attack.outcome == "table" and (made < 0).any():
+        if attack.outcome in {"table", "pick"} and (made < 0).any():
             raise PluginError(f"{where} says that fewer than 0 people are in a cell")
         return made
 
@@ -132,6 +134,8 @@ class _Trial:
         outcome = self.attack.outcome
         if outcome == "membership":
             return self._membership(scores)
+        if outcome == "pick":
+            return self._picks(scores, self.dealt, without=True)
         if outcome == "table":
             guesses = _drawn(self.public, scores, self.rng)
             guesses["without-the-person"] = self._without().scores()
@@ -156,6 +160,8 @@ class _Trial:
             truth[at] = truth[rng.permutation(at)]
             return CellsJudge(truth=truth, hidden=hidden, claim=scores)
         other = redealt(self.job, self.dealt, rng)
+        if outcome == "pick":
+            return self._picks(scores, other, without=False)
         if outcome == "attribute":
             return AttributeJudge(right=scores, dealt=other)
         return MembershipJudge(ranking=Ranking.of(scores, other.members, other.others))
@@ -170,6 +176,16 @@ class _Trial:
             prior=Ranking.of(self.public.expected, dealt.members, dealt.others),
             counterfactual=_two_sided(scores, self._without().scores(), dealt),
         )
+
+    def _picks(self, scores: FloatArray, dealt: Deal, *, without: bool) -> PickJudge:
+        """Judge a list of members beside a random one, one by the prior, and a counterfactual."""
+        all_of = dealt.members + dealt.others
+        share = float(scores.sum()) / max(float(all_of.sum()), 1.0)
+        guesses = {"random": share * all_of}
+        guesses["prior"] = top(self.public.expected, all_of, float(scores.sum()))
+        if without:
+            guesses["without-the-person"] = self._without().scores()
+        return PickJudge(dealt=dealt, picked=scores, guesses=guesses)
 
     def _without(self) -> _Trial:
         """Return the same of data without one person of each cell, the one in question."""
@@ -195,7 +211,14 @@ class _Trial:
 
     def _target(self) -> Target:
         totals = {names: self._totals(names) for names in self.attack.totals()}
-        return Target(public=self.public, printed=self.printed, totals=totals)
+        dealt = self.dealt
+        return Target(
+            public=self.public,
+            printed=self.printed,
+            candidates=dealt.members + dealt.others,
+            people=round(float(dealt.members.sum())),
+            totals=totals,
+        )
 
     def _totals(self, names: tuple[str, ...]) -> FloatArray:
         """Return the true sums over some attributes: the attack takes them for published."""
@@ -227,7 +250,18 @@ def _drawn(public: Public, table: FloatArray, rng: np.random.Generator) -> dict[
     total, expected = round(float(table.sum())), public.expected
     share = expected / max(float(expected.sum()), 1e-300)
     even = rng.multinomial(total, share / share.sum()).astype(np.float64)
-    best = np.floor(total * share)
-    rest = total - int(best.sum())
-    best[np.argsort(-(total * share - best), kind="stable")[:rest]] += 1.0
-    return {"random": even, "prior": best}
+    return {"random": even, "prior": _likeliest(expected, total)}
+
+
+def _likeliest(expected: FloatArray, total: int) -> FloatArray:
+    """Return the table of ``total`` records that agrees best with Poisson counts on average.
+
+    The j-th record of a cell is right if the count is j or more: the ``total`` records with the
+    largest chance of it are written down.
+    """
+    most = np.ceil(expected + 6.0 * np.sqrt(expected) + 3.0).astype(np.int64)
+    cell = np.repeat(np.arange(expected.size), most)
+    place = np.arange(cell.size) - np.repeat(np.cumsum(most) - most, most) + 1.0
+    chance = special.gammainc(place, np.maximum(expected[cell], 1e-300))
+    first = np.argsort(-chance, kind="stable")[:total]
+    return np.bincount(cell[first], minlength=expected.size).astype(np.float64)

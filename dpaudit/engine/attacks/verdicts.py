@@ -9,7 +9,7 @@ from dpaudit.model.estimate import Estimate
 def verdict_of(
     *, excess: Estimate, null: Estimate, exact: Estimate, hidden: bool = True
 ) -> tuple[Exposure, str]:
-    """Return the verdict and why.
+    """Return the verdict, and why in a word: empty, null, above, weak or below.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ def verdict_of(
     ['exposed', 'not shown']
     """
     if not hidden:
-        return "uninformative", "there is nothing to attack in this release"
+        return "uninformative", "empty"
     if _certain(null):
-        return "uninformative", "it succeeds as well where the release says nothing about anyone"
+        return "uninformative", "null"
     if excess.low > 0:
-        return "exposed", "it does better than without the release, whatever chance did"
+        return "exposed", "above"
     if not exact.low > 0:
-        return "uninformative", "it does no better on the table as it is, without any protection"
-    return "not shown", "it does no better than without the release, or chance may have done it"
+        return "uninformative", "weak"
+    return "not shown", "below"
 
 
 def _certain(null: Estimate) -> bool:

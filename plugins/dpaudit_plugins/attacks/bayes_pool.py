@@ -11,7 +11,7 @@ import numpy as np
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.spec import Game
-from dpaudit.solvers.pool_score import pool_scores
+from dpaudit_plugins.attacks._scores import best_scores
 
 
 @attrs.frozen(kw_only=True)
@@ -21,8 +21,7 @@ class BayesPool(dpaudit.Attack):
     Of N candidates of a cell each is in with probability 1/2, so that the number M of those who
     are in is binomial before anything is released; the score is E[M | printed] / N. No classifier
     that sees the table alone ranks better, however many shadow releases it learns from: the
-    attack needs none. Candidates from elsewhere are ranked by the same score, where N is twice
-    the number that is expected of a cell.
+    attack needs none.
 
     Where the law of the release is not known (a step after the noise does more than clip), the
     score is the printed count over N, which is an attack as any other and no ceiling.
@@ -37,19 +36,7 @@ class BayesPool(dpaudit.Attack):
 
     def score(self, target: dpaudit.Target, rng: np.random.Generator) -> FloatArray:
         """Return the probability of the candidates of each cell, shape (n,)."""
-        public = target.public
-        sizes = np.asarray(public.sizes, dtype=np.float64)
-        if public.law is None:
-            return np.minimum(target.released / np.maximum(sizes, 1.0), 1.0)
-        law, cells = public.law, np.flatnonzero(sizes > 0)
-        owner = np.repeat(cells, sizes[cells].astype(np.int64) + 1)
-        made = np.full(sizes.shape, 0.5)
-        made[cells] = pool_scores(
-            sizes[cells],
-            target.printed[cells],
-            lambda counts, shown: law(counts, shown, owner),
-        )
-        return made
+        return best_scores(target)
 
 
 @dpaudit.hookimpl
