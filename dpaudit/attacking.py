@@ -156,6 +156,14 @@ class Attack(Plugin):
         """Return the attack made ready for releases of one kind; called once for each."""
         return self
 
+    def further(self, target: Target, rng: np.random.Generator) -> Mapping[str, float]:  # noqa: ARG002
+        """Return further numbers that the attacker knows of a release, by name, each in [0, 1]."""
+        return {}
+
+    def confidence(self, target: Target, rng: np.random.Generator) -> FloatArray | None:  # noqa: ARG002
+        """Return how sure it is that each cell has people, shape (n,), where it can tell."""
+        return None
+
     def totals(self) -> tuple[Marginal, ...]:
         """Return the sums that it takes for published exactly beside the release."""
         return ()

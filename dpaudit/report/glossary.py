@@ -82,6 +82,10 @@ def formulas(_: Prose) -> dict[str, str]:
         "recall-by-value": _("Share of the cells with people that the attack knows to have some."),
         "precision-by-value": _("Share of the cells said to have people that have some."),
         "attack-success": _("Share of counted people of whom the attack guesses rightly."),
+        "block-variability": _("Share of people who could be somewhere else in another table with "
+                               "the same published sums (solution variability)."),
+        "certain-blocks": _("Share of blocks of which only one table has the published sums."),
+        "proved-blocks": _("Share of blocks of which the solver proved how much they vary."),
         "putative": _("Share of counted people of whom the attack claims anything."),
         "confirmed": _("Share of counted people of whom it claims rightly."),
         "precision": _("Share of its claims that are right."),

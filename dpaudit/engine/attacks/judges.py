@@ -157,6 +157,8 @@ class TableJudge(Judge):
     truth: FloatArray
     table: FloatArray
     guesses: dict[str, FloatArray]
+    ranked: FloatArray | None = None
+    expected: FloatArray | None = None
 
     @property
     def cells(self) -> int:
@@ -180,11 +182,29 @@ class TableJudge(Judge):
         written = float(self.table.sum())
         there, said = self.truth > 0, self.table > 0
         both = float((there & said).sum())
-        return {
+        return self._claims() | {
             "precision-by-person": np.array(hit / written if written else 1.0),
             "recall-by-value": np.array(both / there.sum() if there.any() else 1.0),
             "precision-by-value": np.array(both / said.sum() if said.any() else 1.0),
         }
+
+    def _claims(self) -> dict[str, FloatArray]:
+        """Return how many of the first claims are right, by confidence and by the prior."""
+        made = {}
+        for name, order in (("match-rate", self.ranked), ("prior-match-rate", self.expected)):
+            if order is None or self.ranked is None:
+                continue
+            first = np.argsort(-order, kind="stable")
+            claimed = first[(self.ranked > 0)[first]]
+            for count in CLAIMS:
+                if claimed.size >= count:
+                    right = (self.truth[claimed[:count]] > 0).mean()
+                    made[f"{name}-{count}"] = np.array(float(right))
+        return made
+
+
+CLAIMS = (50, 100, 200, 400)
+"""How many of the surest claims are checked."""
 
 
 @attrs.frozen(kw_only=True, eq=False)

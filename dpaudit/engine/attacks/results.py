@@ -39,7 +39,9 @@ def result_of(
     job: AttackJob, numbers: Sequence[Numbers], confidence: float
 ) -> tuple[AttackResult, tuple[Measurement, ...]]:
     """Return what an attack came to, and its measurements."""
-    stacked = {name: np.stack([each[name] for each in numbers]) for name in sorted(numbers[0])}
+    # A number that some release does not have (too few claims) is left out of all.
+    shared = set.intersection(*(set(each) for each in numbers))
+    stacked = {name: np.stack([each[name] for each in numbers]) for name in sorted(shared)}
     made = _Maker(job=job, stacked=stacked, confidence=confidence, closed=closed_of(job))
     return made.result(), made.measurements()
 

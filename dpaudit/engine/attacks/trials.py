@@ -57,6 +57,7 @@ def play(job: AttackJob, replicate: int) -> dict[str, FloatArray]:
     judge = trial.judge(scores)
     made = dict(_by_group(job, judge))
     made |= {f"more {name}": value for name, value in judge.more().items()}
+    made |= {f"more {name}": np.array(value) for name, value in trial.further().items()}
     made["null"] = _whole(trial.null(scores, job.stream(replicate, NULL)))
     made["exact"] = _whole(bare.judge(bare.scores()))
     return made
@@ -129,6 +130,10 @@ class _Trial:
             raise PluginError(f"{where} says that fewer than 0 people are in a cell")
         return made
 
+    def further(self) -> Mapping[str, float]:
+        """Return what else the attacker knows of the release."""
+        return self.attack.further(self._target(), self.rng)
+
     def judge(self, scores: FloatArray) -> Judge:
         """Return what is said of the scores."""
         outcome = self.attack.outcome
@@ -139,7 +144,13 @@ class _Trial:
         if outcome == "table":
             guesses = _drawn(self.public, scores, self.rng)
             guesses["without-the-person"] = self._without().scores()
-            return TableJudge(truth=self.dealt.counts, table=scores, guesses=guesses)
+            return TableJudge(
+                truth=self.dealt.counts,
+                table=scores,
+                guesses=guesses,
+                ranked=self.attack.confidence(self._target(), self.rng),
+                expected=self.public.expected,
+            )
         if outcome == "attribute":
             return AttributeJudge(right=scores, dealt=self.dealt)
         hidden = np.isnan(self.printed)
