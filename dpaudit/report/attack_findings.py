@@ -53,7 +53,7 @@ def _statement(context: Context, result: AttackResult) -> str:
                  release=words.release(result))  # fmt: skip
     return _(
         "{attacker} {does}",
-        attacker=first_upper(words.attacker(result.game)),
+        attacker=first_upper(words.attacker(result)),
         does=words.does(
             result, words.hundred(result.estimate), words.hundred(result.baselines[0].estimate)
         ),

@@ -51,14 +51,18 @@ class AttackWords:
             ),
         }[game]
 
-    def attacker(self, game: Game) -> str:
-        """Return the attacker of a game as the subject of a sentence."""
+    def attacker(self, result: AttackResult) -> str:
+        """Return the attacker as the subject of a sentence."""
         _ = self.prose
+        if result.outcome == "cells":
+            return _("An attacker who subtracts what is shown from published totals")
+        if result.outcome == "table":
+            return _("An attacker who takes the release for a list of records")
         return {
             "known-rest": _("An attacker who knows everybody else"),
             "pool": _("An attacker with a list of candidates"),
             "elsewhere": _("An attacker who has people from elsewhere among the candidates"),
-        }[game]
+        }[result.game]
 
     def does(self, result: AttackResult, number: str, base: str) -> str:
         """Return what an attack achieves, as a predicate with its baseline."""

@@ -234,7 +234,7 @@ def _checks(context: Context) -> Table:
             words.hundred(r.exact) if r.exact is not None else "",
             first_upper(reason_of(context, r)),
         )
-        for r in context.results.attacks
+        for r in operating(context, context.results.attacks)
     )
     return Table(
         caption=_("Each attack where nothing can be known, and where everything can"),
@@ -248,8 +248,8 @@ def _checks(context: Context) -> Table:
         rows=rows,
         note=_(
             "“Nothing to know”: the same attack where the release carries no information about who "
-            "was counted. It has to come out as guessing does. “No protection”: the same attack on "
-            "the table as it is. An attack that fails there proves nothing. One in "
+            "was counted. It has to come out no better than without it. “No protection”: the same "
+            "attack on the table as it is. One that fails there proves nothing. One in "
             "twenty 95% intervals misses."
         ),
     )

@@ -32,6 +32,7 @@ FEWEST_PEOPLE = 20
 """Of a smaller group nothing is said."""
 
 _LIMITS = (0.0, 1.0)
+_RISK = "more risk-above-control"
 _HIDDEN = "more something-hidden"
 
 
@@ -103,7 +104,10 @@ class _Maker:
             for one in self._baselines()
         ]
         found += [
-            self._measured(name.removeprefix("more "), self._mean(values))
+            self._measured(
+                name.removeprefix("more "),
+                self._over(values, (-1.0, 1.0) if name == _RISK else _LIMITS),
+            )
             for name, values in self.stacked.items()
             if name.startswith("more ") and values.ndim == 1 and name != _HIDDEN
         ]
