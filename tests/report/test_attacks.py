@@ -73,11 +73,11 @@ def known(one, value, **changes):
 
 
 @pytest.fixture
-def attacked(linear):
-    first = attack(linear, "clipped", 0.54)
-    second = attack(linear, "unprocessed", 0.58)
+def attacked(results):
+    first = attack(results, "clipped", 0.54)
+    second = attack(results, "unprocessed", 0.58)
     flipped = (known(first, 0.9), known(second, 0.7))
-    return attrs.evolve(linear, attacks=(first, second, *flipped))
+    return attrs.evolve(results, attacks=(first, second, *flipped))
 
 
 def blocks(results, kind):
@@ -85,32 +85,38 @@ def blocks(results, kind):
     return [b for section in report.sections for b in section.blocks if isinstance(b, kind)]
 
 
-def test_without_attacks_nothing_is_said(linear):
-    assert attack_findings(Context.of(linear)) == ()
-    names = [section.name for section in build_report(linear).sections]
+def test_without_attacks_nothing_is_said(results):
+    assert attack_findings(Context.of(results)) == ()
+    names = [section.name for section in build_report(results).sections]
     assert not [name for name in names if name.startswith(("attacks", "equal-terms"))]
 
 
 def test_a_finding_names_game_baseline_ceiling_and_the_most_exposed(attacked):
     found = attack_findings(Context.of(attacked))
     text = " ".join(f"{f.statement} {f.detail}" for f in found)
-    for said in ("“a list of candidates”", "guessing gives 50.0", "allows at most 55.0",
-                 "“Butte” (61.0)", "a stronger attack may exist", "knows everybody else"):  # fmt: skip
+    for said in (
+        "“a list of candidates”",
+        "guessing gives 50.0",
+        "allows at most 55.0",
+        "“Butte” (61.0)",
+        "a stronger attack may exist",
+        "knows everybody else",
+    ):
         assert said in text, said
     assert {f.verdict for f in found} == {"exposed"}
 
 
-def test_the_order_of_releases_flips_with_the_game(attacked, linear):
+def test_the_order_of_releases_flips_with_the_game(attacked, results):
     flip = ranking_flip(Context.of(attacked))
     assert "depends on what the attacker knows" in flip.statement
-    assert "90.0 against 70.0" in flip.detail
-    assert "54.0 against 58.0" in flip.detail
-    agree = attrs.evolve(linear, attacks=(*attacked.attacks[:2], known(attacked.attacks[0], 0.6),
+    assert "58.0 against 54.0" in flip.detail
+    assert "70.0 against 90.0" in flip.detail
+    agree = attrs.evolve(results, attacks=(*attacked.attacks[:2], known(attacked.attacks[0], 0.6),
                                           known(attacked.attacks[1], 0.7)))  # fmt: skip
     assert ranking_flip(Context.of(agree)) is None
     wide = [attrs.evolve(one, estimate=about(float(one.estimate.value), 0.3))
             for one in attacked.attacks]  # fmt: skip
-    assert ranking_flip(Context.of(attrs.evolve(linear, attacks=tuple(wide)))) is None
+    assert ranking_flip(Context.of(attrs.evolve(results, attacks=tuple(wide)))) is None
 
 
 def test_tables_show_n_groups_left_out_and_nulls(attacked):
@@ -135,9 +141,9 @@ def test_a_roc_is_drawn_on_logarithmic_axes_with_guessing_and_the_ceiling(attack
     assert figures[0].svg.count("<polyline") == 4
 
 
-def test_uninformative_attacks_say_nothing(attacked, linear):
+def test_uninformative_attacks_say_nothing(attacked, results):
     weak = attrs.evolve(attacked.attacks[0], verdict="uninformative", reason="null")
-    (one,) = attack_findings(Context.of(attrs.evolve(linear, attacks=(weak,))))
+    (one,) = attack_findings(Context.of(attrs.evolve(results, attacks=(weak,))))
     assert one.statement.startswith("The attack “pool” says nothing about")
     assert one.confidence == "low"
 
@@ -148,12 +154,12 @@ def test_releases_are_compared_at_equal_terms(attacked):
     assert "Every release: what it takes" in html
 
 
-def test_names_out_of_the_data_stay_text(attacked, linear):
+def test_names_out_of_the_data_stay_text(attacked, results):
     evil = attrs.evolve(
         attacked.attacks[0],
         candidates="<script>alert(1)</script>",
         groups=(attrs.evolve(attacked.attacks[0].groups[0], labels=("<b>x</b>", "Butte")),),
     )
-    html = render_html(build_report(attrs.evolve(linear, attacks=(evil,))))
+    html = render_html(build_report(attrs.evolve(results, attacks=(evil,))))
     assert "<script>alert" not in html
     assert "<b>x" not in html
