@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         Plugin,
         PostProcessor,
     )
+    from dpaudit.interfaces.attack import Public, Rates, Target
     from dpaudit.markers import (
         attack,
         audit,
@@ -122,12 +123,15 @@ __all__ = [
     "PluginError",
     "PostProcessor",
     "Proportional",
+    "Public",
+    "Rates",
     "Registry",
     "Rules",
     "Share",
     "SpecError",
     "Structure",
     "Subject",
+    "Target",
     "Total",
     "TrainingData",
     "UnavailableError",
@@ -148,6 +152,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "dpaudit.interfaces.attack": "Public Rates Target",
     "dpaudit.config": "load",
     "dpaudit.engine.run": "run",
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",

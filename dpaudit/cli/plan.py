@@ -103,6 +103,15 @@ def _document(
         }
         for task, each in zip(plan.tasks, cost.tasks, strict=True)
     ]
+    attacks = [
+        {
+            "id": each.task,
+            "seconds": round(each.seconds, 4),
+            "memory_bytes": round(each.memory),
+            "basis": each.basis,
+        }
+        for each in cost.attacks
+    ]
     return {
         "title": spec.title,
         "draws": plan.draws,
@@ -113,13 +122,15 @@ def _document(
         "memory_limit_bytes": None if limit is None else round(limit),
         "exceeds_memory_limit": exceeds,
         "tasks": tasks,
+        "attacks": attacks,
     }
 
 
 def _say(spec: Spec, plan: Plan, cost: Forecast, workers: int) -> None:
     learning = spec.training is not None
     noun = "runs at most" if learning else "draws each"
-    click.echo(f"{spec.title}: {len(plan.tasks)} tasks, {plan.draws} {noun}\n")
+    attacks = f"; {len(cost.attacks)} attacks" if cost.attacks else ""
+    click.echo(f"{spec.title}: {len(plan.tasks)} tasks, {plan.draws} {noun}{attacks}\n")
     heads = ("learner", "at", "against") if learning else ("release", "at", "decision")
     rows = [(*heads, "time", "memory", "predicted from")]
     for task, each in zip(plan.tasks, cost.tasks, strict=True):
@@ -128,6 +139,10 @@ def _say(spec: Spec, plan: Plan, cost: Forecast, workers: int) -> None:
         name = (task.baseline or "") if learning else name
         row = (task.release, point, name, _duration(each.seconds), told(each.memory), each.basis)
         rows.append(row)
+    rows += [
+        (each.task, "", "attack", _duration(each.seconds), told(each.memory), each.basis)
+        for each in cost.attacks
+    ]
     table(rows)
     counted = "1 worker" if workers == 1 else f"{workers} workers"
     click.echo(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dpaudit.config.attack_tables import read_attacks
 from dpaudit.config.data_columns import check_columns
 from dpaudit.config.data_table import read_data
 from dpaudit.config.decision_tables import read_decisions
 from dpaudit.config.plain import structure
 from dpaudit.config.settings import read_report, read_run
 from dpaudit.config.table import Faults, Table
-from dpaudit.config.tables import read_audits, read_mitigations, read_named, read_releases
+from dpaudit.config.tables import read_audits, read_mitigations, read_releases
 from dpaudit.config.training_table import data_of, read_learners, read_training
 from dpaudit.config.uses import Uses
 from dpaudit.errors import PluginError, SpecError
@@ -84,7 +85,7 @@ def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]
     tree["decisions"] = [] if learning else read_decisions(root, uses, tree["data"])
     tree["audits"] = read_audits(root, uses, of="learners" if learning else "decisions")
     tree["mitigations"] = read_mitigations(root, uses, tree["releases"])
-    tree["attacks"] = read_named(root, uses, "attack")
+    tree["attacks"] = [] if learning else read_attacks(root, uses, tree["releases"])
     _refuse_nothing(tree, root, source, learning=learning)
     root.finish()
     if not learning:

@@ -1,4 +1,4 @@
-"""Reads the arrays of tables: releases, decisions, audits, mitigations, attacks, learners."""
+"""Reads the arrays of tables: releases, audits, mitigations, learners."""
 
 from __future__ import annotations
 
@@ -105,19 +105,6 @@ def read_mitigations(
         if use is not None:
             called = names.claim(path, name, use["use"])
             made.append({"name": called, "plugin": use, "releases": wanted})
-    return made
-
-
-def read_named(root: Table, uses: Uses, kind: Literal["attack"]) -> list[dict[str, Any]]:
-    """Return the plain form of every table of one of the kinds with nothing but parameters."""
-    names = Names(root.faults, f"{kind}s")
-    made = []
-    for path, values in root.tables(kind):
-        table = Table(root.faults, path, values)
-        name = table.take("name", str, check=readable)
-        use = uses.read(kind, path, table.rest()) if table.is_table else None
-        if use is not None:
-            made.append({"name": names.claim(path, name, use["use"]), "plugin": use})
     return made
 
 

@@ -59,13 +59,11 @@ class Cache:
 
     def read(self, key: str, chunk: Chunk) -> Pieces | None:
         """Return what was measured of a chunk, or ``None`` if it is not there or damaged."""
-        return self._read(self._path(key, chunk), _unpacked)
+        return self.read_as(key, chunk, _unpacked)
 
-    def read_arrays(self, key: str, chunk: Chunk) -> dict[str, np.ndarray] | None:
-        """Return the arrays that the runs of a chunk keep, or ``None`` as :meth:`read` does."""
-        return self._read(self._path(key, chunk), _loaded)
-
-    def _read(self, path: Path, unpack: Callable[[bytes], T]) -> T | None:
+    def read_as(self, key: str, chunk: Chunk, unpack: Callable[[bytes], T]) -> T | None:
+        """Return what ``unpack`` makes of an entry, or ``None`` if it is not there or damaged."""
+        path = self._path(key, chunk)
         try:
             content = path.read_bytes()
         except OSError:
@@ -82,6 +80,14 @@ class Cache:
             path.unlink()
         return None
 
+    def read_arrays(self, key: str, chunk: Chunk) -> dict[str, np.ndarray] | None:
+        """Return the arrays that the runs of a chunk keep, or ``None`` as :meth:`read` does."""
+        return self.read_as(key, chunk, _loaded)
+
+    def write_arrays(self, key: str, chunk: Chunk, arrays: Mapping[str, np.ndarray]) -> None:
+        """Store the arrays of a chunk, as :meth:`write` does."""
+        self.write_as(key, chunk, lambda: _stored(arrays))
+
     def write(self, key: str, chunk: Chunk, pieces: Pieces) -> None:
         """Store what was measured of a chunk, unless another run does it or has done it.
 
@@ -90,17 +96,14 @@ class Cache:
         UsageError
             If the folder cannot be written.
         """
-        path = self._path(key, chunk)
-        if not path.exists():
-            self._write(path, _packed(pieces))
+        self.write_as(key, chunk, lambda: _packed(pieces))
 
-    def write_arrays(self, key: str, chunk: Chunk, arrays: Mapping[str, np.ndarray]) -> None:
-        """Store the arrays of a chunk, as :meth:`write` does."""
+    def write_as(self, key: str, chunk: Chunk, pack: Callable[[], bytes]) -> None:
+        """Store the bytes that ``pack`` makes, unless they are there; raises as :meth:`write`."""
         path = self._path(key, chunk)
-        if not path.exists():
-            self._write(path, _stored(arrays))
-
-    def _write(self, path: Path, body: bytes) -> None:
+        if path.exists():
+            return
+        body = pack()
         try:
             _write_once(path, hashlib.sha256(body).digest() + body)
         except OSError as error:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from dpaudit import data
-from dpaudit.engine.chunks import Chunk, Pieces, measure_chunk
+from dpaudit.engine.attacks.jobs import AttackJob
+from dpaudit.engine.attacks.playing import play_chunk
+from dpaudit.engine.chunks import Chunk, measure_chunk
 from dpaudit.engine.learning_plan import (
     PreparedLearning,
     dataset_of,
@@ -24,12 +27,13 @@ from dpaudit.registry import Registry
 
 @attrs.frozen(kw_only=True, eq=False)
 class Prepared:
-    """A spec with its data read and its jobs made, by task identifier."""
+    """A spec with its data read and its jobs made, those of attacks too, by task identifier."""
 
     spec: Spec
     registry: Registry
     data: Dataset
     controlled: Mapping[str, Controlled]
+    attacks: Mapping[str, AttackJob] = attrs.field(factory=dict)
 
     @property
     def signatures(self) -> dict[str, tuple[str, bool]]:
@@ -37,12 +41,15 @@ class Prepared:
         return {
             task: (each.job.task.key, each.control is not None)
             for task, each in self.controlled.items()
-        }
+        } | {name: (job.task.key, False) for name, job in self.attacks.items()}
 
-    def measure(self, tasks: tuple[str, ...], chunk: Chunk) -> dict[str, Pieces]:
-        """Return what the blocks of a chunk add up to, by task."""
+    def measure(self, tasks: tuple[str, ...], chunk: Chunk) -> dict[str, Any]:
+        """Return what the blocks of a chunk add up to, or the replicates of attacks, by task."""
+        attacks = {task: self.attacks[task] for task in tasks if task in self.attacks}
+        if attacks:
+            return dict(play_chunk(attacks, chunk))
         jobs = {task: self.controlled[task] for task in tasks}
-        return measure_chunk(jobs, self.spec.run.seed, self.data.digest, chunk)
+        return dict(measure_chunk(jobs, self.spec.run.seed, self.data.digest, chunk))
 
 
 def prepare(spec: Spec, files: tuple[str, ...] = (), registry: Registry | None = None) -> Prepared:
@@ -57,11 +64,17 @@ def prepare(spec: Spec, files: tuple[str, ...] = (), registry: Registry | None =
     """
     registry = registry or _registry(spec, files)
     dataset = data.read(spec.data, spec.path.parent, registry)
+    jobs, attacks = make_jobs(spec, registry, dataset)
     controlled = {
-        job.task.id: Controlled.choose(job, spec.run.seed, dataset.digest)
-        for job in make_jobs(spec, registry, dataset)
+        job.task.id: Controlled.choose(job, spec.run.seed, dataset.digest) for job in jobs
     }
-    return Prepared(spec=spec, registry=registry, data=dataset, controlled=controlled)
+    return Prepared(
+        spec=spec,
+        registry=registry,
+        data=dataset,
+        controlled=controlled,
+        attacks={job.task.id: job for job in attacks},
+    )
 
 
 def prepare_learning(

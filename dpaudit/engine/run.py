@@ -15,6 +15,7 @@ import attrs
 import numpy as np
 
 from dpaudit import binding
+from dpaudit.engine.attack_runner import attacked
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
@@ -133,13 +134,15 @@ def _run_decisions(prepared: Prepared, how: How) -> Results:
             base = next(each for each in subjects if each.task == baseline)
             measurements += changes(subject, base)
         hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
+    attacks, scored = attacked(prepared, how)
     releases = {release.name: release for release in spec.releases}
     return Results(
         spec=spec,
         data=prepared.data,
         plan=plan,
         tasks=tuple(_task_result(subject, releases) for subject in subjects),
-        measurements=tuple(measurements),
+        measurements=(*measurements, *scored),
+        attacks=attacks,
         notes=tuple(note for subject in subjects for note in notes_on(subject)),
         provenance=provenance_of(prepared, _plugins(prepared, audits), draws=plan.draws),
     )
@@ -304,3 +307,5 @@ def _plugins(prepared: Prepared, audits: tuple[Audit, ...]) -> Iterator[Plugin]:
     for spec in prepared.spec.mitigations:
         yield prepared.registry.create("mitigation", spec.plugin.use, **spec.plugin.parameters)
     yield from audits
+    for attack in prepared.attacks.values():
+        yield from (attack.attack, attack.chain.mechanism, *attack.chain.steps)

@@ -173,6 +173,7 @@ def _refuse_memory(prepared: Ready) -> None:
         *(audit.audit.use for audit in spec.audits),
         *(mitigation.plugin.use for mitigation in spec.mitigations),
         *(learner.plugin.use for learner in spec.learners),
+        *(attack.plugin.use for attack in spec.attacks),
     }
     for kind, name in prepared.registry.in_memory():
         if name in named:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from dpaudit.interfaces.base import ClosedForm, Kind, Plugin
 from dpaudit.model.arrays import FloatArray
@@ -14,6 +15,7 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.spec import Neighbours
 from dpaudit.noise.base import Noise
+from dpaudit.noise.law import log_law
 
 
 def _check_cells(instance: Mechanism, _: attrs.Attribute[int], value: int) -> None:
@@ -104,6 +106,21 @@ class Mechanism(Plugin):
         noise = self.noise()
         # The noise is symmetric about 0 only for some: P(x + X > 0) = 1 - P(X <= -x).
         return None if noise is None else 1.0 - noise.cdf(-counts)
+
+    def printed(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return a release as readers see it: NaN where a symbol stands in place of a count."""
+        return self.release(counts, rng)
+
+    def log_law(
+        self, counts: FloatArray, printed: FloatArray, cells: NDArray[np.intp]
+    ) -> FloatArray | None:
+        """Return the log probability (or density) of printed values, entry by entry, if known.
+
+        ``counts``, ``printed`` (NaN for a symbol) and ``cells``, the entity of each entry, are
+        (m,); -inf says impossible. Where the noise is known, so is this.
+        """
+        noise = self.noise()
+        return None if noise is None else log_law(noise.at(cells), printed - counts)
 
     def output_probabilities(self, counts: FloatArray) -> Estimate | None:
         """Return the probability of every output, where there are finitely many, if known."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.attack import AttackResult
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement, Note
@@ -103,6 +104,7 @@ class Results:
     notes: tuple[Note, ...]
     provenance: Provenance
     learners: tuple[LearnerResult, ...] = ()
+    attacks: tuple[AttackResult, ...] = ()
 
     def select(
         self,

@@ -15,6 +15,14 @@ import attrs
 from dpaudit.model.dataset import Status
 from dpaudit.model.training import DEFAULT_REPLICATES, TrainingSpec
 
+Game = Literal["known-rest", "pool", "elsewhere"]
+"""Whom the attacker tells apart.
+
+``known-rest``: everything is known but whether one person is in the data. ``pool``: of a list of
+candidates each is in the data or not by the toss of a coin. ``elsewhere``: people in the data
+against people who come from somewhere else.
+"""
+
 Neighbours = Literal["add-remove", "replace"]
 Format = Literal["html", "pdf", "json"]
 DEFAULT_SECTIONS = ("highlights", "findings", "limits", "methods", "glossary", "provenance")
@@ -272,11 +280,21 @@ class AuditSpec:
 
 
 @attrs.frozen(kw_only=True)
-class NamedUse:
-    """``[[attack]]``: a plug-in with a name of its own."""
+class AttackSpec:
+    """``[[attack]]``: an attack, the game that it plays and where its candidates come from.
+
+    ``candidates`` is a file of the form of the data, or ``uniform`` (over the cells) or
+    ``marginals`` (attributes drawn on their own); without it they are the people in the data.
+    ``releases`` names the releases that are attacked; without any all are. ``replicates`` is how
+    many releases are made.
+    """
 
     name: str
     plugin: PluginUse
+    game: Game
+    candidates: str | None = None
+    releases: tuple[str, ...] = ()
+    replicates: int = 20
 
 
 @attrs.frozen(kw_only=True)
@@ -332,7 +350,7 @@ class Spec:
     decisions: tuple[DecisionSpec, ...]
     audits: tuple[AuditSpec, ...]
     mitigations: tuple[MitigationSpec, ...] = ()
-    attacks: tuple[NamedUse, ...] = ()
+    attacks: tuple[AttackSpec, ...] = ()
     training: TrainingSpec | None = None
     learners: tuple[LearnerSpec, ...] = ()
     plugins: tuple[str, ...] = ()

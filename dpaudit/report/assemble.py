@@ -12,6 +12,8 @@ from dpaudit.errors import SpecError
 from dpaudit.model.report import Report, Section
 from dpaudit.model.results import Results
 from dpaudit.report.appendix import glossary, limits, methods, provenance
+from dpaudit.report.attacks import attack_sections
+from dpaudit.report.equal_terms import equal_terms_sections
 from dpaudit.report.findings import Found, findings, hooks_of
 from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
@@ -28,12 +30,14 @@ SECTIONS: Mapping[str, Callable[[Context, Found], tuple[Section, ...]]] = {
     "tables": table_sections,
     "tradeoff": tradeoff_sections,
     "options": mitigation_sections,
+    "attacks": attack_sections,
+    "equal-terms": equal_terms_sections,
     "limits": limits,
     "methods": methods,
     "glossary": glossary,
     "provenance": provenance,
 }
-_FOLLOW_FINDINGS = ("options", "tables", "tradeoff")
+_FOLLOW_FINDINGS = ("options", "equal-terms", "attacks", "tables", "tradeoff")
 _APPENDIX = ("limits", "methods", "glossary", "provenance")
 
 

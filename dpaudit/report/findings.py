@@ -9,6 +9,7 @@ import attrs
 
 from dpaudit.model.finding import Finding
 from dpaudit.model.results import Results
+from dpaudit.report.attack_findings import attack_findings
 from dpaudit.report.cases import Case
 from dpaudit.report.comparison import inflation, shortfalls
 from dpaudit.report.costs import cost, releases
@@ -30,25 +31,27 @@ class Found:
     """Findings by the place they have in the report.
 
     ``leading`` are those of each decision's leading release, which have a section each;
-    ``others`` those of its other releases; ``foreign`` those of plug-ins.
+    ``others`` those of its other releases; ``foreign`` those of plug-ins; ``attacks`` those of
+    attacks, of which the first two are told apart.
     """
 
     thresholds: tuple[Finding, ...]
     leading: tuple[Finding, ...]
     others: tuple[Finding, ...]
     foreign: tuple[Finding, ...]
+    attacks: tuple[Finding, ...] = ()
 
     @property
     def every(self) -> tuple[Finding, ...]:
         """All findings, in the order of the report, by unique identifier."""
-        made = (*self.thresholds, *self.leading, *self.others, *self.foreign)
+        made = (*self.thresholds, *self.leading, *self.attacks, *self.others, *self.foreign)
         return tuple({finding.id: finding for finding in made}.values())
 
     @property
     def told(self) -> tuple[Finding, ...]:
         """The findings that have a section: thresholds that are not met, leading, foreign."""
         broken = tuple(f for f in self.thresholds if f.verdict != "met")
-        return (*broken[:PAGE_ONE], *self.leading, *self.foreign)
+        return (*broken[:PAGE_ONE], *self.leading, *self.attacks[:2], *self.foreign)
 
 
 def findings(results: Results, *, registry: Any = None) -> Found:
@@ -78,7 +81,7 @@ def findings(results: Results, *, registry: Any = None) -> Found:
         for release in cases.releases(decision)[1:]:
             others += _of_case(context, cases.operating(decision, release), compared=False)
     foreign = _hooked(registry, "dpaudit_findings", results=results)
-    groups = (thresholds(results), leading, others, foreign)
+    groups = (thresholds(results), leading, others, foreign, attack_findings(context))
     return Found(*(tuple(_extended(registry, results, f) for f in group) for group in groups))
 
 
@@ -97,6 +100,7 @@ def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
     kinds = (
         "threshold",
         "loss",
+        "attack",
         "inflation",
         "shortfalls",
         "cost",

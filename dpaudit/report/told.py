@@ -157,6 +157,8 @@ def _criterion(context: Context, kind: str) -> str:
         "inflation": _("The counts of a release should add up to the people there are."),
         "vanished": _("A place or group with people should have people in the release, and one "
                       "without should have none."),
+        "attack": _("A release that protects people leaves an attacker no better off than without "
+                    "it; a guarantee says by how much better off at most."),
         "threshold": _("The audit file sets the threshold. It counts as broken only when even "
                        "the end of the interval that favours the release is over it."),
     }.get(kind, _("The plug-in that made this finding says what it was held against."))  # fmt: skip

@@ -6,12 +6,15 @@ at most 1e-6, and a call makes at most nine.
 
 from __future__ import annotations
 
+from dpaudit.testing.attacks import attack_faults, check_attack
 from dpaudit.testing.faults import Fault, refuse
 from dpaudit.testing.mechanisms import check_mechanism, mechanism_faults
 from dpaudit.testing.postprocessors import check_postprocessor, postprocessor_faults
 
 __all__ = [
     "Fault",
+    "attack_faults",
+    "check_attack",
     "check_mechanism",
     "check_postprocessor",
     "mechanism_faults",
