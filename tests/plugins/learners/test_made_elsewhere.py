@@ -158,7 +158,7 @@ use = "excessive-risk"
 
 @pytest.mark.slow
 def test_an_audit_file_names_them(tmp_path):
-    """Through the engine: a file beside the audit file, and an estimator in a process of its own."""
+    """Through the engine: a file beside the audit file, and an estimator in another process."""
     pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)
     x, y, labels = rng.random(120), rng.random(120), rng.choice(["no", "yes"], 120)
