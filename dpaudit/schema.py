@@ -19,8 +19,10 @@ import attrs
 
 from dpaudit.config.data_schema import TEXT, Schema, data_schema, list_of, table_of
 from dpaudit.config.settings import LARGEST_SEED, MOST_ROWS
+from dpaudit.config.training_schema import training_schema
 from dpaudit.interfaces import KINDS, Kind, Plugin
 from dpaudit.model.spec import DEFAULT_SECTIONS, Format, Neighbours
+from dpaudit.model.training import DEFAULT_REPLICATES
 from dpaudit.parameters import Parameter, parameters
 from dpaudit.values import members, source
 
@@ -61,6 +63,7 @@ def json_schema(registry: Registry) -> Schema:
                 "title": TEXT,
                 "plugins": list_of(TEXT),
                 "data": data_schema(),
+                "training": training_schema(),
                 "run": _run(),
                 "release": list_of({"$ref": "#/$defs/release"}),
                 "decision": list_of({"$ref": "#/$defs/decision"}),
@@ -68,9 +71,8 @@ def json_schema(registry: Registry) -> Schema:
                 **{kind: list_of({"$ref": f"#/$defs/{kind}"}) for kind in tables},
                 "report": _report(registry),
             },
-            required=["data"],
         ),
-        "anyOf": [{"required": ["release"]}, {"required": ["learner"]}],
+        "anyOf": [{"required": ["data", "release"]}, {"required": ["training", "learner"]}],
         "$defs": {
             "release": _release(),
             **{kind: _kind(registry, kind) for kind in KINDS},
@@ -127,6 +129,9 @@ def _own_keys(kind: Kind) -> Schema:
         return {"name": TEXT, "fail_if": fail_if}
     if kind == "mitigation":
         return {"name": TEXT, "releases": list_of(TEXT)}
+    if kind == "learner":
+        replicates = {"type": "integer", "minimum": 1, "default": DEFAULT_REPLICATES}
+        return {"name": TEXT, "replicates": replicates, "against": TEXT}
     return {"name": TEXT}
 
 

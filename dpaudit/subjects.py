@@ -13,7 +13,6 @@ from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.structure import Bounds
-from dpaudit.model.training import Reference
 from dpaudit.noise.base import Noise
 from dpaudit.stats.spread import Halves
 from dpaudit.training.data import TrainingData
@@ -129,7 +128,7 @@ class LearnerSubject(Protocol):
         """The confidence of the run."""
 
     @property
-    def reference(self) -> Reference:
+    def reference(self) -> str:
         """What it is measured against."""
 
     @property

@@ -74,7 +74,7 @@ def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]
     if learning:
         _refuse_decisions(root)
         tree["learners"] = read_learners(root, uses)
-        tree["training"] = read_training(root, uses, path.parent)
+        tree["training"] = read_training(root, uses, path.parent, tree["learners"])
         tree["data"] = data_of(tree["training"])
     else:
         tree["data"] = read_data(root, uses)

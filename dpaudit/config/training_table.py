@@ -16,7 +16,7 @@ from dpaudit.data import header
 from dpaudit.errors import DpauditError
 from dpaudit.model.dataset import Status
 from dpaudit.model.spec import DataSpec
-from dpaudit.model.training import Norm, Reference
+from dpaudit.model.training import REFERENCES, Norm
 from dpaudit.values import name_of, suggest
 
 if TYPE_CHECKING:
@@ -33,8 +33,13 @@ _ENDS = 2
 PLACE: Steps = ("training",)
 
 
-def read_training(root: Table, uses: Uses, base: Path) -> dict[str, Any]:
-    """Return the plain form of ``[training]``; faults of columns are kept too."""
+def read_training(
+    root: Table, uses: Uses, base: Path, learners: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the plain form of ``[training]``; faults of columns are kept too.
+
+    ``learners`` are those that ``reference`` may name.
+    """
     table = Table(root.faults, PLACE, root.raw("training", {}))
     columns: list[tuple[Steps, str, str]] = []
     made = given(
@@ -47,7 +52,7 @@ def read_training(root: Table, uses: Uses, base: Path) -> dict[str, Any]:
         label_range=_range(table, (*PLACE, "label_range"), table.raw("label_range")),
         norm=table.take("norm", Norm),
         records=table.take("records", int, check=_positive),
-        reference=table.take("reference", Reference),
+        reference=table.take("reference", str),
     )
     made["features"] = table.take(
         "features", tuple[str, ...], required='features = ["...", ...]', check=_distinct
@@ -64,6 +69,7 @@ def read_training(root: Table, uses: Uses, base: Path) -> dict[str, Any]:
         for i, name in enumerate(made[key]):
             columns.append(((*PLACE, key, i), name, f"{key!r}"))
     _check_uses(table, made)
+    _check_reference(table, made, [each["name"] for each in learners])
     _check_columns(uses, made, columns, base)
     return made
 
@@ -212,6 +218,14 @@ def _check_uses(table: Table, made: dict[str, Any]) -> None:
             table.faults.add(
                 (*PLACE, "values", name), f"{name!r} has a range already", "keep one of them"
             )
+
+
+def _check_reference(table: Table, made: dict[str, Any], learners: list[str]) -> None:
+    known = [*REFERENCES, *learners]
+    named = made.get("reference", known[0])
+    if named not in known:
+        hint = suggest(named, known, noun="references")
+        table.fault("reference", f"{named!r} is no reference and no learner", hint)
 
 
 def _check_columns(

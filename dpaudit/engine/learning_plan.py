@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import attrs
@@ -22,7 +22,7 @@ from dpaudit.learners import Learner
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Plan, Task
 from dpaudit.model.spec import LearnerSpec, Spec
-from dpaudit.model.training import TrainingSpec
+from dpaudit.model.training import REFERENCES, TrainingSpec
 from dpaudit.parameters import parameters
 from dpaudit.registry import Registry
 from dpaudit.training.data import TrainingData
@@ -134,6 +134,15 @@ def make_learner_jobs(spec: Spec, registry: Registry, data: TrainingData) -> tup
         raise SpecError(
             f"two tasks are called {twice[0]!r}", hint="give learners names that differ"
         )
+    reference = training_of(spec).reference
+    for job in jobs if reference not in REFERENCES else ():
+        other = at_point(job, reference, jobs)
+        if other.replicates not in {1, job.replicates}:
+            raise SpecError(
+                f"the reference {other.task.id!r} is trained {other.replicates} times and "
+                f"{job.task.id!r} {job.replicates} times",
+                hint="give both the same replicates",
+            )
     return tuple(_against(job, jobs) for job in jobs)
 
 
@@ -181,19 +190,20 @@ class _Planner:
         wanted: set[Arm] = {"made"}
         for audit in self.spec.audits:
             wanted |= cast("type[Audit]", self.registry.get("audit", audit.audit.use)).arms
-        if training_of(self.spec).reference == "sgd":
+        reference = training_of(self.spec).reference
+        if reference == "sgd":
             if "plain" not in learner.arms:
                 raise SpecError(
                     f"learner {named!r} cannot be trained without protection, which "
                     'reference = "sgd" compares with',
-                    hint='say reference = "optimum" in [training], or leave the learner out',
+                    hint='say reference = "optimum" or the name of another learner in [training]',
                 )
             wanted.add("plain")
-        elif learner.optimum(self.data) is None:
+        elif reference == "optimum" and learner.optimum(self.data) is None:
             raise SpecError(
                 f'learner {named!r} has no exact minimiser, which reference = "optimum" compares '
                 "with",
-                hint='say reference = "sgd" in [training]',
+                hint='say reference = "sgd" or the name of another learner in [training]',
             )
         return tuple(arm for arm in learner.arms if arm in wanted)
 
@@ -236,14 +246,25 @@ def _against(job: LearnerJob, jobs: tuple[LearnerJob, ...]) -> LearnerJob:
     """Return a job that knows the task of the learner that it mitigates, at the same point."""
     if job.spec.against is None:
         return job
+    other = at_point(job, job.spec.against, jobs)
+    return attrs.evolve(job, task=attrs.evolve(job.task, baseline=other.task.id))
+
+
+def at_point(job: LearnerJob, name: str, jobs: Iterable[LearnerJob]) -> LearnerJob:
+    """Return the learner ``name`` where whatever it sweeps has the value that it has in ``job``.
+
+    Raises
+    ------
+    SpecError
+        If there is none.
+    """
     for other in jobs:
-        same = all(
-            _value(job, name) in {_MISSING, value} for name, value in other.task.point.items()
-        )
-        if other.spec.name == job.spec.against and same:
-            return attrs.evolve(job, task=attrs.evolve(job.task, baseline=other.task.id))
+        point = other.task.point.items()
+        same = all(_value(job, key) in {_MISSING, value} for key, value in point)
+        if other.spec.name == name and same:
+            return other
     raise SpecError(
-        f"learner {job.task.id!r} is against {job.spec.against!r}, which is not at the same point",
+        f"learner {job.task.id!r} is compared with {name!r}, which is not at the same point",
         hint="let both sweep the same values",
     )
 

@@ -17,6 +17,7 @@ from dpaudit.engine.learning_plan import (
     RUNS,
     LearnerJob,
     PreparedLearning,
+    at_point,
     learner_plan,
     training_of,
     versions,
@@ -28,6 +29,7 @@ from dpaudit.errors import DpauditError, PluginError
 from dpaudit.interfaces import Audit, Plugin
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.results import LearnerResult, Results
+from dpaudit.model.training import REFERENCES
 from dpaudit.parameters import parameters
 from dpaudit.stats.streams import block_generator
 
@@ -146,21 +148,31 @@ def subjects_of(
     prepared: PreparedLearning, arrays: Mapping[str, Mapping[str, np.ndarray]]
 ) -> tuple[TrainedTask, ...]:
     """Return the tasks as audits see them; what a task mitigates stands before it or after."""
+    reference = training_of(prepared.spec).reference
+    jobs = prepared.jobs
 
-    def made(job: LearnerJob, baseline: TrainedTask | None) -> TrainedTask:
+    def bare(job: LearnerJob) -> TrainedTask:
         return TrainedTask(
             job=job,
             data=prepared.training,
             arrays=arrays[job.task.id],
             confidence=prepared.spec.run.confidence,
-            reference=training_of(prepared.spec).reference,
-            baseline=baseline,
+            reference=reference,
         )
 
-    alone = {task: made(job, None) for task, job in prepared.jobs.items()}
+    alone = {task: bare(job) for task, job in jobs.items()}
+    if reference not in REFERENCES:
+        alone = {
+            task: attrs.evolve(
+                one, compared=alone[at_point(one.job, reference, jobs.values()).task.id]
+            )
+            for task, one in alone.items()
+        }
     return tuple(
-        made(job, alone[job.task.baseline]) if job.task.baseline is not None else alone[task]
-        for task, job in prepared.jobs.items()
+        one
+        if one.job.task.baseline is None
+        else attrs.evolve(one, baseline=alone[one.job.task.baseline])
+        for one in alone.values()
     )
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from dpaudit.engine.learning_plan import LearnerJob
 from dpaudit.errors import UsageError
 from dpaudit.learners import Learner
-from dpaudit.model.training import Reference
 from dpaudit.training.data import TrainingData
 from dpaudit.training.runs import Arm, ModelRuns, Runs, unpacked
 
@@ -27,14 +26,17 @@ class TrainedTask:
         The people.
     arrays
         What the runs keep, by ``arm/array``, first axis the replicates.
+    baseline, compared
+        The task that it mitigates, and the one that is its reference, if the audit file names one.
     """
 
     job: LearnerJob
     data: TrainingData
     arrays: Mapping[str, np.ndarray]
     confidence: float
-    reference: Reference
+    reference: str
     baseline: TrainedTask | None = None
+    compared: TrainedTask | None = None
 
     @property
     def task(self) -> str:
@@ -78,7 +80,9 @@ class TrainedTask:
         return unpacked(kept, self.data, self.learner.model(self.data))
 
     def reference_runs(self) -> Runs:
-        """Return the exact minimiser, or the unprotected arm on the same random numbers."""
+        """Return the exact minimiser, the unprotected arm, or the runs of another learner."""
+        if self.compared is not None:
+            return self.compared.runs("made")
         if self.reference == "sgd":
             return self.runs("plain")
         theta, model = self.learner.optimum(self.data), self.learner.model(self.data)

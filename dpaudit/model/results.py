@@ -12,7 +12,6 @@ from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.plan import Plan, Task
 from dpaudit.model.spec import Spec
-from dpaudit.model.training import Reference
 
 
 @attrs.frozen(kw_only=True)
@@ -85,7 +84,7 @@ class LearnerResult:
     counted: tuple[str, ...]
     replicates: int
     arms: tuple[str, ...]
-    reference: Reference
+    reference: str
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -9,7 +9,9 @@ import attrs
 
 from dpaudit.model.dataset import Status
 
-Reference = Literal["optimum", "sgd"]
+REFERENCES = ("optimum", "sgd")
+"""What excessive risk may be measured against, beside another learner by its name."""
+
 Norm = Literal["ball", "unit", "none"]
 DEFAULT_REPLICATES = 100
 
@@ -52,7 +54,8 @@ class TrainingSpec:
     records
         How many of the others are learnt from; all where it is not said.
     reference
-        What excessive risk is measured against.
+        What excessive risk is measured against: ``optimum``, the exact minimiser; ``sgd``, training
+        on the same random numbers without protection; or the name of another learner.
     """
 
     place: ClassVar[str] = "[training]"
@@ -70,6 +73,6 @@ class TrainingSpec:
     norm: Norm = "ball"
     test: float = 0.2
     records: int | None = None
-    reference: Reference = "optimum"
+    reference: str = "optimum"
     encoding: str | None = None
     sheet: str | None = None

@@ -20,6 +20,7 @@ from dpaudit.model.report import (
     Table,
 )
 from dpaudit.model.results import Results
+from dpaudit.model.training import REFERENCES
 from dpaudit.report import learning_tables as tables
 from dpaudit.report.amounts import chances, percent
 from dpaudit.report.appendix import plugged_in, provenance_section
@@ -126,7 +127,7 @@ def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
 def _told(view: Learning, told: Found) -> tuple[Section, ...]:
     """Return one section for each kind of finding, each with its tables and charts."""
     _ = view.prose
-    operating = [view.operating(name) for name in view.audited]
+    operating = [view.operating(name) for name in view.told]
     parts: dict[str, tuple[str, list[Block]]] = {
         "threshold": (_("Thresholds"), []),
         "risk": (_("Who is hurt"), []),
@@ -189,6 +190,8 @@ def _limits(view: Learning, _told: Found) -> tuple[Section, ...]:
 
 def _reference(view: Learning) -> str:
     _, spec = view.prose, view.results.spec.training
+    if spec is not None and spec.reference not in REFERENCES:
+        return _("“{learner}”, trained on the same people", learner=spec.reference)
     if spec is not None and spec.reference == "sgd":
         return _("training on the same random numbers without clipping and noise")
     return _("the exact minimiser without privacy, so that training too short counts as a cost")

@@ -82,6 +82,15 @@ class Learning:
         """The learners that mitigate no other."""
         return tuple(dict.fromkeys(o.name for o in self.every if o.task.baseline is None))
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The learners that mitigate no other, and those that were trained at several budgets."""
+        return tuple(
+            name
+            for name in self.names
+            if name in self.audited or len(self.sweep(self.operating(name))) > 1
+        )
+
     def points(self, name: str) -> tuple[Trained, ...]:
         """Return a learner at all of its points."""
         return tuple(one for one in self.every if one.name == name)

@@ -27,7 +27,7 @@ _LISTED = 3
 def learning_findings(view: Learning) -> tuple[Finding, ...]:
     """Return every finding in the order of the report."""
     made: list[Finding] = []
-    for name in view.audited:
+    for name in view.told:
         one = view.operating(name)
         made += [f for f in (risk(view, one),) if f is not None]
         made += [f for strand in view.strands(name) if (f := over_epsilon(view, strand))]
@@ -198,8 +198,8 @@ def mitigation(view: Learning, one: Trained) -> Finding | None:
         base=f"“{one.task.baseline}”",
         change=amounts.value(gap.estimate, signed=True),
         interval=amounts.interval(gap.estimate),
-        better=_.listing(better) if better else _("nobody, dependably"),
-        worse=_.listing(worse) if worse else _("nobody, dependably"),
+        better=_who(view, better),
+        worse=_who(view, worse),
     )
     if not one.is_private:
         detail += " " + _("It promises no privacy as it is written.")
@@ -214,6 +214,17 @@ def mitigation(view: Learning, one: Trained) -> Finding | None:
         evidence=(f"{one.task.id}: gap-change", f"{one.task.id}: excess-risk-change"),
         entities=worse,
     )
+
+
+def _who(view: Learning, groups: tuple[str, ...]) -> str:
+    """Return groups by name, or how many of them there are."""
+    _ = view.prose
+    if not groups:
+        return _("nobody, dependably")
+    if len(groups) <= _LISTED:
+        return _.listing(groups)
+    every = len(view.results.data.entities)
+    return _("{count} of {every} groups", count=_.whole(len(groups)), every=_.whole(every))
 
 
 def causes(view: Learning, one: Trained) -> Finding | None:

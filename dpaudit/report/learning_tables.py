@@ -125,7 +125,7 @@ def risk_plot(view: Learning, one: Trained, *, width: float = WIDTH) -> Figure |
 
 def epsilon_plot(view: Learning, *, width: float = WIDTH) -> Figure | None:
     """Return the largest difference over epsilon with its band, one line for each strand."""
-    strands = [one for name in view.audited for one in view.strands(name)]
+    strands = [one for name in view.told for one in view.strands(name)]
     lines, unit = [], "nats"
     for one in strands:
         points = []
@@ -238,8 +238,8 @@ def mitigations(view: Learning, one: Trained) -> Table | None:
             amounts.value(overall.estimate),
             amounts.value(apart.estimate),
             "" if gap is None else amounts.value(gap.estimate, signed=True),
-            ", ".join(better) or _("nobody") if change is not None else "",
-            ", ".join(worse) or _("nobody") if change is not None else "",
+            _who(view, better) if change is not None else "",
+            _who(view, worse) if change is not None else "",
             _levels(view, other, better, worse),
         ))  # fmt: skip
     return Table(
@@ -256,6 +256,16 @@ def mitigations(view: Learning, one: Trained) -> Table | None:
         note=_("A group is better or worse off where the interval of its change excludes zero. "
                "Every statistic that a mitigation asks of the data is counted in its ε."),
     )  # fmt: skip
+
+
+def _who(view: Learning, groups: tuple[str, ...]) -> str:
+    _, every = view.prose, len(view.results.data.entities)
+    if len(groups) == every:
+        return _("everybody")
+    if 2 * len(groups) > every:
+        rest = tuple(g for g in view.results.data.entities if g not in groups)
+        return _("all but {rest}", rest="; ".join(rest))
+    return "; ".join(groups) or _("nobody")
 
 
 def _budget(view: Learning, one: Trained) -> str:

@@ -13,6 +13,7 @@ privacy, CCS, Algorithm 1; METHODS-learning 3 and 8.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import attrs
@@ -23,9 +24,18 @@ from torch import Tensor
 from dpaudit.errors import DataError, UsageError
 from dpaudit.model.arrays import FloatArray
 from dpaudit.training.accounting import Account, Query
-from dpaudit.training.draws import batches, noises, starts
-from dpaudit.training.ensemble import Activation, Ensemble, parameter_count, start_scales
+from dpaudit.training.draws import STATISTICS, batches, noises, starts
+from dpaudit.training.ensemble import (
+    Activation,
+    Backward,
+    Changed,
+    Ensemble,
+    parameter_count,
+    start_scales,
+)
+from dpaudit.training.group_rules import Batch, Rule
 from dpaudit.training.records import IntArray, Records
+from dpaudit.training.threads import one_torch_thread
 
 _CHUNK_LINEAR, _CHUNK_NET = 50, 10
 
@@ -57,6 +67,9 @@ class DpSgd:
         ``zero`` (for one layer), or ``random`` as torch starts a Linear layer, own to each run.
     device
         ``cpu`` or ``cuda``: the draws are the same.
+    rule
+        Makes a mitigation of :mod:`dpaudit.training.group_rules`; what it asks of a batch is not
+        in :meth:`account`.
     """
 
     sizes: tuple[int, ...]
@@ -71,6 +84,7 @@ class DpSgd:
     bias: bool = True
     start: Literal["zero", "random"] = "random"
     device: str = "cpu"
+    rule: Callable[..., Rule] | None = None
 
     def account(self, records: int) -> Account:
         """Return what a run over ``records`` people costs.
@@ -109,11 +123,13 @@ class DpSgd:
             If the batch is not in (0, n], or a run diverges.
         """
         inputs, labels = self._tensors(records)
+        groups = torch.as_tensor(records.groups, device=self.device)
         chunk = _CHUNK_LINEAR if len(self.sizes) == 2 else _CHUNK_NET  # noqa: PLR2004 (one layer)
-        parts = [
-            self._chunk(inputs, labels, replicates[at : at + chunk], seed)
-            for at in range(0, len(replicates), chunk)
-        ]
+        with one_torch_thread():
+            parts = [
+                self._chunk(inputs, labels, groups, replicates[at : at + chunk], seed)
+                for at in range(0, len(replicates), chunk)
+            ]
         found = np.concatenate(parts)
         bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
         if bad.size:
@@ -149,25 +165,37 @@ class DpSgd:
     def _net(self, theta: Tensor) -> Ensemble:
         return Ensemble(self.sizes, theta, activation=self.activation, bias=self.bias)
 
-    def _chunk(self, inputs: Tensor, labels: Tensor, replicates: range, seed: int) -> FloatArray:
+    def _chunk(
+        self, inputs: Tensor, labels: Tensor, groups: Tensor, replicates: range, seed: int
+    ) -> FloatArray:
         net = self._net(self._start(replicates, seed))
         n, rate = len(inputs), self.batch / len(inputs)
         drawn = batches(n, rate, self.steps, seed, replicates)
         noise = noises(self.size, self.steps, seed, replicates) if self._noisy else None
-        deviation = self.noise_sign * self.noise_multiplier * self.clip_norm
+        deviation = self.noise_sign * self.noise_multiplier
+        asked = _Asked(self, self._made_rule(groups, n, len(replicates)), seed, replicates)
         for indices, valid in drawn:
             place = torch.from_numpy(indices).to(self.device)
             weights = torch.from_numpy(valid).to(self.device, torch.float32)
             chosen = inputs.index_select(0, place.reshape(-1)).view(*place.shape, -1)
-            made = net.backward(chosen, labels[place])
-            if self.clipped:
-                norms = net.norms(made).clamp(min=self.clip_norm)
-                weights = weights * (self.clip_norm / norms)
+            batch = Batch(groups=groups[place], valid=weights)
+            made = net.backward(chosen, labels[place], asked.changed(labels[place], batch))
+            weights = weights * asked.factors(net, made, batch)
             total = net.gradient(made, weights)
             if noise is not None:
-                total = total + deviation * torch.from_numpy(next(noise)).to(self.device)
+                scale = deviation * asked.bound()
+                total = total + scale * torch.from_numpy(next(noise)).to(self.device)
             net.parameters.sub_(total, alpha=self.step / self.batch)
         return net.parameters.double().cpu().numpy()
+
+    def _made_rule(self, groups: Tensor, n: int, replicates: int) -> Rule | None:
+        """Return the mitigation at its start, if there is one."""
+        if self.rule is None:
+            return None
+        shares = torch.bincount(groups).float() / n
+        return self.rule(
+            clip_norm=self.clip_norm, batch=self.batch, shares=shares, replicates=replicates
+        )
 
     @property
     def _noisy(self) -> bool:
@@ -194,3 +222,51 @@ class DpSgd:
         labels = records.classes(max(2, self.sizes[-1]))
         inputs = torch.as_tensor(records.inputs, dtype=torch.float32, device=self.device)
         return inputs, torch.as_tensor(labels, device=self.device)
+
+
+class _Asked:
+    """The mitigation of one chunk with the noise of its statistics, or plain flat clipping."""
+
+    def __init__(self, sgd: DpSgd, rule: Rule | None, seed: int, replicates: range) -> None:
+        self._sgd, self._rule = sgd, rule
+        self._sign = float(sgd.noise_sign)
+        self._logits: Tensor | None = None
+        self._labels: Tensor | None = None
+        self._drawn = (
+            noises(rule.size, sgd.steps, seed, replicates, STATISTICS)
+            if rule is not None and rule.size
+            else None
+        )
+
+    def changed(self, labels: Tensor, batch: Batch) -> Changed | None:
+        rule = self._rule
+        if rule is None:
+            return None
+        self._labels = labels
+
+        def change(logits: Tensor, error: Tensor) -> Tensor:
+            self._logits = logits
+            weight, push = rule.weight(batch), rule.push(logits, labels, batch)
+            if weight is not None:
+                error = error * weight[:, :, None]
+            return error if push is None else error + push
+
+        return change
+
+    def factors(self, net: Ensemble, made: Backward, batch: Batch) -> Tensor:
+        sgd, rule = self._sgd, self._rule
+        if not sgd.clipped:
+            return torch.ones_like(batch.valid)
+        norms = net.norms(made)
+        if rule is None:
+            return sgd.clip_norm / norms.clamp(min=sgd.clip_norm)
+        noise = torch.zeros(len(norms), rule.size, device=norms.device)
+        if self._drawn is not None:
+            noise = self._sign * torch.from_numpy(next(self._drawn)).to(norms.device)
+        found = rule.factors(norms, batch, noise)
+        if self._logits is not None and self._labels is not None:
+            rule.after(self._logits, self._labels, batch, noise)
+        return found
+
+    def bound(self) -> float | Tensor:
+        return self._sgd.clip_norm if self._rule is None else self._rule.bound()

@@ -19,7 +19,7 @@ from dpaudit.training.records import IntArray
 STEPS = 32
 """Steps in a block."""
 
-_BATCHES, _NOISE, _START = range(3)
+_BATCHES, _NOISE, _START, STATISTICS = range(4)
 
 
 def generator(seed: int, replicate: int, *stream: int) -> np.random.Generator:
@@ -94,10 +94,15 @@ def batches(
             yield indices, valid
 
 
-def noises(size: int, steps: int, seed: int, replicates: range) -> Iterator[NDArray[np.float32]]:
-    """Yield standard normal numbers of every replicate, step by step, shape (R, P)."""
+def noises(
+    size: int, steps: int, seed: int, replicates: range, stream: int = _NOISE
+) -> Iterator[NDArray[np.float32]]:
+    """Yield standard normal numbers of every replicate, step by step, shape (R, P).
+
+    ``stream`` tells the noise of gradients from that of :data:`STATISTICS`.
+    """
     for block in range(0, steps, STEPS):
-        streams = [generator(seed, r, _NOISE, block // STEPS) for r in replicates]
+        streams = [generator(seed, r, stream, block // STEPS) for r in replicates]
         for _ in range(min(STEPS, steps - block)):
             yield np.stack([rng.standard_normal(size, dtype=np.float32) for rng in streams])
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from torch.nn import functional
 from dpaudit.errors import UsageError
 
 Activation = Literal["tanh", "relu"]
+Changed: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 class Backward(NamedTuple):
@@ -84,14 +86,19 @@ class Ensemble:
                 now = now + bias[:, None]
         return entering, now
 
-    def backward(self, inputs: Tensor, labels: Tensor) -> Backward:
-        """Return what the gradient of every record is made of; labels are (R, B) of int64."""
+    def backward(self, inputs: Tensor, labels: Tensor, changed: Changed | None = None) -> Backward:
+        """Return what the gradient of every record is made of; labels are (R, B) of int64.
+
+        ``changed`` is given the logits and their errors (R, B, K) and returns other errors.
+        """
         entering, logits = self.forward(inputs)
         if self.sizes[-1] == 1:
             error = torch.sigmoid(logits) - labels[:, :, None].to(logits.dtype)
         else:
             error = torch.softmax(logits, dim=2)
             error.scatter_add_(2, labels[:, :, None], -torch.ones_like(error[:, :, :1]))
+        if changed is not None:
+            error = changed(logits, error)
         errors = [error]
         for weight, now in zip(self.weights[:0:-1], entering[:0:-1], strict=True):
             slope = 1.0 - now * now if self.activation == "tanh" else (now > 0).to(now.dtype)

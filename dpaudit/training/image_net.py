@@ -20,7 +20,7 @@ from dpaudit.errors import DataError
 from dpaudit.model.arrays import FloatArray
 from dpaudit.training.models import Model
 from dpaudit.training.records import as_classes
-from dpaudit.training.threads import on_one_thread
+from dpaudit.training.threads import one_torch_thread
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -101,7 +101,7 @@ class ConvNet(Model):
             nn.Linear(channels * side * side // 4, self.classes),
         ).double()
 
-    @on_one_thread
+    @one_torch_thread()
     def chances(self, theta: FloatArray, inputs: FloatArray) -> FloatArray:
         """Return f, shape (n, K)."""
         import torch
@@ -109,7 +109,7 @@ class ConvNet(Model):
         with torch.no_grad():
             return torch.softmax(self._logits(torch.tensor(theta), _tensor(inputs)), 1).numpy()
 
-    @on_one_thread
+    @one_torch_thread()
     def losses(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the loss of every record, shape (n,), nats."""
         import torch
@@ -117,7 +117,7 @@ class ConvNet(Model):
         with torch.no_grad():
             return self._losses(torch.tensor(theta), inputs, labels).numpy()
 
-    @on_one_thread
+    @one_torch_thread()
     def gradients(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the gradient of every record, shape (n, P)."""
         import torch
@@ -125,7 +125,7 @@ class ConvNet(Model):
         chosen = torch.as_tensor(as_classes(labels, self.classes))
         return self._gradients(torch.tensor(theta), _tensor(inputs), chosen)
 
-    @on_one_thread
+    @one_torch_thread()
     def traces(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the trace of the Hessian of every record, shape (n,), by the Fisher identity."""
         import torch
@@ -137,7 +137,7 @@ class ConvNet(Model):
             total += chances[:, k] * np.einsum("ij,ij->i", slopes, slopes)
         return total
 
-    @on_one_thread
+    @one_torch_thread()
     def product(
         self, theta: FloatArray, inputs: FloatArray, labels: FloatArray, direction: FloatArray
     ) -> FloatArray:

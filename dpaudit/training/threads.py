@@ -1,31 +1,36 @@
-"""One thread of torch while numbers are made: more of them change the last bits of a product."""
+"""One thread of torch while many runs are trained.
+
+More of them change the last bits of a sum, wait for one another, and take the processors of other
+workers. Only what is called needs torch, from the extra ``learn``.
+"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_LOCK = threading.Lock()
+_HELD: list[object] = []
+_BEFORE: list[int] = []
 
 
-def on_one_thread(function: Callable[P, T]) -> Callable[P, T]:
-    """Hold torch to one thread while ``function`` runs, and give back what was set.
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Hold torch to one thread in this process, for as long as anybody does."""
+    import torch
 
-    How sums are cut among threads decides their order, and so the last bits; threads of several
-    runs at once also only wait for one another.
-    """
-
-    @functools.wraps(function)
-    def held(*args: P.args, **kwargs: P.kwargs) -> T:
-        import torch
-
-        before = torch.get_num_threads()
+    token = object()
+    with _LOCK:
+        if not _HELD:
+            _BEFORE.append(torch.get_num_threads())
+        _HELD.append(token)
+    try:
+        # OpenMP keeps the number for each thread that asks.
         torch.set_num_threads(1)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            torch.set_num_threads(before)
-
-    return held
+        yield
+    finally:
+        with _LOCK:
+            _HELD.remove(token)
+            if not _HELD:
+                torch.set_num_threads(_BEFORE.pop())

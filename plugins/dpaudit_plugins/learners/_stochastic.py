@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal
 
 import attrs
@@ -14,6 +15,7 @@ from dpaudit.training.accounting import ACCOUNTANTS, Account, Query
 from dpaudit.training.calibration import calibrated
 from dpaudit.training.models import Model
 from dpaudit.training.one_hidden_layer import OneHiddenLayer
+from dpaudit.training.records import Records
 from dpaudit.training.runs import Arm, ModelFit, ModelRuns
 from dpaudit.training.theorem2 import PrivateStep
 from dpaudit_plugins.learners._forms import POSITIVE, check_classes, linear, minimiser
@@ -39,6 +41,14 @@ def _known(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
         )
     if value not in ACCOUNTANTS:
         raise ValueError(f"{attribute.name} {value!r} is none of {', '.join(ACCOUNTANTS)}")
+
+
+@functools.lru_cache(maxsize=32)
+def _still(trainer: Any, records: Records, replicates: range, seed: int) -> FloatArray:
+    """Return runs without noise, once for all budgets: the same array each time."""
+    parameters: FloatArray = trainer.train(records, replicates, seed)
+    parameters.flags.writeable = False
+    return parameters
 
 
 @attrs.frozen(kw_only=True)
@@ -105,7 +115,15 @@ class Stochastic(dpaudit.Learner):
         """Return the runs of ``replicates``, trained together."""
         self.has(arm)
         trainer = self.trainer(data, **ARMS[arm])
-        parameters = trainer.train(data.train, replicates, seed)
+        if trainer.noise_sign == 0:  # no budget changes it
+            still = attrs.evolve(
+                trainer,
+                noise_multiplier=1.0,
+                clip_norm=trainer.clip_norm if trainer.clipped else 1.0,
+            )
+            parameters = _still(still, data.train, replicates, seed)
+        else:
+            parameters = trainer.train(data.train, replicates, seed)
         return ModelRuns(data=data, model=self.model(data), parameters=parameters)
 
     def check(self, data: dpaudit.TrainingData) -> None:
