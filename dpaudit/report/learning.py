@@ -30,6 +30,7 @@ from dpaudit.report.highlights import brief
 from dpaudit.report.html import date_of
 from dpaudit.report.learning_cases import Learning
 from dpaudit.report.learning_findings import advice, learning_findings, learning_page_one
+from dpaudit.report.learning_served import served_formulas
 from dpaudit.report.learning_terms import formulas, terms
 from dpaudit.report.learning_thresholds import learning_thresholds
 from dpaudit.report.prose import words
@@ -72,10 +73,17 @@ def learning_report(
         language=_.tag,
         date=date_of(results.spec.report.date),
         banner=banner,
-        sections=(*sections, *(extra or {}).values()),
+        sections=_with_others(sections, tuple((extra or {}).values())),
         findings=(*learning_thresholds(view), *learning_findings(view), *foreign),
         generator=f"dpaudit {results.provenance.versions.get('dpaudit', '')}".strip(),
     )
+
+
+def _with_others(own: list[Section], others: tuple[Section, ...]) -> tuple[Section, ...]:
+    """Return the sections of plug-ins after what was found, before what holds for all of it."""
+    last = ("limits", "methods", "glossary", "provenance")
+    at = next((i for i, section in enumerate(own) if section.name in last), len(own))
+    return (*own[:at], *others, *own[at:])
 
 
 def _summary(view: Learning) -> str:
@@ -191,7 +199,7 @@ def _reference(view: Learning) -> str:
 
 def _methods(view: Learning, _told: Found) -> tuple[Section, ...]:
     _, made = view.prose, view.results.provenance
-    known = formulas(_)
+    known = {**served_formulas(_), **formulas(_)}
     measured = dict.fromkeys(
         m.quantity.removeprefix(tables.HELD_OUT) for m in view.results.measurements
     )

@@ -286,7 +286,11 @@ def advice(view: Learning, one: Trained) -> tuple[str, ...]:
             made.append(_("Train with “{name}”: the gap narrows and no group is dependably worse "
                           "off.", name=other.name))  # fmt: skip
     made += _looser(view, one)
-    if not made:
+    if not made and "clip_norm" not in one.result.parameters:
+        made.append(_("Measure another budget or another learner before adopting this one: no "
+                      "option that was tried narrows the gap without making a group worse "
+                      "off."))  # fmt: skip
+    elif not made:
         made.append(_("Try another clip bound first: it is cheap, and it moved gaps most in "
                       "published measurements. Measure every group before adopting "
                       "it."))  # fmt: skip

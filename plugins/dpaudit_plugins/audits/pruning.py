@@ -113,8 +113,8 @@ class Pruning(dpaudit.Audit):
                 bounds.append(norms[-1] * length + 0.5 * largest[-1] * length**2)
         rows = {
             "pruning-prediction": (foreseen, subject.unit),
-            "closeness-to-boundary": (close, "share"),
-            "gradient-norm": (norms, f"{subject.unit} per unit of the parameters"),
+            "boundary-closeness": (close, "share"),
+            "mean-gradient-norm": (norms, f"{subject.unit} per unit of the parameters"),
             "largest-eigenvalue": (largest, f"{subject.unit} per squared unit of the parameters"),
             "pruning-bound": (bounds, subject.unit),
         }
