@@ -94,7 +94,7 @@ def _summary(view: Learning) -> str:
         n=_.whole(len(view.results.data.entities)),
         axis=words(view.every[0].grouping),
         people=_.whole(float(count)),
-        learners=_.listing(view.audited),
+        learners=_.listing(view.told),
     )
 
 
@@ -103,7 +103,7 @@ def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
     chosen = learning_page_one(told)
     blocks: list[Block] = [
         Heading(text=_("What the audit found")),
-        Findings(findings=tuple(attrs.evolve(f, detail=brief(f.detail)) for f in chosen)),
+        Findings(findings=tuple(attrs.evolve(f, detail=_first(f.detail)) for f in chosen)),
     ]
     first = view.operating(view.audited[0])
     chart = tables.epsilon_plot(view, width=_WIDTH) or tables.risk_plot(view, first, width=_WIDTH)
@@ -122,6 +122,12 @@ def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
     return (
         Section(name="highlights", title=_("Highlights"), blocks=tuple(blocks), aside=tuple(aside)),
     )
+
+
+def _first(detail: str) -> str:
+    """Return the first sentence: page one has a chart below, and sections tell the rest."""
+    first, dot, _rest = detail.partition(". ")
+    return brief(first + ("." if dot else ""))
 
 
 def _told(view: Learning, told: Found) -> tuple[Section, ...]:
