@@ -89,6 +89,14 @@ def _with_others(own: list[Section], others: tuple[Section, ...]) -> tuple[Secti
 def _summary(view: Learning) -> str:
     _ = view.prose
     count = sum(view.results.data.counts)
+    if not any(one.is_private for one in view.every):
+        return _(
+            "How {n} groups ({axis}) among {people} records fare, with {learners}.",
+            n=_.whole(len(view.results.data.entities)),
+            axis=words(view.every[0].grouping),
+            people=_.whole(float(count)),
+            learners=_.listing(view.audited),
+        )
     return _(
         "What privacy in training costs {n} groups ({axis}) of {people} people, with {learners}.",
         n=_.whole(len(view.results.data.entities)),
@@ -96,6 +104,17 @@ def _summary(view: Learning) -> str:
         people=_.whole(float(count)),
         learners=_.listing(view.told),
     )
+
+
+def _why(view: Learning) -> str:
+    """Return why anybody should look into it."""
+    _ = view.prose
+    if not any(one.is_private for one in view.every):
+        return _("A change that leaves a model about as accurate for all can take much from some: "
+                 "an average does not show whom.")  # fmt: skip
+    return _("A model that is trained with differential privacy protects the people it learns "
+             "from. Clipping and noise make it less accurate, and not for everybody "
+             "alike.")  # fmt: skip
 
 
 def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
@@ -110,9 +129,7 @@ def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
     blocks += [chart] if chart is not None else []
     aside: list[Block] = [
         Heading(text=_("Why it was done")),
-        Paragraph(text=_("A model that is trained with differential privacy protects the people "
-                         "it learns from. Clipping and noise make it less accurate, and not for "
-                         "everybody alike.")),
+        Paragraph(text=_why(view)),
         Heading(text=_("What to do")),
         List(items=advice(view, first), ordered=True),
         Heading(text=_("How sure we are")),

@@ -268,7 +268,7 @@ def test_pruning_is_measured_as_it_is_defined(pruned):
     recall = found["recall-change", "each"]
     assert (recall.over, recall.labels) == ("class", ("0", "1", "2"))
     assert ("rich-get-richer", "total") not in found  # two groups always have an order
-    quick = measured(audit("pruning", causes=False), pruned)
+    quick = measured(audit("pruning", cause_runs=0), pruned)
     assert ("pruning-bound", "each") not in quick
     assert ("pruning-prediction", "each") in quick
 
