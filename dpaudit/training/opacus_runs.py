@@ -65,7 +65,7 @@ def opacus_runs(sgd: DpSgd, records: Records, replicates: range, seed: int) -> F
             optimiser.zero_grad()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # hooks warn of inputs without a gradient
-                _loss(net(inputs[chosen]), labels[chosen]).backward()
+                torch.autograd.backward(_loss(net(inputs[chosen]), labels[chosen]))
             optimiser.step()
         found.append(
             np.concatenate([p.detach().double().numpy().ravel() for p in net.parameters()])
