@@ -23,6 +23,7 @@ from dpaudit.errors import PRECEDENCE, ExitCode, UsageError
 if TYPE_CHECKING:
     from dpaudit.model.finding import Finding
     from dpaudit.model.results import Results
+    from dpaudit.model.spec import Spec
     from dpaudit.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,7 +69,7 @@ def measuring(function: F) -> F:
         ),
         click.option(
             "--draws", type=click.IntRange(min=2), metavar="N",
-            help="Draw the noise so many times.",
+            help="Draw the noise so many times; train each learner at most so often.",
         ),
         click.option(
             "-o", "--out", type=click.Path(file_okay=False, path_type=Path),
@@ -92,6 +93,7 @@ def measure(options: Options, settings: Settings) -> Measured:
     chosen = spec.run
     if options.draws is not None:
         chosen = attrs.evolve(chosen, draws=options.draws)
+        spec = trained_at_most(spec, options.draws)
     if options.seed is not None:
         chosen = attrs.evolve(chosen, seed=options.seed)
     spec = attrs.evolve(spec, run=chosen)
@@ -116,6 +118,17 @@ def measure(options: Options, settings: Settings) -> Measured:
         "python": platform.python_version(),
     }
     return Measured(results=results, registry=registry, record=record)
+
+
+def trained_at_most(spec: Spec, runs: int) -> Spec:
+    """Return a spec whose learners are trained so often at most."""
+    return attrs.evolve(
+        spec,
+        learners=tuple(
+            attrs.evolve(learner, replicates=min(learner.replicates, runs))
+            for learner in spec.learners
+        ),
+    )
 
 
 def cache_folder() -> Path:

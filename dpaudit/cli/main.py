@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("dpaudit.cli.report", "Measure and write the report: everything in one go."),
     "show": ("dpaudit.cli.show", "Print the findings of an earlier report."),
     "plugins": ("dpaudit.cli.plugins", "List plug-ins and show what they do."),
-    "data": ("dpaudit.cli.data", "List the embedded data."),
+    "data": ("dpaudit.cli.data", "List data and fetch them."),
     "doctor": ("dpaudit.cli.doctor", "Check this installation."),
     "schema": ("dpaudit.cli.schema", "Print a JSON schema of the audit file."),
 }

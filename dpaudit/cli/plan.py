@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from dpaudit.cli.execution import trained_at_most
 from dpaudit.cli.memory import Amount, available, in_use, told
 from dpaudit.cli.output import document, table, warn
 from dpaudit.cli.settings import Settings, common
@@ -71,6 +72,7 @@ def _foreseen(
     spec = load(audit, registry=registry)
     if draws is not None:
         spec = attrs.evolve(spec, run=attrs.evolve(spec.run, draws=draws))
+        spec = trained_at_most(spec, draws)
     begun = time.perf_counter()
     if spec.training is not None:
         learning = prepare_learning(spec, registry=registry)

@@ -30,6 +30,7 @@ from dpaudit.report.highlights import brief
 from dpaudit.report.html import date_of
 from dpaudit.report.learning_cases import Learning
 from dpaudit.report.learning_findings import advice, learning_findings, learning_page_one
+from dpaudit.report.learning_served import served_formulas
 from dpaudit.report.learning_terms import formulas, terms
 from dpaudit.report.learning_thresholds import learning_thresholds
 from dpaudit.report.prose import words
@@ -72,22 +73,48 @@ def learning_report(
         language=_.tag,
         date=date_of(results.spec.report.date),
         banner=banner,
-        sections=(*sections, *(extra or {}).values()),
+        sections=_with_others(sections, tuple((extra or {}).values())),
         findings=(*learning_thresholds(view), *learning_findings(view), *foreign),
         generator=f"dpaudit {results.provenance.versions.get('dpaudit', '')}".strip(),
     )
 
 
+def _with_others(own: list[Section], others: tuple[Section, ...]) -> tuple[Section, ...]:
+    """Return the sections of plug-ins after what was found, before what holds for all of it."""
+    last = ("limits", "methods", "glossary", "provenance")
+    at = next((i for i, section in enumerate(own) if section.name in last), len(own))
+    return (*own[:at], *others, *own[at:])
+
+
 def _summary(view: Learning) -> str:
     _ = view.prose
     count = sum(view.results.data.counts)
+    if not any(one.is_private for one in view.every):
+        return _(
+            "How {n} groups ({axis}) among {people} records fare, with {learners}.",
+            n=_.whole(len(view.results.data.entities)),
+            axis=words(view.every[0].grouping),
+            people=_.whole(float(count)),
+            learners=_.listing(view.audited),
+        )
     return _(
         "What privacy in training costs {n} groups ({axis}) of {people} people, with {learners}.",
         n=_.whole(len(view.results.data.entities)),
         axis=words(view.every[0].grouping),
         people=_.whole(float(count)),
-        learners=_.listing(view.audited),
+        learners=_.listing(view.told),
     )
+
+
+def _why(view: Learning) -> str:
+    """Return why anybody should look into it."""
+    _ = view.prose
+    if not any(one.is_private for one in view.every):
+        return _("A change that leaves a model about as accurate for all can take much from some: "
+                 "an average does not show whom.")  # fmt: skip
+    return _("A model that is trained with differential privacy protects the people it learns "
+             "from. Clipping and noise make it less accurate, and not for everybody "
+             "alike.")  # fmt: skip
 
 
 def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
@@ -95,16 +122,14 @@ def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
     chosen = learning_page_one(told)
     blocks: list[Block] = [
         Heading(text=_("What the audit found")),
-        Findings(findings=tuple(attrs.evolve(f, detail=brief(f.detail)) for f in chosen)),
+        Findings(findings=tuple(attrs.evolve(f, detail=_first(f.detail)) for f in chosen)),
     ]
     first = view.operating(view.audited[0])
     chart = tables.epsilon_plot(view, width=_WIDTH) or tables.risk_plot(view, first, width=_WIDTH)
     blocks += [chart] if chart is not None else []
     aside: list[Block] = [
         Heading(text=_("Why it was done")),
-        Paragraph(text=_("A model that is trained with differential privacy protects the people "
-                         "it learns from. Clipping and noise make it less accurate, and not for "
-                         "everybody alike.")),
+        Paragraph(text=_why(view)),
         Heading(text=_("What to do")),
         List(items=advice(view, first), ordered=True),
         Heading(text=_("How sure we are")),
@@ -114,6 +139,12 @@ def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
     return (
         Section(name="highlights", title=_("Highlights"), blocks=tuple(blocks), aside=tuple(aside)),
     )
+
+
+def _first(detail: str) -> str:
+    """Return the first sentence: page one has a chart below, and sections tell the rest."""
+    first, dot, _rest = detail.partition(". ")
+    return brief(first + ("." if dot else ""))
 
 
 def _told(view: Learning, told: Found) -> tuple[Section, ...]:
@@ -191,7 +222,7 @@ def _reference(view: Learning) -> str:
 
 def _methods(view: Learning, _told: Found) -> tuple[Section, ...]:
     _, made = view.prose, view.results.provenance
-    known = formulas(_)
+    known = {**served_formulas(_), **formulas(_)}
     measured = dict.fromkeys(
         m.quantity.removeprefix(tables.HELD_OUT) for m in view.results.measurements
     )

@@ -58,7 +58,7 @@ def risk(view: Learning, one: Trained) -> Finding | None:
     )
     if risks is None or gaps is None or overall is None or apart is None:
         return None
-    _, amounts = view.prose, view.amounts(risks.unit)
+    _, amounts, bare = view.prose, view.amounts(risks.unit), view.amounts(risks.unit, bare=True)
     at = worst(risks)
     gap = gaps.estimate[at]
     verdict = _verdict(gap, abs(float(overall.estimate.value)))
@@ -76,10 +76,10 @@ def risk(view: Learning, one: Trained) -> Finding | None:
         "({interval_apart}).",
         who=values["who"],
         risk=amounts.value(risks.estimate[at]),
-        interval=amounts.interval(risks.estimate[at]),
+        interval=bare.interval(risks.estimate[at]),
         overall=amounts.value(overall.estimate),
         apart=amounts.value(apart.estimate),
-        interval_apart=amounts.interval(apart.estimate),
+        interval_apart=bare.interval(apart.estimate),
     )
     return Finding(
         id=f"risk/{one.name}",
@@ -116,7 +116,7 @@ def over_epsilon(view: Learning, one: Trained) -> Finding | None:
     _, tight, loose = view.prose, ends[0], ends[-1]
     ratio = _ratio(tight.estimate, loose.estimate)
     verdict, told = _movement(ratio)
-    amounts = view.amounts(tight.unit)
+    amounts, bare = view.amounts(tight.unit), view.amounts(tight.unit, bare=True)
     values = {
         "learner": view.strand(one),
         "low": _.plain(sweep[0][0]),
@@ -137,9 +137,9 @@ def over_epsilon(view: Learning, one: Trained) -> Finding | None:
         "The two groups furthest apart differ by {tight} ({interval_tight}) at ε = {low} and by "
         "{loose} ({interval_loose}) at ε = {high}.",
         tight=amounts.value(tight.estimate),
-        interval_tight=amounts.interval(tight.estimate),
+        interval_tight=bare.interval(tight.estimate),
         loose=amounts.value(loose.estimate),
-        interval_loose=amounts.interval(loose.estimate),
+        interval_loose=bare.interval(loose.estimate),
         **values,
     )
     return Finding(
@@ -174,7 +174,7 @@ def mitigation(view: Learning, one: Trained) -> Finding | None:
     change, gap = one.find("excess-risk-change"), one.find("gap-change", over="total")
     if change is None or gap is None:
         return None
-    _, amounts = view.prose, view.amounts(change.unit)
+    _, amounts, bare = view.prose, view.amounts(change.unit), view.amounts(change.unit, bare=True)
     better, worse = changed(change)
     low, high = float(gap.estimate.low), float(gap.estimate.high)
     narrower, wider = high < 0, low > 0
@@ -197,7 +197,7 @@ def mitigation(view: Learning, one: Trained) -> Finding | None:
         "by {change} ({interval}). Better off: {better}. Worse off: {worse}.",
         base=f"“{one.task.baseline}”",
         change=amounts.value(gap.estimate, signed=True),
-        interval=amounts.interval(gap.estimate),
+        interval=bare.interval(gap.estimate),
         better=_who(view, better),
         worse=_who(view, worse),
     )
@@ -286,7 +286,11 @@ def advice(view: Learning, one: Trained) -> tuple[str, ...]:
             made.append(_("Train with “{name}”: the gap narrows and no group is dependably worse "
                           "off.", name=other.name))  # fmt: skip
     made += _looser(view, one)
-    if not made:
+    if not made and "clip_norm" not in one.result.parameters:
+        made.append(_("Measure another budget or another learner before adopting this one: no "
+                      "option that was tried narrows the gap without making a group worse "
+                      "off."))  # fmt: skip
+    elif not made:
         made.append(_("Try another clip bound first: it is cheap, and it moved gaps most in "
                       "published measurements. Measure every group before adopting "
                       "it."))  # fmt: skip

@@ -12,6 +12,7 @@ from dpaudit.report.charts import Dot, Line, curve, dot_plot
 from dpaudit.report.drawing import WIDTH
 from dpaudit.report.guarantees import rounded_up
 from dpaudit.report.learning_cases import Learning, Trained, changed
+from dpaudit.report.learning_served import SERVED
 from dpaudit.report.prose import words
 from dpaudit.report.wording import first_upper
 
@@ -343,7 +344,7 @@ def others(view: Learning, one: Trained) -> Iterator[Table]:
     found = [
         m
         for m in view.results.select(task=one.task.id, over=one.grouping)
-        if m.quantity.removeprefix(HELD_OUT) not in TOLD and m.labels
+        if m.quantity.removeprefix(HELD_OUT) not in TOLD | SERVED and m.labels
     ]
     kinds: dict[tuple[str, ...], list[Measurement]] = {}
     for measured in found:

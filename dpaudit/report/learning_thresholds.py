@@ -51,7 +51,11 @@ _MAIN = {"excessive-risk": "excess-risk", "group-metrics": "accuracy"}
 def _threshold(
     view: Learning, one: Trained, audit: str, over: float, measured: Measurement
 ) -> Finding:
-    _, amounts = view.prose, view.amounts(measured.unit)
+    _, amounts, bare = (
+        view.prose,
+        view.amounts(measured.unit),
+        view.amounts(measured.unit, bare=True),
+    )
     sizes = size(measured.estimate)
     low, high = float(np.max(sizes.low)), float(np.max(sizes.high))
     verdict: Verdict = "not met" if low > over else "met" if high <= over else "cannot tell"
@@ -75,7 +79,7 @@ def _threshold(
         statement=statements[verdict],
         detail=_("The largest is {name}{value} ({interval}).",
                  name=f"{view.group(one, name)}: " if name else "",
-                 value=amounts.value(shown), interval=amounts.interval(shown)),
+                 value=amounts.value(shown), interval=bare.interval(shown)),
         estimate=shown,
         unit=measured.unit,
         threshold=over,

@@ -20,6 +20,7 @@ from dpaudit.errors import DataError
 from dpaudit.model.arrays import FloatArray
 from dpaudit.training.models import Model
 from dpaudit.training.records import as_classes
+from dpaudit.training.threads import one_torch_thread
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -100,6 +101,7 @@ class ConvNet(Model):
             nn.Linear(channels * side * side // 4, self.classes),
         ).double()
 
+    @one_torch_thread()
     def chances(self, theta: FloatArray, inputs: FloatArray) -> FloatArray:
         """Return f, shape (n, K)."""
         import torch
@@ -107,6 +109,7 @@ class ConvNet(Model):
         with torch.no_grad():
             return torch.softmax(self._logits(torch.tensor(theta), _tensor(inputs)), 1).numpy()
 
+    @one_torch_thread()
     def losses(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the loss of every record, shape (n,), nats."""
         import torch
@@ -114,6 +117,7 @@ class ConvNet(Model):
         with torch.no_grad():
             return self._losses(torch.tensor(theta), inputs, labels).numpy()
 
+    @one_torch_thread()
     def gradients(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the gradient of every record, shape (n, P)."""
         import torch
@@ -121,6 +125,7 @@ class ConvNet(Model):
         chosen = torch.as_tensor(as_classes(labels, self.classes))
         return self._gradients(torch.tensor(theta), _tensor(inputs), chosen)
 
+    @one_torch_thread()
     def traces(self, theta: FloatArray, inputs: FloatArray, labels: FloatArray) -> FloatArray:
         """Return the trace of the Hessian of every record, shape (n,), by the Fisher identity."""
         import torch
@@ -132,6 +137,7 @@ class ConvNet(Model):
             total += chances[:, k] * np.einsum("ij,ij->i", slopes, slopes)
         return total
 
+    @one_torch_thread()
     def product(
         self, theta: FloatArray, inputs: FloatArray, labels: FloatArray, direction: FloatArray
     ) -> FloatArray:

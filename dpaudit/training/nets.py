@@ -28,6 +28,7 @@ from dpaudit.training.image_net import ConvNet
 from dpaudit.training.models import Model
 from dpaudit.training.one_hidden_layer import OneHiddenLayer
 from dpaudit.training.records import Records
+from dpaudit.training.threads import one_torch_thread
 
 Scope = Literal["global", "layer"]
 _TINY = 1e-12
@@ -110,6 +111,7 @@ class Sgd:
     step: float = attrs.field(default=0.2, validator=attrs.validators.gt(0.0))
     dual_step: float = attrs.field(default=0.0, validator=attrs.validators.ge(0.0))
 
+    @one_torch_thread()
     def run(
         self,
         model: Model,

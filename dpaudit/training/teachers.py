@@ -59,6 +59,10 @@ class Voting(Protocol):
     def vote_noise(self) -> VoteNoise:
         """The noise on every count of votes."""
 
+    @property
+    def names_winner(self) -> bool:
+        """Whether what is released is the class that wins, and not the votes themselves."""
+
     def votes(self, data: TrainingData, teachers: int | None = None) -> Votes:
         """Return the votes before noise, of as many teachers as it has, or of ``teachers``."""
 

@@ -1,7 +1,7 @@
 """One thread of torch while many runs are trained.
 
 More of them change the last bits of a sum, wait for one another, and take the processors of other
-workers. This module needs torch, from the extra ``learn``.
+workers. Only what is called needs torch, from the extra ``learn``.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
 
 _LOCK = threading.Lock()
 _HELD: list[object] = []
@@ -20,6 +18,8 @@ _BEFORE: list[int] = []
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
     """Hold torch to one thread in this process, for as long as anybody does."""
+    import torch
+
     token = object()
     with _LOCK:
         if not _HELD:

@@ -136,6 +136,22 @@ def test_penalties_are_those_of_the_groups(images):
     assert found.item() == pytest.approx(wanted, rel=1e-5)
 
 
+def test_threads_are_held_to_one_and_given_back(images):
+    """The same bits, however many threads torch may use."""
+    start = nets.started(CONV, np.random.default_rng(0))
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 4):
+            torch.set_num_threads(threads)
+            theta = nets.Sgd(epochs=2).run(CONV, start, images, np.random.default_rng(1))
+            found.append(CONV.gradients(theta, images.inputs, images.labels))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(*found)
+
+
 def test_what_is_no_net_or_no_image_is_refused():
     with pytest.raises(dpaudit.UsageError, match="LogisticLoss is no net"):
         nets.module_of(LogisticLoss(features=3))

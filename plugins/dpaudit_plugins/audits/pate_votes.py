@@ -49,9 +49,9 @@ class PateVotes(dpaudit.Audit):
     def measure(
         self, subject: dpaudit.LearnerSubject, rng: np.random.Generator
     ) -> Sequence[dpaudit.Measurement]:
-        """Return exact chances of a learner that learns from votes; nothing of another."""
+        """Return exact chances of a learner that learns from winners; nothing of another."""
         learner = subject.learner
-        if not isinstance(learner, Voting):
+        if not isinstance(learner, Voting) or not learner.names_winner:
             return ()
         found = list(self._one(subject, learner, learner.votes(subject.data), ""))
         for count in self.teachers:

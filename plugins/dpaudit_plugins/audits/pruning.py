@@ -48,8 +48,9 @@ class Pruning(dpaudit.Audit):
 
     Parameters
     ----------
-    causes
-        Whether to measure gradient norms, eigenvalues and the bound, which cost the most.
+    cause_runs
+        In how many runs gradient norms, eigenvalues and the bound are measured, which cost the
+        most; 0 for none.
 
     References
     ----------
@@ -63,7 +64,7 @@ class Pruning(dpaudit.Audit):
     of: ClassVar = "learners"
     arms: ClassVar[frozenset[Arm]] = frozenset({"made", "plain"})
 
-    causes: bool = True
+    cause_runs: int = attrs.field(default=5, validator=attrs.validators.ge(0))
 
     def measure(
         self, subject: dpaudit.LearnerSubject, rng: np.random.Generator
@@ -100,21 +101,25 @@ class Pruning(dpaudit.Audit):
         self, subject: dpaudit.LearnerSubject, after: ModelRuns, before: ModelRuns
     ) -> Iterator[dpaudit.Measurement]:
         model, records, level = before.model, subject.data.train, subject.confidence
-        foreseen, norms, largest, bounds, close = [], [], [], [], []
+        foreseen: list[FloatArray] = []
+        norms: list[FloatArray] = []
+        largest: list[FloatArray] = []
+        bounds: list[FloatArray] = []
+        close: list[FloatArray] = []
         for theta, pruned in zip(before.parameters, after.parameters, strict=True):
             moved = pruned - theta
             slopes = group_gradients(model, theta, records)
             foreseen.append(slopes @ moved + _curved(model, theta, records, moved))
             close.append(records.means(boundary_closeness(_chances(model, theta, records))))
-            if self.causes:
+            if len(norms) < self.cause_runs:
                 length = float(np.linalg.norm(moved))
                 norms.append(np.linalg.norm(slopes, axis=1))
                 largest.append(_eigenvalues(model, records, theta.tobytes()))
                 bounds.append(norms[-1] * length + 0.5 * largest[-1] * length**2)
         rows = {
             "pruning-prediction": (foreseen, subject.unit),
-            "closeness-to-boundary": (close, "share"),
-            "gradient-norm": (norms, f"{subject.unit} per unit of the parameters"),
+            "boundary-closeness": (close, "share"),
+            "mean-gradient-norm": (norms, f"{subject.unit} per unit of the parameters"),
             "largest-eigenvalue": (largest, f"{subject.unit} per squared unit of the parameters"),
             "pruning-bound": (bounds, subject.unit),
         }

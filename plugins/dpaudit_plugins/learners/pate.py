@@ -85,6 +85,11 @@ class Pate(dpaudit.Learner):
         """The noise on every count of votes."""
         return VoteNoise(law=self.votes_law, scale=self.scale)
 
+    @property
+    def names_winner(self) -> bool:
+        """Whether the student is given the class that wins, and not the votes themselves."""
+        return self.student_labels == "hard"
+
     def fit(self, data: dpaudit.TrainingData, rng: np.random.Generator) -> ModelFit:
         """Return one student."""
         return ModelFit(model=self.model(data), theta=self._student(data, self._noise(data, rng)))

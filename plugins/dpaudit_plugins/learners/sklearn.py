@@ -12,6 +12,7 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
+from dpaudit.training.runs import Arm
 
 _LARGEST_SEED = 2**31
 
@@ -36,6 +37,11 @@ class Sklearn(dpaudit.Learner):
 
     estimator: str
     arguments: Mapping[str, int | float | str | bool] = attrs.field(factory=dict)
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """As it is: nothing is protected."""
+        return ("made", "plain")
 
     def fit(self, data: dpaudit.TrainingData, rng: np.random.Generator) -> _Estimator:
         """Return the fitted estimator."""

@@ -172,6 +172,7 @@ class Teachers:
 
     law: str = "gaussian"
     teachers: int = 10
+    names_winner: bool = True
 
     @property
     def vote_noise(self):
@@ -210,8 +211,9 @@ def test_more_teachers_turn_fewer_labels():
     assert flips[1].labels == ("a, 20 teachers", "b, 20 teachers")
     values = np.stack([row.estimate.value for row in flips])
     assert (np.diff(values, axis=0)[:, 0] < 0).all()
-    nobody = attrs.evolve(subject, learner=object())
-    assert not audit("pate-votes").measure(nobody, np.random.default_rng(0))
+    for other in (object(), Teachers(names_winner=False)):
+        nobody = attrs.evolve(subject, learner=other)
+        assert not audit("pate-votes").measure(nobody, np.random.default_rng(0))
 
 
 @attrs.frozen
@@ -244,7 +246,7 @@ def test_pruning_is_measured_as_it_is_defined(pruned):
     wanted = {
         "pruning-loss": [one.excess for one in each],
         "pruning-prediction": [one.first + one.second for one in each],
-        "gradient-norm": [one.gradient_norms for one in each],
+        "mean-gradient-norm": [one.gradient_norms for one in each],
         "largest-eigenvalue": [one.largest_eigenvalues for one in each],
         "pruning-bound": [one.bound for one in each],
     }
@@ -266,7 +268,7 @@ def test_pruning_is_measured_as_it_is_defined(pruned):
     recall = found["recall-change", "each"]
     assert (recall.over, recall.labels) == ("class", ("0", "1", "2"))
     assert ("rich-get-richer", "total") not in found  # two groups always have an order
-    quick = measured(audit("pruning", causes=False), pruned)
+    quick = measured(audit("pruning", cause_runs=0), pruned)
     assert ("pruning-bound", "each") not in quick
     assert ("pruning-prediction", "each") in quick
 
@@ -288,3 +290,24 @@ def test_identified_exemplars_and_ranks():
     assert rank(x, y) == pytest.approx(stats.spearmanr(x, y).statistic)
     assert rank(np.array([1.0, 2.0]), np.array([1.0, 2.0])) is None
     assert rank(x, np.zeros(4)) is None
+
+
+def test_the_report_says_what_every_quantity_is(served, pruned):
+    from dpaudit.report.learning_served import SERVED, served_formulas
+    from dpaudit.report.learning_terms import formulas
+    from dpaudit.report.prose import Prose
+
+    teachers = Made(data=people(40), of_arm={}, learner=Teachers())
+    mitigating = attrs.evolve(served, baseline=served)
+    found = {
+        one.quantity.removeprefix("held-out-")
+        for name, subject in (
+            ("group-metrics", mitigating), ("frontier", served), ("pate-votes", teachers),
+            ("pruning", pruned),
+        )
+        for one in audit(name).measure(subject, np.random.default_rng(0))
+    }  # fmt: skip
+    prose = Prose(language="en")
+    told = {**served_formulas(prose), **formulas(prose)}
+    assert found <= set(told)
+    assert set(told) >= SERVED

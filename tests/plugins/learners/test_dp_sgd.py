@@ -112,6 +112,7 @@ def test_signs_and_weights_of_a_penalty_are_the_gradient_of_the_penalty(people):
         np.testing.assert_allclose(pushed.detach() / 8, want, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", ["global-adapt", "dpsgd-f", "equalising-penalty",
                                  "lagrangian-dual"])  # fmt: skip
 def test_every_statistic_is_counted_before_amplification(people, use):
@@ -129,6 +130,7 @@ def test_every_statistic_is_counted_before_amplification(people, use):
     assert "neighbours add-remove" in said
 
 
+@pytest.mark.slow
 def test_a_budget_is_kept_with_all_statistics(people):
     made = REGISTRY.create("learner", "dpsgd-f", epsilon=2.0, **FEW)
     assert 1.95 < made.privacy(people).epsilon <= 2.0
@@ -205,3 +207,23 @@ def test_objective_perturbation_shares_its_direction_over_budgets(people):
     assert made[0].privacy(people).delta == 0.0
     with pytest.raises(dpaudit.UsageError, match="a bias without penalty"):
         attrs.evolve(made[0], penalised_bias=False).check(people)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["logistic", "mlp"])
+def test_opacus_gives_runs_of_the_same_law(people, architecture):
+    """Group losses of 60 runs of Opacus and 400 of ours: z below 5.5 each (8e-8 together)."""
+    settings = {"architecture": architecture, "hidden": 4, "steps": 20, "noise_multiplier": 4.0}
+    theirs = learner(engine="opacus", **settings).train(people, range(60), 3)
+    ours = learner(**settings).train(people, range(400), 3)
+
+    def apart(runs):
+        rows = [people.train.means(one.losses().T).T for one in (runs, theirs)]
+        error = np.sqrt(sum(row.var(axis=0, ddof=1) / len(row) for row in rows))
+        return np.abs(rows[0].mean(axis=0) - rows[1].mean(axis=0)) / error
+
+    assert (apart(ours) < 5.5).all()
+    # The control: without noise or clipping the losses are others.
+    assert (apart(learner(**settings).train(people, range(400), 3, "plain")) > 5.5).any()
+    alone = learner(engine="opacus", **settings).train(people, range(58, 60), 3)
+    np.testing.assert_allclose(alone.parameters, theirs.parameters[58:], atol=1e-6)

@@ -126,3 +126,59 @@ def test_more_runs_than_there_are_are_refused(people, tmp_path):
     missing = attrs.evolve(made, file=tmp_path / "q.csv")
     with pytest.raises(dpaudit.DataError, match="no such file"):
         missing.check(people)
+
+
+AUDIT = """
+title = "Made elsewhere"
+[training]
+file = "people.csv"
+status = "public"
+features = ["x", "y"]
+label = "label"
+labels = ["no", "yes"]
+group = "group"
+reference = "sgd"
+split = { test = 0.25 }
+ranges = { x = [0, 1], y = [0, 1] }
+[[learner]]
+use = "predictions"
+file = "said.csv"
+replicates = 3
+[[learner]]
+use = "sklearn"
+estimator = "sklearn.ensemble.RandomForestClassifier"
+arguments = { n_estimators = 3, max_depth = 2 }
+replicates = 2
+[[audit]]
+use = "group-metrics"
+[[audit]]
+use = "excessive-risk"
+"""
+
+
+@pytest.mark.slow
+def test_an_audit_file_names_them(tmp_path):
+    """Through the engine: a file beside the audit file, and an estimator in another process."""
+    pytest.importorskip("sklearn")
+    rng = np.random.default_rng(0)
+    x, y, labels = rng.random(120), rng.random(120), rng.choice(["no", "yes"], 120)
+    groups = rng.choice(["a", "b"], 120)
+    rows = zip(x, y, labels, groups, strict=True)
+    (tmp_path / "people.csv").write_text(
+        "x,y,label,group\n" + "".join(f"{a:.3f},{b:.3f},{c},{d}\n" for a, b, c, d in rows)
+    )
+    said = ["run,arm,record,chance:no,chance:yes"]
+    for arm, sure in (("made", 0.6), ("plain", 0.9)):
+        for run in range(3):
+            for row, label in enumerate(labels, start=1):
+                p = sure if label == "yes" else 1 - sure
+                said.append(f"{run},{arm},{row},{1 - p:.6f},{p:.6f}")
+    (tmp_path / "said.csv").write_text("\n".join(said))
+    (tmp_path / "audit.toml").write_text(AUDIT)
+    results = dpaudit.run(dpaudit.load(tmp_path / "audit.toml"))
+    risk = results.select(task="predictions", quantity="excess-risk")[0].estimate
+    np.testing.assert_allclose(risk.value, np.log(0.9 / 0.6), rtol=1e-5)
+    forest = results.select(task="sklearn", quantity="excess-risk")[0].estimate
+    np.testing.assert_allclose(forest.value, 0.0, atol=1e-12)
+    right = results.select(task="predictions", quantity="accuracy")[0].estimate
+    np.testing.assert_array_equal(right.value, 1.0)
