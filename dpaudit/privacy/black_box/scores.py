@@ -1,0 +1,324 @@
+"""Scores that are learned from past outputs: how likely an output is of A rather than of B.
+
+A score is the log of the ratio of chances. It need not be right: what it is worth is learned as
+well, from how its earlier guesses turned out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+
+from dpaudit.model.arrays import FloatArray
+from dpaudit.privacy.black_box import keys
+from dpaudit.privacy.black_box.features import Features
+from dpaudit.privacy.black_box.keys import Key, KeyArray
+
+_RIDGE = 1.0
+_NEWTON, _CLOSE = 12, 1e-4
+_TREES, _DEPTH, _BINS, _RATE = 12, 3, 16, 0.4
+_COLUMNS = 12
+"""Columns that trees look at: those most correlated with the side."""
+_CELLS, _WIDEST = 256.0, 4
+"""Cells of all bins together, and entries that are binned."""
+_SAMPLE = 40_000
+"""Outputs of each side that a score is fitted to: the latest ones."""
+_REACH, _FAR = 30.0, 1e100
+
+
+class Score(Protocol):
+    """A way to tell outputs of A from those of B."""
+
+    name: str
+
+    def learn(self, ours: FloatArray, theirs: FloatArray) -> None:
+        """See more outputs, shape (n, k) each."""
+
+    def logit(self, outputs: FloatArray) -> FloatArray:
+        """Return the log of the ratio of chances of A and B, shape (n,); 0: no guess."""
+
+
+class Frequencies:
+    """Compares how often a kind of output came from A and from B.
+
+    Parameters
+    ----------
+    name
+        Of the key.
+    key
+        Sorts outputs into kinds.
+    """
+
+    def __init__(self, name: str, key: Key) -> None:
+        self.name, self._key = name, key
+        self._kinds: KeyArray = np.empty(0, dtype=np.int64)
+        self._counts = np.empty((2, 0))
+
+    def learn(self, ours: FloatArray, theirs: FloatArray) -> None:
+        """Count the kinds."""
+        self.count(self._key(ours), self._key(theirs))
+
+    def count(self, ours: KeyArray, theirs: KeyArray) -> None:
+        """Count kinds that are known already."""
+        found = np.concatenate([self._kinds, ours, theirs])
+        self._kinds, position = np.unique(found, return_inverse=True)
+        old = self._counts.shape[1]
+        counts = np.zeros((2, self._kinds.size))
+        counts[:, position[:old]] = self._counts
+        counts[0] += np.bincount(position[old : old + ours.size], minlength=self._kinds.size)
+        counts[1] += np.bincount(position[old + ours.size :], minlength=self._kinds.size)
+        self._counts = counts
+
+    def logit(self, outputs: FloatArray) -> FloatArray:
+        """Return log (a + 1/2) / (b + 1/2) of the counts of each kind, 0 of one that is new."""
+        return self.logit_of(self._key(outputs))
+
+    def logit_of(self, kinds: KeyArray) -> FloatArray:
+        """Return the same of kinds that are known already."""
+        if not self._kinds.size:
+            return np.zeros(kinds.size)
+        at = np.minimum(np.searchsorted(self._kinds, kinds), self._kinds.size - 1)
+        a, b = self._counts[:, at] * (self._kinds[at] == kinds)
+        return np.log(a + 0.5) - np.log(b + 0.5)
+
+
+class Bins:
+    """Compares how often the entries, or the runs of flags, lie between which quantiles.
+
+    Parameters
+    ----------
+    ours, theirs
+        The inputs.
+    runs
+        Look at runs of flags and not at the entries.
+    """
+
+    def __init__(self, ours: FloatArray, theirs: FloatArray, *, runs: bool) -> None:
+        self.name = "runs of flags" if runs else "bins"
+        self._inputs, self._runs = (ours, theirs), runs
+        self._features: Features | None = None
+        self._edges = np.zeros((0, 0))
+        self._counted = Frequencies(self.name, keys.atoms)
+
+    def learn(self, ours: FloatArray, theirs: FloatArray) -> None:
+        """Fix the bins at the first outputs, then count."""
+        if self._features is None:
+            both = np.concatenate([ours, theirs])
+            self._features = Features.learned(both, *self._inputs)
+            numbers = self._numbers(both)
+            each = 16 if self._runs else max(3, round(_CELLS ** (1.0 / numbers.shape[1])))
+            told = numbers[(numbers != 0).any(axis=1)]
+            self._edges = keys.quantiles(told if len(told) else numbers, each)
+        self._counted.count(self._kinds(ours), self._kinds(theirs))
+
+    def logit(self, outputs: FloatArray) -> FloatArray:
+        """Return what the frequencies say, 0 before anything is known."""
+        if self._features is None:
+            return np.zeros(len(outputs))
+        return self._counted.logit_of(self._kinds(outputs))
+
+    def _kinds(self, outputs: FloatArray) -> KeyArray:
+        binned = keys.codes(self._numbers(outputs), self._edges)
+        if not self._runs or self._features is None:
+            return keys.mixed(binned)
+        whole = self._features.runs(outputs)[:, [0, 2, 3]].astype(np.int64)
+        return keys.mixed(np.concatenate([whole, binned], axis=1))
+
+    def _numbers(self, outputs: FloatArray) -> FloatArray:
+        if self._features is None:
+            raise RuntimeError("nothing is learned yet")
+        if self._runs:
+            return self._features.runs(outputs)[:, [1]]
+        return self._features.flagged(outputs)[0][:, :_WIDEST]
+
+
+class _Learned:
+    """What scores share that are fitted to columns of numbers: the latest outputs, kept."""
+
+    name = ""
+
+    def __init__(self, ours: FloatArray, theirs: FloatArray) -> None:
+        self._inputs = (ours, theirs)
+        self._features: Features | None = None
+        self._rows: list[FloatArray] = []
+
+    def learn(self, ours: FloatArray, theirs: FloatArray) -> None:
+        """Fit to the latest outputs of both sides, equally many."""
+        if self._features is None:
+            self._features = Features.learned(np.concatenate([ours, theirs]), *self._inputs)
+        new = [self._features.table(side) for side in (ours, theirs)]
+        old = self._rows or [rows[:0] for rows in new]
+        self._rows = [np.concatenate(both)[-_SAMPLE:] for both in zip(old, new, strict=True)]
+        table = np.concatenate(self._rows)
+        self._fit(table, np.repeat([1.0, 0.0], [len(rows) for rows in self._rows]))
+
+    def logit(self, outputs: FloatArray) -> FloatArray:
+        """Return the fitted score, 0 before anything is known."""
+        if self._features is None:
+            return np.zeros(len(outputs))
+        return self._score(self._features.table(outputs))
+
+    def _fit(self, table: FloatArray, side: FloatArray) -> None:
+        raise NotImplementedError
+
+    def _score(self, table: FloatArray) -> FloatArray:
+        raise NotImplementedError
+
+
+class Logistic(_Learned):
+    """Logistic regression with a ridge, fitted by Newton's method on standardised columns."""
+
+    name = "logistic score"
+
+    def __init__(self, ours: FloatArray, theirs: FloatArray) -> None:
+        super().__init__(ours, theirs)
+        self._weights = np.zeros(0)
+        self._centre = self._scale = np.zeros(0)
+
+    def _fit(self, table: FloatArray, side: FloatArray) -> None:
+        self._centre = np.median(table, axis=0)
+        spread = np.sqrt(np.mean(np.square(np.clip(table - self._centre, -_FAR, _FAR)), axis=0))
+        typical = np.median(np.abs(table - self._centre), axis=0)
+        self._scale = np.where(typical > 0, 1.5 * typical, np.where(spread > 0, spread, 1.0))
+        x = self._standard(table)
+        ridge = np.full(x.shape[1], _RIDGE)
+        ridge[-1] = 1e-3
+        weights = self._weights if self._weights.size == x.shape[1] else np.zeros(x.shape[1])
+        for _ in range(_NEWTON):
+            chance = _expit(x @ weights)
+            slope = x.T @ (side - chance) - ridge * weights
+            curve = (x * (chance * (1.0 - chance))[:, None]).T @ x + np.diag(ridge)
+            step = np.linalg.solve(curve, slope)
+            weights = weights + step * min(1.0, 4.0 / (np.abs(step).max() + 1e-12))
+            if np.abs(step).max() < _CLOSE:
+                break
+        self._weights = weights
+
+    def _score(self, table: FloatArray) -> FloatArray:
+        return self._standard(table) @ self._weights
+
+    def _standard(self, table: FloatArray) -> FloatArray:
+        x = np.clip((table - self._centre) / self._scale, -_REACH, _REACH)
+        return np.concatenate([x, np.ones((len(x), 1))], axis=1)
+
+
+class Boosted(_Learned):
+    """Gradient boosting of small trees on binned columns.
+
+    References
+    ----------
+    Friedman (2001), Greedy function approximation: a gradient boosting machine, Annals of
+    Statistics 29(5). Chen and Guestrin (2016), XGBoost, KDD, equation 7 (the gain of a split).
+    """
+
+    name = "boosted score"
+
+    def __init__(self, ours: FloatArray, theirs: FloatArray) -> None:
+        super().__init__(ours, theirs)
+        self._columns = np.zeros(0, dtype=np.int64)
+        self._edges = np.zeros((0, 0))
+        self._trees: list[_Tree] = []
+
+    def _fit(self, table: FloatArray, side: FloatArray) -> None:
+        self._columns = _screened(table, side)
+        self._edges = keys.quantiles(table[:, self._columns], _BINS)
+        binned = keys.codes(table[:, self._columns], self._edges)
+        score, self._trees = np.zeros(len(table)), []
+        for _ in range(_TREES):
+            chance = _expit(score)
+            tree = _Tree.grown(binned, side - chance, chance * (1.0 - chance))
+            self._trees.append(tree)
+            score += tree.values[tree.leaves(binned)]
+
+    def _score(self, table: FloatArray) -> FloatArray:
+        binned = keys.codes(table[:, self._columns], self._edges)
+        score = np.zeros(len(table))
+        for tree in self._trees:
+            score += tree.values[tree.leaves(binned)]
+        return score
+
+
+class _Tree:
+    """A tree whose splits at one depth are all of the same column: quick, and hard to overfit.
+
+    References
+    ----------
+    Prokhorenkova et al. (2018), CatBoost: unbiased boosting with categorical features, NeurIPS,
+    section 5 (oblivious trees).
+    """
+
+    def __init__(self) -> None:
+        self.columns: list[int] = []
+        self.cuts: list[int] = []
+        self.values = np.zeros(1)
+
+    @classmethod
+    def grown(cls, binned: KeyArray, slope: FloatArray, curve: FloatArray) -> _Tree:
+        """Return the tree that fits ``slope`` best, shape (n,), by Newton steps."""
+        tree = cls()
+        leaf = np.zeros(len(binned), dtype=np.int64)
+        for depth in range(_DEPTH):
+            column, cut = _best_split(binned, leaf, 2**depth, slope, curve)
+            tree.columns.append(column)
+            tree.cuts.append(cut)
+            leaf = 2 * leaf + (binned[:, column] > cut)
+        size = 2**_DEPTH
+        total = np.bincount(leaf, slope, size)
+        tree.values = _RATE * total / (np.bincount(leaf, curve, size) + _RIDGE)
+        return tree
+
+    def leaves(self, binned: KeyArray) -> KeyArray:
+        """Return the leaf of each row."""
+        leaf = np.zeros(len(binned), dtype=np.int64)
+        for column, cut in zip(self.columns, self.cuts, strict=True):
+            leaf = 2 * leaf + (binned[:, column] > cut)
+        return leaf
+
+
+def _best_split(
+    binned: KeyArray, leaf: KeyArray, leaves: int, slope: FloatArray, curve: FloatArray
+) -> tuple[int, int]:
+    """Return the column and the last bin on its left that gain most over all leaves."""
+    best, place = -math.inf, (0, 0)
+    for column in range(binned.shape[1]):
+        cell = leaf * _BINS + binned[:, column]
+        g = np.bincount(cell, slope, leaves * _BINS).reshape(leaves, _BINS).cumsum(axis=1)
+        h = np.bincount(cell, curve, leaves * _BINS).reshape(leaves, _BINS).cumsum(axis=1)
+        left = g**2 / (h + _RIDGE)
+        right = (g[:, -1:] - g) ** 2 / (h[:, -1:] - h + _RIDGE)
+        gain = (left + right).sum(axis=0)[:-1]
+        cut = int(gain.argmax())
+        if gain[cut] > best:
+            best, place = float(gain[cut]), (column, cut)
+    return place
+
+
+def _screened(table: FloatArray, side: FloatArray) -> KeyArray:
+    """Return the columns whose values or sizes are most correlated with the side."""
+    x = np.clip(table - np.median(table, axis=0), -_FAR, _FAR)
+    spread = np.sqrt(np.mean(np.square(x), axis=0))
+    x = np.clip(x / np.where(spread > 0, spread, 1.0), -_REACH, _REACH)
+    y = side - side.mean()
+    found = np.maximum(np.abs(y @ x), np.abs(y @ np.square(x)))
+    return np.sort(np.argsort(-found, kind="stable")[:_COLUMNS])
+
+
+def _expit(score: FloatArray) -> FloatArray:
+    return 1.0 / (1.0 + np.exp(-np.clip(score, -_REACH, _REACH)))
+
+
+def library(ours: FloatArray, theirs: FloatArray) -> list[Score]:
+    """Return every way to tell outputs apart that is tried, for a pair of inputs."""
+    return [
+        Frequencies("atoms", keys.atoms),
+        Frequencies("support", keys.support),
+        Frequencies("bit grid", keys.bit_grid),
+        Frequencies("differences", keys.differences),
+        Frequencies("totals", keys.totals),
+        Bins(ours, theirs, runs=True),
+        Bins(ours, theirs, runs=False),
+        Logistic(ours, theirs),
+        Boosted(ours, theirs),
+    ]
