@@ -144,7 +144,7 @@ class Wealth:
 
     def log(self) -> FloatArray:
         """Return the log of the average wealth over the rules of staking, shape (E,)."""
-        return special.logsumexp(self._log, axis=0) - math.log(len(self._log))
+        return np.asarray(special.logsumexp(self._log, axis=0) - math.log(len(self._log)))
 
     def _stakes(self, book: Book) -> tuple[FloatArray, FloatArray]:
         """Return lambda h, shape (plans, E, L), and lambda, shape (plans, E)."""
@@ -187,11 +187,12 @@ class Wealth:
             predicted += _log_likelihood(false, pairs, chances[:, 1 - side])
             allowed = _largest(hits, false, pairs, self.epsilons, self.delta)
             made[side] = np.where(event.any(axis=1), predicted - allowed, 0.0)
-        return special.logsumexp(made, axis=0) - math.log(2.0)
+        return np.asarray(special.logsumexp(made, axis=0) - math.log(2.0), dtype=np.float64)
 
 
 def _log_likelihood(hits: FloatArray, trials: float, chance: FloatArray) -> FloatArray:
-    return special.xlogy(hits, chance) + special.xlog1py(trials - hits, -chance)
+    likelihood = special.xlogy(hits, chance) + special.xlog1py(trials - hits, -chance)
+    return np.asarray(likelihood, dtype=np.float64)
 
 
 def _largest(

@@ -93,7 +93,8 @@ class Features:
         parts = [x, np.log(np.abs(x) + 1e-9) * ~is_flag] if self.numeric else []
         if self.centres.size and not self.flags.size:
             parts += [np.abs(x - self.centres[0]), np.abs(x - self.centres[1])]
-        parts += [(which == number) * 1.0 for number in range(1, len(self.flags) + 1)]
+        told = len(self.flags) + int(self.numeric)  # the last one follows from the others
+        parts += [(which == number) * 1.0 for number in range(1, max(told, 2))]
         if x.shape[1] > 1:
             x = x if self.numeric else which
             parts += [np.stack([x.sum(axis=1), x.max(axis=1), x.min(axis=1)], axis=1)]

@@ -91,7 +91,9 @@ def quantiles(columns: FloatArray, bins: int) -> FloatArray:
 
 def _on_grid(values: FloatArray) -> KeyArray:
     with np.errstate(invalid="ignore", over="ignore"):
-        scaled = np.nan_to_num(np.rint(values / _DIGITS), nan=-1.0, posinf=2.0**62, neginf=-(2.0**62))
+        scaled = np.nan_to_num(
+            np.rint(values / _DIGITS), nan=-1.0, posinf=2.0**62, neginf=-(2.0**62)
+        )
     return np.clip(scaled, -(2.0**62), 2.0**62).astype(np.int64)
 
 

@@ -281,18 +281,18 @@ def _best_split(
     binned: KeyArray, leaf: KeyArray, leaves: int, slope: FloatArray, curve: FloatArray
 ) -> tuple[int, int]:
     """Return the column and the last bin on its left that gain most over all leaves."""
-    best, place = -math.inf, (0, 0)
-    for column in range(binned.shape[1]):
-        cell = leaf * _BINS + binned[:, column]
-        g = np.bincount(cell, slope, leaves * _BINS).reshape(leaves, _BINS).cumsum(axis=1)
-        h = np.bincount(cell, curve, leaves * _BINS).reshape(leaves, _BINS).cumsum(axis=1)
-        left = g**2 / (h + _RIDGE)
-        right = (g[:, -1:] - g) ** 2 / (h[:, -1:] - h + _RIDGE)
-        gain = (left + right).sum(axis=0)[:-1]
-        cut = int(gain.argmax())
-        if gain[cut] > best:
-            best, place = float(gain[cut]), (column, cut)
-    return place
+    width = binned.shape[1]
+    cell = (leaf[:, None] * width + np.arange(width)) * _BINS + binned
+    shape = (leaves, width, _BINS)
+    g, h = (
+        np.bincount(cell.ravel(), np.repeat(weight, width), math.prod(shape)).reshape(shape)
+        for weight in (slope, curve)
+    )
+    left, right = g.cumsum(axis=2), h.cumsum(axis=2)
+    gain = left**2 / (right + _RIDGE)
+    gain += (left[:, :, -1:] - left) ** 2 / (right[:, :, -1:] - right + _RIDGE)
+    place = int(gain.sum(axis=0)[:, :-1].argmax())
+    return place // (_BINS - 1), place % (_BINS - 1)
 
 
 def _screened(table: FloatArray, side: FloatArray) -> KeyArray:

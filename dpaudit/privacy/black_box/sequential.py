@@ -1,23 +1,21 @@
-"""A privacy claim audited by running the mechanism: stop, peek and resume whenever you like.
+"""One pair of inputs audited round by round: guess from the past, bet, and learn.
 
-Outputs come in rounds, each as large as all before. In every round each score of the library
-guesses from the past, its guesses are bet on, and then it learns. Wealth is averaged over the
-library and over the pairs of inputs (each has its share of the risk), so that trying much costs
-the logarithm of how much is tried, and the verdict holds at the stated confidence.
+Wealth is averaged over the library of scores (each has its share of the risk), so that trying
+much costs the logarithm of how much is tried.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-import attrs
 import numpy as np
 from scipy import special
 
-from dpaudit.errors import PluginError, UsageError
-from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.errors import PluginError
+from dpaudit.model.arrays import FloatArray
+from dpaudit.privacy.black_box.inputs import InputPair
 from dpaudit.privacy.black_box.scores import Score, library
 from dpaudit.stats.betting import Book, Wealth
 
@@ -31,30 +29,6 @@ _STEP, _MOST = 0.125, 20.0
 _LEVELS = 2 * int(_MOST / _STEP) + 1
 _TRUST = 8.0
 """Guesses that a prediction is worth against how guesses of its level turned out."""
-
-
-@attrs.frozen(kw_only=True)
-class InputPair:
-    """Two neighbouring inputs.
-
-    Parameters
-    ----------
-    name
-        How a report calls it.
-    ours, theirs
-        Shape (d,).
-    """
-
-    name: str
-    ours: FloatArray = attrs.field(converter=frozen_floats, eq=attrs.cmp_using(np.array_equal))
-    theirs: FloatArray = attrs.field(converter=frozen_floats, eq=attrs.cmp_using(np.array_equal))
-
-    def __attrs_post_init__(self) -> None:
-        if self.ours.ndim != 1 or self.ours.shape != self.theirs.shape:
-            raise UsageError(
-                f"inputs {self.name!r} of shapes {self.ours.shape} and {self.theirs.shape}",
-                hint="give two vectors of one length",
-            )
 
 
 class Bettor:
@@ -72,17 +46,22 @@ class Bettor:
         self.score = score
         self.wealth = Wealth(epsilons, delta)
         self._seen = np.zeros((2, _LEVELS))
+        self._last: tuple[FloatArray, FloatArray] | None = None
 
     def bet(self, ours: FloatArray, theirs: FloatArray) -> None:
-        """Guess, bet, and note how it turned out; then learn."""
+        """Learn from the outputs before these; guess, bet, and note how it turned out."""
+        if self._last is not None:
+            self.score.learn(*self._last)
+        self._last = (ours, theirs)
         counts = np.stack([self._levels(ours), self._levels(theirs)])
         self.wealth.bet(self._book(), *counts)
         self._seen += counts
-        self.score.learn(ours, theirs)
 
     def _levels(self, outputs: FloatArray) -> FloatArray:
         place = np.rint(np.clip(self.score.logit(outputs), -_MOST, _MOST) / _STEP)
-        return np.bincount(place.astype(np.int64) + _LEVELS // 2, minlength=_LEVELS) * 1.0
+        return np.bincount(place.astype(np.int64) + _LEVELS // 2, minlength=_LEVELS).astype(
+            np.float64
+        )
 
     def _book(self) -> Book:
         centre = (np.arange(_LEVELS) - _LEVELS // 2) * _STEP
@@ -126,6 +105,7 @@ class PairAudit:
         tried = library(pair.ours, pair.theirs) if scores is None else scores
         self.bettors = [Bettor(score, epsilons, delta) for score in tried]
         self.pairs = self.rounds = 0
+        self.drawn: tuple[FloatArray, FloatArray] | None = None
 
     def advance(self, pairs: int) -> None:
         """Draw so many pairs of outputs, bet on them and learn from them.
@@ -135,11 +115,15 @@ class PairAudit:
         PluginError
             If the mechanism does not return as many outputs as it was asked for.
         """
-        outputs = [self._drawn(side, pairs) for side in (0, 1)]
+        self.settle(self._drawn(0, pairs), self._drawn(1, pairs))
+
+    def settle(self, ours: FloatArray, theirs: FloatArray) -> None:
+        """Bet on pairs of outputs that were drawn already, shape (n, k) each, then learn."""
         for bettor in self.bettors:
-            bettor.bet(*outputs)
-        self.pairs += pairs
+            bettor.bet(ours, theirs)
+        self.pairs += len(ours)
         self.rounds += 1
+        self.drawn = (ours, theirs)
 
     def next_round(self) -> int:
         """Return how many pairs come next: as many as there were."""

@@ -1,0 +1,21 @@
+"""Mechanisms as black boxes: they are run, and what they promise is tested on their outputs.
+
+No audit shows that a mechanism is private: it refutes a claim, or it does not.
+"""
+
+from __future__ import annotations
+
+from dpaudit.privacy.black_box.claim import Claim, ClaimAudit, Result, largest_bound
+from dpaudit.privacy.black_box.inputs import InputPair, Relation, generated
+from dpaudit.privacy.black_box.sequential import Runner
+
+__all__ = [
+    "Claim",
+    "ClaimAudit",
+    "InputPair",
+    "Relation",
+    "Result",
+    "Runner",
+    "generated",
+    "largest_bound",
+]
