@@ -14,7 +14,7 @@ from dpaudit.model.arrays import BoolArray, FloatArray
 MOST_ENTRIES = 12
 _FLAGS = 3
 _SHARE = 0.02
-_FAR = 1e150
+_FAR = 1e100
 
 
 @attrs.frozen(kw_only=True, eq=False)

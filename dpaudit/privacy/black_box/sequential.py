@@ -16,7 +16,8 @@ from scipy import special
 from dpaudit.errors import PluginError
 from dpaudit.model.arrays import FloatArray
 from dpaudit.privacy.black_box.inputs import InputPair
-from dpaudit.privacy.black_box.scores import Score, library
+from dpaudit.privacy.black_box.library import library
+from dpaudit.privacy.black_box.scores import Score
 from dpaudit.stats.betting import Book, Wealth
 
 Runner: TypeAlias = Callable[[FloatArray, int, np.random.Generator], FloatArray]
@@ -89,6 +90,10 @@ class PairAudit:
         Numbers that no other pair has.
     scores
         Instead of the whole library.
+    first
+        Pairs of the first round.
+    growth
+        Pairs of each later round over all before it. Small rounds learn sooner and cost more.
     """
 
     def __init__(
@@ -100,8 +105,11 @@ class PairAudit:
         *,
         seed: Sequence[int] = (0,),
         scores: Sequence[Score] | None = None,
+        first: int = FIRST,
+        growth: float = 1.0,
     ) -> None:
         self.pair, self._runner, self._seed = pair, runner, tuple(seed)
+        self._first, self._growth = first, growth
         tried = library(pair.ours, pair.theirs) if scores is None else scores
         self.bettors = [Bettor(score, epsilons, delta) for score in tried]
         self.pairs = self.rounds = 0
@@ -126,8 +134,8 @@ class PairAudit:
         self.drawn = (ours, theirs)
 
     def next_round(self) -> int:
-        """Return how many pairs come next: as many as there were."""
-        return max(FIRST, self.pairs)
+        """Return how many pairs come next."""
+        return max(1, math.ceil(self._growth * self.pairs)) if self.pairs else self._first
 
     def log_wealth(self) -> FloatArray:
         """Return the log of the average wealth over the library, shape (E,)."""

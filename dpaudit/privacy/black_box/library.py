@@ -1,0 +1,24 @@
+"""Every way to tell outputs apart that an audit tries."""
+
+from __future__ import annotations
+
+from dpaudit.model.arrays import FloatArray
+from dpaudit.privacy.black_box import keys
+from dpaudit.privacy.black_box.learned import Boosted, Densities, Logistic
+from dpaudit.privacy.black_box.scores import Bins, Frequencies, Score
+
+
+def library(ours: FloatArray, theirs: FloatArray) -> list[Score]:
+    """Return every way to tell outputs apart that is tried, for a pair of inputs."""
+    return [
+        Frequencies("atoms", keys.atoms),
+        Frequencies("support", keys.support),
+        Frequencies("bit grid", keys.bit_grid),
+        Frequencies("differences", keys.differences),
+        Frequencies("totals", keys.totals),
+        Bins(ours, theirs, runs=True),
+        Bins(ours, theirs, runs=False),
+        Densities(ours, theirs),
+        Logistic(ours, theirs),
+        Boosted(ours, theirs),
+    ]
