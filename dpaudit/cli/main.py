@@ -25,6 +25,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("dpaudit.cli.run", "Measure, and write the measurements only."),
     "report": ("dpaudit.cli.report", "Measure and write the report: everything in one go."),
     "show": ("dpaudit.cli.show", "Print the findings of an earlier report."),
+    "audit-mechanism": (
+        "dpaudit.cli.audit_mechanism",
+        "Test what a mechanism promises on its outputs.",
+    ),
     "plugins": ("dpaudit.cli.plugins", "List plug-ins and show what they do."),
     "data": ("dpaudit.cli.data", "List the embedded data."),
     "doctor": ("dpaudit.cli.doctor", "Check this installation."),

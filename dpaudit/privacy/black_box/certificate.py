@@ -22,6 +22,7 @@ from scipy import special
 
 from dpaudit.errors import UsageError
 from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit.privacy.black_box.claim import Claim, sentence
 from dpaudit.privacy.black_box.inputs import InputPair
 from dpaudit.privacy.black_box.scores import Score
 from dpaudit.privacy.black_box.sequential import FIRST, PairAudit, Runner
@@ -30,6 +31,12 @@ from dpaudit.stats.audits import Certificate, epsilon_lower_bound, largest_certi
 
 CHUNK = 100_000
 """Runs that are made at once."""
+
+LEARN = 262_144
+"""Pairs of runs that scores learn from, at most: more are better spent on rare events."""
+
+_GLANCE, _FINALISTS = 0.25, 2
+"""Share of the search that looks over all inputs, and how many are looked at closely."""
 
 _CANDIDATES = 12
 _THRESHOLDS = 400
@@ -89,6 +96,14 @@ class Measured:
     gaussian: float | None
     searched: int
 
+    def sentence(self, claim: Claim) -> str:
+        """Return the verdict on a claim in words."""
+        found = self.certificate
+        return sentence(
+            found.verdict(claim.epsilon), claim, found.confidence,
+            runs=found.runs + self.searched, largest=found.largest,
+        )  # fmt: skip
+
 
 def certified(
     runner: Runner,
@@ -131,12 +146,8 @@ def certified(
             hint=f"give one pair at least, and {4 * FIRST} runs to look over each",
         )
     aims = _Aims(runs=runs, delta=delta, risk=risk)
-    found: list[tuple[float, Event]] = []
-    for number, pair in enumerate(pairs):
-        found += _searched(runner, pair, each, (seed, number), aims)
-    found.sort(key=lambda item: -item[0])
-    best = found[0][1]
-    hits, false = measured(runner, best, runs, (seed, len(pairs)))
+    best = _best(runner, pairs, search, seed, aims)
+    hits, false = measured(runner, best, runs, (seed, 2))
     return Measured(
         event=best,
         hits=hits,
@@ -149,7 +160,7 @@ def certified(
             runs=runs,
         ),
         gaussian=_gaussian(hits, false, runs, delta, risk),
-        searched=each * len(pairs),
+        searched=search,
     )
 
 
@@ -211,14 +222,14 @@ class _Aims:
 def _searched(
     runner: Runner, pair: InputPair, runs: int, seed: Sequence[int], aims: _Aims
 ) -> list[tuple[float, Event]]:
-    """Learn on half of the runs; choose events on a quarter, and check them on the last one."""
+    """Learn on some of the runs; choose events on others, and check them on the rest."""
     audit = PairAudit(runner, pair, np.zeros(1), seed=(*seed, 0))
-    while audit.pairs + audit.next_round() <= max(runs // 2, 2 * FIRST):
+    while audit.pairs + audit.next_round() <= min(max(runs // 2, 2 * FIRST), LEARN):
         audit.advance(audit.next_round())
     if audit.drawn is not None:
         for bettor in audit.bettors:
             bettor.score.learn(*audit.drawn)
-    quarter = max(runs // 4, FIRST)
+    quarter = max((runs - audit.pairs) // 2, FIRST)
     choose = PairAudit(runner, pair, np.zeros(1), seed=(*seed, 1), scores=())
     choose.advance(quarter)
     check = PairAudit(runner, pair, np.zeros(1), seed=(*seed, 2), scores=())

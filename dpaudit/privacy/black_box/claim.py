@@ -17,6 +17,7 @@ from scipy import special
 from dpaudit.errors import UsageError
 from dpaudit.model.arrays import FloatArray
 from dpaudit.privacy.black_box.inputs import InputPair
+from dpaudit.privacy.black_box.kept import Kept
 from dpaudit.privacy.black_box.sequential import FIRST, PairAudit, Runner
 from dpaudit.stats.audits import AuditVerdict
 from dpaudit.stats.betting import Book, Wealth
@@ -94,10 +95,18 @@ class Result:
     @property
     def sentence(self) -> str:
         """The verdict in words."""
-        if self.verdict == "violates":
-            stated = f"({self.claim.epsilon:g}, {self.claim.delta:g})"
-            return f"violates {stated} at confidence {self.confidence:g}"
-        return f"not refuted with {self.runs} runs; could have certified at most {self.largest:.3g}"
+        return sentence(
+            self.verdict, self.claim, self.confidence, runs=self.runs, largest=self.largest
+        )
+
+
+def sentence(
+    verdict: AuditVerdict, claim: Claim, confidence: float, *, runs: int, largest: float
+) -> str:
+    """Return a verdict in the words that every audit of a claim uses."""
+    if verdict == "violates":
+        return f"violates ({claim.epsilon:g}, {claim.delta:g}) at confidence {confidence:g}"
+    return f"not refuted with {runs} runs; could have certified at most {largest:.3g}"
 
 
 class ClaimAudit:
@@ -117,6 +126,8 @@ class ClaimAudit:
         Of all random numbers.
     bounds
         Look for a lower bound of epsilon as well, and not only at the claim.
+    kept
+        Outputs that were drawn before, and where new ones are kept.
 
     Raises
     ------
@@ -142,6 +153,7 @@ class ClaimAudit:
         risk: float = 0.05,
         seed: int = 0,
         bounds: bool = True,
+        kept: Kept | None = None,
     ) -> None:
         if not pairs or not 0 < risk < 1:
             raise UsageError(
@@ -153,7 +165,7 @@ class ClaimAudit:
         self._epsilons = np.unique(np.concatenate([_GRID, own])) if bounds else own
         self._at = int(np.searchsorted(self._epsilons, claim.epsilon))
         self.audits = [
-            PairAudit(runner, pair, self._epsilons, claim.delta, seed=(seed, number))
+            PairAudit(runner, pair, self._epsilons, claim.delta, seed=(seed, number), kept=kept)
             for number, pair in enumerate(pairs)
         ]
         self._live = list(range(len(pairs)))
@@ -173,14 +185,15 @@ class ClaimAudit:
         """Return how many pairs of outputs the next round takes."""
         return sum(self.audits[number].next_round() for number in self._live)
 
-    def advance(self) -> None:
-        """Play one round on every pair of inputs that is left."""
+    def advance(self, most: int | None = None) -> None:
+        """Play one round on every pair of inputs that is left, of ``most`` pairs of outputs."""
+        share = self.planned() if most is None else most // len(self._live)
         for number in self._live:
             audit = self.audits[number]
-            audit.advance(audit.next_round())
-        self.settled()
+            audit.advance(min(audit.next_round(), share))
+        self._settle()
 
-    def settled(self) -> None:
+    def _settle(self) -> None:
         """Note the wealth after a round, and give up what shows least."""
         self._most = np.maximum(self._most, self.log_wealth())
         if len(self._live) > 1 and self.audits[self._live[0]].pairs >= PILOT:
@@ -193,7 +206,7 @@ class ClaimAudit:
         return special.logsumexp(each, axis=0) - math.log(len(each))
 
     def run(self, most: int, *, stop: bool = True) -> Result:
-        """Play rounds until the claim is refuted or the next one would exceed ``most`` pairs.
+        """Play rounds until the claim is refuted or ``most`` pairs of outputs are drawn.
 
         Parameters
         ----------
@@ -202,8 +215,8 @@ class ClaimAudit:
         stop
             Whether to stop once the claim is refuted; otherwise the bound becomes sharper.
         """
-        while not (stop and self.refuted) and self.pairs + self.planned() <= most:
-            self.advance()
+        while not (stop and self.refuted) and (left := most - self.pairs) >= len(self._live):
+            self.advance(left)
         return self.result()
 
     def result(self) -> Result:
@@ -214,7 +227,9 @@ class ClaimAudit:
             confidence=1.0 - self.risk,
             verdict="violates" if self.refuted else "not refuted",
             epsilon=max(self._bound(), self.claim.epsilon if self.refuted else 0.0),
-            largest=largest_bound(best.pairs, self.risk, self.claim.delta),
+            largest=largest_bound(
+                max(audit.pairs for audit in self.audits), self.risk, self.claim.delta
+            ),
             runs=self.pairs,
             inputs=best.pair,
             score=best.best(self._at),

@@ -16,6 +16,7 @@ from scipy import special
 from dpaudit.errors import PluginError
 from dpaudit.model.arrays import FloatArray
 from dpaudit.privacy.black_box.inputs import InputPair
+from dpaudit.privacy.black_box.kept import Kept
 from dpaudit.privacy.black_box.library import library
 from dpaudit.privacy.black_box.scores import Score
 from dpaudit.stats.betting import Book, Wealth
@@ -94,6 +95,8 @@ class PairAudit:
         Pairs of the first round.
     growth
         Pairs of each later round over all before it. Small rounds learn sooner and cost more.
+    kept
+        Outputs that were drawn before, and where new ones are kept.
     """
 
     def __init__(
@@ -107,9 +110,10 @@ class PairAudit:
         scores: Sequence[Score] | None = None,
         first: int = FIRST,
         growth: float = 1.0,
+        kept: Kept | None = None,
     ) -> None:
         self.pair, self._runner, self._seed = pair, runner, tuple(seed)
-        self._first, self._growth = first, growth
+        self._first, self._growth, self._kept = first, growth, kept
         tried = library(pair.ours, pair.theirs) if scores is None else scores
         self.bettors = [Bettor(score, epsilons, delta) for score in tried]
         self.pairs = self.rounds = 0
@@ -147,6 +151,10 @@ class PairAudit:
         return max(self.bettors, key=lambda bettor: bettor.wealth.log()[claim]).score.name
 
     def _drawn(self, side: int, runs: int) -> FloatArray:
+        name = (*self._seed, self.rounds, side)
+        known = self._kept.read(name, runs) if self._kept is not None else None
+        if known is not None:
+            return known
         stream = np.random.SeedSequence(self._seed, spawn_key=(self.rounds, side))
         rng = np.random.Generator(np.random.SFC64(stream))
         given = self.pair.theirs if side else self.pair.ours
@@ -156,4 +164,6 @@ class PairAudit:
                 f"the mechanism returns shape {outputs.shape} for {runs} runs",
                 hint="return an array with one row for each run",
             )
+        if self._kept is not None:
+            self._kept.write(name, outputs)
         return outputs
