@@ -164,6 +164,26 @@ def certified(
     )
 
 
+def _best(runner: Runner, pairs: Sequence[InputPair], search: int, seed: int, aims: _Aims) -> Event:
+    """Look over all inputs with some of the runs, and over the best few with the others."""
+    if len(pairs) <= _FINALISTS:
+        finalists, left = list(pairs), search
+    else:
+        first = max(int(_GLANCE * search) // len(pairs), 4 * FIRST)
+        glances = [
+            max(_searched(runner, pair, first, (seed, 0, number), aims), key=lambda item: item[0])
+            for number, pair in enumerate(pairs)
+        ]
+        glances.sort(key=lambda item: -item[0])
+        finalists = [event.pair for _, event in glances[:_FINALISTS]]
+        left = max(search - first * len(pairs), 0)
+    each = max(left // len(finalists), 4 * FIRST)
+    found: list[tuple[float, Event]] = []
+    for number, pair in enumerate(finalists):
+        found += _searched(runner, pair, each, (seed, 1, number), aims)
+    return max(found, key=lambda item: item[0])[1]
+
+
 def measured(runner: Runner, event: Event, runs: int, seed: Sequence[int]) -> tuple[int, int]:
     """Return how often an event happens on its likely and on its unlikely side.
 
