@@ -47,7 +47,7 @@ FLAT = (0.05, 0.2, 0.5, 0.9)
 _BELOW = 1.0 - 1e-9
 """No stake is all that one has: a single wrong guess would end the game."""
 
-_STEPS = 80
+_STEPS = 45
 
 
 @attrs.frozen(kw_only=True, eq=False)
