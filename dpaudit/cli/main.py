@@ -29,6 +29,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "dpaudit.cli.audit_mechanism",
         "Test what a mechanism promises on its outputs.",
     ),
+    "audit-canaries": (
+        "dpaudit.cli.audit_canaries",
+        "Bound epsilon from the canaries of one run.",
+    ),
     "plugins": ("dpaudit.cli.plugins", "List plug-ins and show what they do."),
     "data": ("dpaudit.cli.data", "List the embedded data."),
     "doctor": ("dpaudit.cli.doctor", "Check this installation."),

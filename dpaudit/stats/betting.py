@@ -136,25 +136,28 @@ class Wealth:
             )
         right = np.where(book.sign > 0, ours, theirs) * (book.sign != 0)
         wrong = np.where(book.sign > 0, theirs, ours) * (book.sign != 0)
-        stakes, reserve = self._stakes(book)
-        self._log[: len(stakes)] += self._settled(stakes, reserve, right, wrong, 2.0 * pairs)
+        chance = np.where(book.sign != 0, book.right, 0.0)
+        seen = right + wrong > 0
+        stakes = self._stakes(chance[seen])
+        reserve = self._stakes(chance.max(keepdims=True, initial=0.0))[:, :, 0]
+        self._log[: len(stakes)] += self._settled(
+            stakes, reserve, right[seen], wrong[seen], 2.0 * pairs
+        )
         if self.delta > 0 and book.rates is not None:
-            self._log[-1] += self._likelihoods(book, ours, theirs, pairs)
+            self._log[-1] += self._likelihoods(book, book.rates, ours, theirs, pairs)
         self.pairs += int(pairs)
 
     def log(self) -> FloatArray:
         """Return the log of the average wealth over the rules of staking, shape (E,)."""
         return np.asarray(special.logsumexp(self._log, axis=0) - math.log(len(self._log)))
 
-    def _stakes(self, book: Book) -> tuple[FloatArray, FloatArray]:
-        """Return lambda h, shape (plans, E, L), and lambda, shape (plans, E)."""
+    def _stakes(self, chance: FloatArray) -> FloatArray:
+        """Return lambda h at levels with such chances, shape (plans, E, L); it grows with them."""
         growth = np.exp(-self.epsilons)[:, None]
-        chance = np.where(book.sign != 0, book.right, 0.0)[None, :]
         most = _BELOW / (np.exp(self.epsilons) + self.delta)[:, None]
         best = np.clip(chance * (1.0 + growth) - 1.0, 0.0, most)
         flat = np.where(best > 0, most, 0.0)
-        stakes = np.stack([*(c * best for c in FRACTIONS), *(c * flat for c in FLAT)])
-        return stakes, stakes.max(axis=2, initial=0.0)
+        return np.stack([*(c * best for c in FRACTIONS), *(c * flat for c in FLAT)])
 
     def _settled(
         self,
@@ -172,17 +175,16 @@ class Wealth:
         return up @ right + down @ wrong + idle * np.log1p(-cost[:, :, 0])
 
     def _likelihoods(
-        self, book: Book, ours: FloatArray, theirs: FloatArray, pairs: float
+        self, book: Book, rates: FloatArray, ours: FloatArray, theirs: FloatArray, pairs: float
     ) -> FloatArray:
         """Return log predicted minus largest allowed likelihood for the event of each side."""
         made = np.empty((2, self.epsilons.size))
-        assert book.rates is not None  # noqa: S101 - for the type checker
         for side, sign in enumerate((1.0, -1.0)):
             beats = book.right[None, :] * (1.0 + np.exp(-self.epsilons))[:, None] > 1.0
             event = (beats & (book.sign == sign)).astype(np.float64)
             loud, quiet = (ours, theirs) if side == 0 else (theirs, ours)
             hits, false = event @ loud, event @ quiet
-            chances = np.clip(event @ book.rates.T, 0.0, 1.0)
+            chances = np.clip(event @ rates.T, 0.0, 1.0)
             predicted = _log_likelihood(hits, pairs, chances[:, side])
             predicted += _log_likelihood(false, pairs, chances[:, 1 - side])
             allowed = _largest(hits, false, pairs, self.epsilons, self.delta)

@@ -24,7 +24,7 @@ from dpaudit.privacy.black_box.learned import Densities, Logistic
 from dpaudit.privacy.black_box.sequential import PairAudit
 from dpaudit.testing.runners import float_laplace, laplace, noisy_max, published, sparse_vector
 
-SEEDS, RUNS, SEARCH = 300, 20_000_000, 8_000_000
+SEEDS, RUNS, SEARCH = 300, 20_000_000, 16_000_000
 RISK, DELTA, EPSILON = 0.05, 1e-5, 0.1
 MOST = 5_000
 

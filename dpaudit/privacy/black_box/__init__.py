@@ -6,7 +6,7 @@ No audit shows that a mechanism is private: it refutes a claim, or it does not.
 from __future__ import annotations
 
 from dpaudit.privacy.black_box.certificate import Measured, certified
-from dpaudit.privacy.black_box.claim import Claim, ClaimAudit, Result, largest_bound
+from dpaudit.privacy.black_box.claim import Claim, ClaimAudit, Result, largest_bound, sentence
 from dpaudit.privacy.black_box.inputs import InputPair, Relation, generated
 from dpaudit.privacy.black_box.kept import Kept
 from dpaudit.privacy.black_box.runners import on_grid, one_by_one
@@ -26,4 +26,5 @@ __all__ = [
     "largest_bound",
     "on_grid",
     "one_by_one",
+    "sentence",
 ]

@@ -35,7 +35,7 @@ CHUNK = 100_000
 LEARN = 262_144
 """Pairs of runs that scores learn from, at most: more are better spent on rare events."""
 
-_GLANCE, _FINALISTS = 0.25, 2
+_GLANCE, _FINALISTS = 0.5, 2
 """Share of the search that looks over all inputs, and how many are looked at closely."""
 
 _CANDIDATES = 12
