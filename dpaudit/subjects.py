@@ -31,6 +31,10 @@ class Subject(Protocol):
         """The data of the audit."""
 
     @property
+    def mechanism(self) -> Mechanism:
+        """The mechanism of the release, at one parameter point."""
+
+    @property
     def unit(self) -> str:
         """The unit of the outcome."""
 

@@ -13,6 +13,7 @@ from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
 from dpaudit.estimators.known import Known
 from dpaudit.estimators.near import Near
+from dpaudit.interfaces import Mechanism
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
@@ -93,6 +94,11 @@ class MeasuredTask:
     def task(self) -> str:
         """The identifier of the task."""
         return self.controlled.job.task.id
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """The mechanism of the release, at one parameter point."""
+        return self.controlled.job.chain.mechanism
 
     @property
     def unit(self) -> str:
