@@ -11,7 +11,6 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
-from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.structure import Bounds
 from dpaudit.noise.base import Noise
 from dpaudit.stats.spread import Halves
@@ -32,6 +31,10 @@ class Subject(Protocol):
     @property
     def data(self) -> Dataset:
         """The data of the audit."""
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """The mechanism of the release, at one parameter point."""
 
     @property
     def unit(self) -> str:
@@ -75,16 +78,6 @@ class Subject(Protocol):
 
     def clipped_noise(self) -> Noise | None:
         """Return the noise where the outcome is exactly max(0, count + noise), if it is."""
-
-    def output_probabilities(self, counts: FloatArray) -> Estimate | None:
-        """Return the probability of every output of the release from ``counts``, if known.
-
-        Known where there are finitely many: an entity that is chosen.
-        """
-
-    @property
-    def promise(self) -> Guarantee:
-        """What the mechanism promises."""
 
     @property
     def budget(self) -> tuple[str, float] | None:

@@ -13,11 +13,11 @@ from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
 from dpaudit.estimators.known import Known
 from dpaudit.estimators.near import Near
+from dpaudit.interfaces import Mechanism
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate, Method
-from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.structure import Bounds, Linear
 from dpaudit.noise.base import Noise
 from dpaudit.stats.bands import band
@@ -71,15 +71,6 @@ class MeasuredTask:
     draws: int
     at: Callable[[float, float], MeasuredTask] | None = None
 
-    def output_probabilities(self, counts: FloatArray) -> Estimate | None:
-        """Return the probability of every output of the release from ``counts``, if known."""
-        return self.controlled.job.chain.mechanism.output_probabilities(counts)
-
-    @property
-    def promise(self) -> Guarantee:
-        """What the mechanism promises."""
-        return self.controlled.job.chain.mechanism.privacy()
-
     @property
     def budget(self) -> tuple[str, float] | None:
         """The parameter that states the mechanism's budget with its value, if one does.
@@ -103,6 +94,11 @@ class MeasuredTask:
     def task(self) -> str:
         """The identifier of the task."""
         return self.controlled.job.task.id
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """The mechanism of the release, at one parameter point."""
+        return self.controlled.job.chain.mechanism
 
     @property
     def unit(self) -> str:

@@ -44,8 +44,8 @@ class IndividualFairness(dpaudit.Audit):
         self, subject: dpaudit.Subject, rng: np.random.Generator
     ) -> Sequence[dpaudit.Measurement]:
         """Return exact log-ratios; nothing where outputs are not finitely many."""
-        counts, promise = subject.data.counts, subject.promise
-        before = subject.output_probabilities(counts)
+        counts, promise = subject.data.counts, subject.mechanism.privacy()
+        before = subject.mechanism.output_probabilities(counts)
         if before is None or len(counts) < 2:  # noqa: PLR2004 (one output tells nothing)
             return ()
         if len(counts) > _MOST:
@@ -58,7 +58,7 @@ class IndividualFairness(dpaudit.Audit):
         error = 0.0
         for i in range(len(counts)):
             for other in _neighbours(counts, i, promise.neighbours):
-                after = subject.output_probabilities(other)
+                after = subject.mechanism.output_probabilities(other)
                 if after is None:
                     return ()
                 ratios[i] = max(ratios[i], log_ratio(before.value, after.value))
@@ -71,7 +71,7 @@ class IndividualFairness(dpaudit.Audit):
     def _made(
         self, subject: dpaudit.Subject, ratios: FloatArray, deltas: FloatArray, error: float
     ) -> Iterator[dpaudit.Measurement]:
-        promise = subject.promise
+        promise = subject.mechanism.privacy()
         yield from self._both(subject, "log-ratio", "log-ratio", ratios, error)
         if promise.epsilon is not None and 0 < promise.epsilon < math.inf:
             share = dpaudit.Estimate.exact(
