@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 import dpaudit
-from dpaudit_plugins.audits.empirical_epsilon import BOUND, CLAIMED, LARGEST, EmpiricalEpsilon
+from dpaudit_plugins.audits.empirical_epsilon import (
+    BOUND,
+    CLAIMED,
+    LARGEST,
+    EmpiricalEpsilon,
+    dpaudit_sections,
+)
 
 REGISTRY = dpaudit.Registry.discover()
 
@@ -32,14 +38,14 @@ def test_one_that_breaks_it_is_refuted():
     assert measured(Half(epsilon=4.0), runs=4_096)[BOUND].value >= 0.5
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("identity", {}),
-        ("cell-suppression", {"threshold": 10}),
-        ("randomized-response", {"epsilon": 1.0}),
-    ],
-)
+NOTHING = {
+    "identity": {},
+    "cell-suppression": {"threshold": 10},
+    "randomized-response": {"epsilon": 1.0},
+}
+
+
+@pytest.mark.parametrize(("name", "parameters"), NOTHING.items())
 def test_what_promises_nothing_of_counts_is_left_out(name, parameters):
     assert measured(REGISTRY.create("mechanism", name, **parameters)) == {}
 
@@ -47,3 +53,16 @@ def test_what_promises_nothing_of_counts_is_left_out(name, parameters):
 def test_noise_tied_to_the_entities_is_left_out():
     laplace = REGISTRY.get("mechanism", "laplace")
     assert measured(laplace(scale=np.array([1.0, 2.0]))) == {}
+
+
+def test_a_report_tells_the_verdict_of_each_release_once():
+    mechanism = REGISTRY.create("mechanism", "geometric", epsilon=1.0)
+    subject = SimpleNamespace(mechanism=mechanism, task="a / b", confidence=0.95)
+    found = EmpiricalEpsilon(runs=512).measure(subject, np.random.default_rng(0))
+    task = SimpleNamespace(task=SimpleNamespace(id="a / b", release="a", point={"epsilon": 1.0}))
+    results = SimpleNamespace(tasks=[task, task], select=lambda task: found)
+    ((_, table),) = dpaudit_sections(results).values()
+    ((release, claimed, _, verdict),) = table.rows
+    assert (release, claimed) == ("a, epsilon = 1", "1")
+    assert verdict.startswith("not refuted with 512 runs; could have certified at most")
+    assert dpaudit_sections(SimpleNamespace(tasks=[], select=None)) == {}
