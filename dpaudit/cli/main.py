@@ -27,11 +27,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("dpaudit.cli.show", "Print the findings of an earlier report."),
     "audit-mechanism": (
         "dpaudit.cli.audit_mechanism",
-        "Test what a mechanism promises on its outputs.",
+        "Test what a mechanism promises, by running it.",
     ),
     "audit-canaries": (
         "dpaudit.cli.audit_canaries",
-        "Bound epsilon from the canaries of one run.",
+        "Bound epsilon from one run of training or release.",
     ),
     "plugins": ("dpaudit.cli.plugins", "List plug-ins and show what they do."),
     "data": ("dpaudit.cli.data", "List data and fetch them."),
