@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import decimal
+
 import attrs
 
 from dpaudit.model.results import Results
 from dpaudit.report.amounts import Amounts
 from dpaudit.report.cases import Case, Cases
 from dpaudit.report.prose import Prose, noun, words
+
+_DIGITS = 6
+"""Significant digits of a budget that was computed."""
 
 
 @attrs.frozen(eq=False)
@@ -106,11 +111,11 @@ class Wording:
         """Return the budget that a release states: ρ or ε, or δ where it holds at every ε."""
         _, guarantee = self.prose, case.result.guarantee
         if guarantee.every_epsilon:
-            return _.point("delta", _computed(guarantee.delta))
+            return _.point("delta", _computed(case, guarantee.delta))
         in_epsilon = case.result.parameters.get("epsilon") not in {None, float("inf")}
         if guarantee.rho is not None and not in_epsilon:
-            return _.point("rho", _computed(guarantee.rho))
-        return _.point("epsilon", _computed(guarantee.epsilon))
+            return _.point("rho", _computed(case, guarantee.rho))
+        return _.point("epsilon", _computed(case, guarantee.epsilon))
 
     def where(self, case: Case) -> str:
         """Return release and point: ``the “clipped” release at ε = 0.1``, where it has one."""
@@ -177,9 +182,12 @@ def evidence(case: Case, *quantities: str) -> tuple[str, ...]:
     return tuple(f"{case.task.id}: {quantity}" for quantity in quantities)
 
 
-def _computed(budget: float) -> float:
-    """Return a budget without the last digits, which follow from rounding and not from it."""
-    return float(f"{budget:.12g}")
+def _computed(case: Case, budget: float) -> float:
+    """Return a budget as the audit file states it, or else to six digits and never less."""
+    if budget in case.result.parameters.values():
+        return budget
+    context = decimal.Context(prec=_DIGITS, rounding=decimal.ROUND_CEILING)
+    return float(context.plus(decimal.Decimal(f"{budget:.12g}")))
 
 
 def first_upper(text: str) -> str:

@@ -103,6 +103,7 @@ def test_nothing_is_promised(results):
         (EVERY, "δ\u00a0=\u00a00.25"),
         (from_rho(0.5, "replace"), "ρ\u00a0=\u00a00.5"),
         (from_rho(3 * 0.1, "replace"), "ρ\u00a0=\u00a00.3"),
+        (attrs.evolve(EVERY, delta=0.46214332154314164), "δ\u00a0=\u00a00.462144"),
         (PURE, "ε\u00a0=\u00a00.1"),
         (NOTHING, "no stated budget"),
     ],
