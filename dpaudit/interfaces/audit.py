@@ -13,7 +13,9 @@ from dpaudit.interfaces.base import Kind, Plugin
 from dpaudit.model.measurement import Measurement
 from dpaudit.subjects import Pipeline, Subject
 
-Extra: TypeAlias = Literal["share", "erased", "invented", "changed", "curvature"]
+Extra: TypeAlias = Literal[
+    "share", "erased", "invented", "changed", "curvature", "curvature-change"
+]
 """A quantity that is only measured where an audit asks for it."""
 
 
