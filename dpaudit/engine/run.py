@@ -19,18 +19,19 @@ from dpaudit import binding
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
+from dpaudit.engine.exact import Exact
 from dpaudit.engine.executors import check_executor
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.paired import changes
 from dpaudit.engine.planner import parts, plan_of
 from dpaudit.engine.prepare import Prepared, prepare
-from dpaudit.engine.rebudget import at_budget, known_of
+from dpaudit.engine.rebudget import at_budget
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.engine.widths import widest
 from dpaudit.errors import DpauditError, PluginError, UsageError
-from dpaudit.estimators.known import Known
 from dpaudit.interfaces import Audit, Mechanism, Plugin
+from dpaudit.model.arrays import keep_freed_memory
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
@@ -104,7 +105,8 @@ def run(
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
     hook = prepared.registry.manager.hook
     hook.dpaudit_plan_made(plan=plan)
-    exact = {task: known_of(each.job) for task, each in prepared.controlled.items()}
+    exact = Exact(controlled=prepared.controlled)
+    keep_freed_memory()
     watched = progress or NoProgress()
     how = How(
         executor=executor,
@@ -112,7 +114,7 @@ def run(
         chunk=chunk,
         cache=None if cache is None else Cache(cache, watched.said),
         progress=watched,
-        width=partial(widest, prepared, exact),
+        width=lambda trees: widest(prepared, exact.one_more(), trees),
     )
     tallies = measure(prepared, plan.blocks, how)
     subjects = _subjects(prepared, exact, tallies, plan.draws)
@@ -139,12 +141,12 @@ def run(
 
 
 def _subjects(
-    prepared: Prepared, exact: Mapping[str, Known], tallies: Mapping[str, Halves], draws: int
+    prepared: Prepared, exact: Exact, tallies: Mapping[str, Halves], draws: int
 ) -> tuple[MeasuredTask, ...]:
     return tuple(
         MeasuredTask(
             controlled=controlled,
-            known=exact[task],
+            known=exact.of(task),
             at=partial(
                 at_budget,
                 controlled.job,
