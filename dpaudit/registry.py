@@ -57,6 +57,22 @@ class _Origin:
     in_memory: bool = False
 
 
+class _Distributions:
+    """Names and versions of distributions, each read once: its entry points are many."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, tuple[str, str]] = {}
+
+    def of(self, point: EntryPoint) -> tuple[str, str]:
+        """Return name and version of the distribution of an entry point, or nothing."""
+        owner = point.dist
+        if owner is None:
+            return "", ""
+        if id(owner) not in self._read:
+            self._read[id(owner)] = owner.name, owner.version
+        return self._read[id(owner)]
+
+
 class Registry:
     """Every plug-in there is, by kind and name.
 
@@ -86,12 +102,12 @@ class Registry:
         PluginError
             If a file does not load. An installed plug-in that does not is in ``broken``.
         """
-        registry = cls()
+        registry, known = cls(), _Distributions()
         only = os.environ.get(ONLY)
         wanted = None if only is None else {name.strip() for name in only.split(",")}
         for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
             if wanted is None or point.name in wanted:
-                registry._load_entry_point(point)
+                registry._load_entry_point(point, known)
         for file in files:
             registry.load_file(file)
         return registry
@@ -248,13 +264,12 @@ class Registry:
         found = self._ask("dpaudit_commands", Sequence)
         return tuple(command for _, offered in found for command in offered)
 
-    def _load_entry_point(self, point: EntryPoint) -> None:
-        distribution = point.dist.name if point.dist else ""
+    def _load_entry_point(self, point: EntryPoint, known: _Distributions) -> None:
+        distribution, version = known.of(point)
         try:
             module = point.load()
             if self.manager.is_registered(module):
                 return
-            version = point.dist.version if point.dist else ""
             file = getattr(module, "__file__", None)
             origin = _Origin(
                 distribution=distribution,

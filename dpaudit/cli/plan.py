@@ -10,9 +10,10 @@ import attrs
 import click
 
 from dpaudit.cli.execution import trained_at_most
-from dpaudit.cli.memory import Amount, available, in_use, told
+from dpaudit.cli.memory import Amount
 from dpaudit.cli.output import document, table, warn
 from dpaudit.cli.settings import Settings, common
+from dpaudit.estimators.room import available, in_use, told
 
 if TYPE_CHECKING:
     from dpaudit.engine.forecast import Forecast
@@ -42,13 +43,15 @@ def command(
 
     The cost comes from a small part of the work of each task, on this machine.
     """
-    spec, plan, cost = _foreseen(audit, settings, draws, workers)
     limit = available() if memory_limit is None else memory_limit
+    spec, plan, cost = _foreseen(audit, settings, draws, workers, limit)
     exceeds = limit is not None and cost.memory > limit
     if settings.json:
         document(_document(spec, plan, cost, workers, limit=limit, exceeds=exceeds))
     else:
         _say(spec, plan, cost, workers)
+    for refused in cost.refused:
+        warn(refused, "without it, the rest of the audit is measured")
     if limit is not None and exceeds:
         largest = max(cost.tasks, key=lambda task: task.memory)
         warn(
@@ -59,7 +62,7 @@ def command(
 
 
 def _foreseen(
-    audit: Path, settings: Settings, draws: int | None, workers: int
+    audit: Path, settings: Settings, draws: int | None, workers: int, limit: float | None
 ) -> tuple[Spec, Plan, Forecast]:
     from dpaudit.config import load
     from dpaudit.engine.forecast import forecast
@@ -85,7 +88,7 @@ def _foreseen(
     return (
         spec,
         plan,
-        forecast(prepared, preparation=preparation, base=in_use(), workers=workers),
+        forecast(prepared, preparation=preparation, base=in_use(), workers=workers, limit=limit),
     )
 
 

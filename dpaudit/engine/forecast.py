@@ -87,12 +87,15 @@ class Forecast:
         mechanism share its noise: together they take less than one by one.
     memory
         Most bytes that the process will have in use. Worker processes come on top.
+    refused
+        What will not be measured for want of memory, each once.
     """
 
     tasks: tuple[TaskForecast, ...]
     attacks: tuple[TaskForecast, ...] = ()
     seconds: float
     memory: float
+    refused: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -106,10 +109,18 @@ class _Cost:
     tally: float
     results: float
     basis: str
+    refused: str = ""
 
 
 @one_blas_thread()
-def forecast(prepared: Prepared, *, preparation: float, base: float, workers: int = 1) -> Forecast:
+def forecast(
+    prepared: Prepared,
+    *,
+    preparation: float,
+    base: float,
+    workers: int = 1,
+    limit: float | None = None,
+) -> Forecast:
     """Predict what measuring ``prepared`` will cost.
 
     Parameters
@@ -122,6 +133,8 @@ def forecast(prepared: Prepared, *, preparation: float, base: float, workers: in
         Bytes that the process has in use with nothing measured.
     workers
         Threads that share the draws.
+    limit
+        Bytes that a closed form may need; by default what this machine has.
 
     Raises
     ------
@@ -132,7 +145,7 @@ def forecast(prepared: Prepared, *, preparation: float, base: float, workers: in
     measurer = Measurer(prepared)
     try:
         costs = {
-            task: _cost(prepared, controlled, measurer, audits)
+            task: _cost(prepared, controlled, measurer, audits, limit)
             for task, controlled in prepared.controlled.items()
         }
         attacks = attack_costs(prepared, measurer)
@@ -165,6 +178,7 @@ def forecast(prepared: Prepared, *, preparation: float, base: float, workers: in
         + sum(kept.values())
         + sum(cost.kept for cost in attacks.values())
         + workers * max((cost.work for cost in costs.values()), default=0.0),
+        refused=tuple(dict.fromkeys(cost.refused for cost in costs.values() if cost.refused)),
     )
 
 
@@ -187,9 +201,13 @@ def _together(prepared: Prepared, costs: dict[str, _Cost]) -> float:
 
 
 def _cost(
-    prepared: Prepared, controlled: Controlled, measurer: Measurer, audits: tuple[Audit, ...]
+    prepared: Prepared,
+    controlled: Controlled,
+    measurer: Measurer,
+    audits: tuple[Audit, ...],
+    limit: float | None,
 ) -> _Cost:
-    exact, known, room, how = _exact(controlled)
+    exact, known, room, how = _exact(controlled, limit)
     if controlled.job.chain.replicates is not None:
         halves = given_tallies(prepared)[controlled.job.task.id]
         start = block = work = 0.0
@@ -221,10 +239,11 @@ def _cost(
         tally=_size(halves[0]),
         results=float(sum(array.nbytes for array in arrays)),
         basis=f"{basis}{how}",
+        refused="" if known.curvature is None else known.curvature.refused,
     )
 
 
-def _exact(controlled: Controlled) -> tuple[float, Known, float, str]:
+def _exact(controlled: Controlled, limit: float | None) -> tuple[float, Known, float, str]:
     """Return the seconds of what is known exactly, it if it was found, bytes, and how."""
     job = controlled.job
     kinds = _kinds(job)
@@ -237,7 +256,7 @@ def _exact(controlled: Controlled) -> tuple[float, Known, float, str]:
             how = f", a quadrature of {_SAMPLE} of {kinds.size} counts that differ"
             room *= min(kinds.size, _AT_ONCE) / _SAMPLE
             return seconds * kinds.size / _SAMPLE, Known(), room, how
-    seconds, room, known = _traced(lambda: known_of(job))
+    seconds, room, known = _traced(lambda: known_of(job, limit))
     found = any(each is not None for each in (known.bias, known.variance, known.square))
     return seconds, known, room, ", its closed forms" if found else ""
 

@@ -30,6 +30,10 @@ GUARD = 0.5
 """A guarded ratio never divides by less than this share of the true denominator."""
 
 
+_ON_CURVATURE: tuple[Extra, Extra] = ("curvature", "curvature-change")
+"""What is asked for beside the draws: it is worked out, never simulated."""
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Grouping:
     """Sums over groups: ``order`` sorts the entities by group, ``starts`` says where each begins.
@@ -89,8 +93,8 @@ class Job:
         Why the expected outcome does not exist unguarded, or ``None``.
     extras
         What audits asked to be simulated beyond the standard quantities.
-    wants_curvature
-        Whether an audit asked for second-order biases.
+    wants_curvature, wants_change
+        Whether an audit asked for second-order biases, and for their change with the counts.
     base
         The job that a mitigation has made this one of, if one has.
     """
@@ -106,6 +110,7 @@ class Job:
     guard: str | None
     extras: frozenset[Extra] = frozenset()
     wants_curvature: bool = False
+    wants_change: bool = False
     base: Job | None = None
 
     @classmethod
@@ -148,7 +153,8 @@ class Job:
                 hint="raise epsilon",
             )
         own = processed(output, decide(decision, chain.truth[None, :], n, task.id))[0]
-        wants_curvature, extras = "curvature" in extras, extras - {"curvature"}
+        wants_curvature, wants_change = (each in extras for each in _ON_CURVATURE)
+        extras = extras.difference(_ON_CURVATURE)
         bounded = chain.is_nonnegative or any(step.nonnegative for step in output[-1:])
         return cls(
             task=task,
@@ -163,8 +169,15 @@ class Job:
             guard=guard,
             # The expected share of a sum that may be near zero does not exist.
             extras=extras if bounded and declared is not None else extras - {"share"},
-            wants_curvature=wants_curvature,
+            wants_curvature=wants_curvature or wants_change,
+            wants_change=wants_change,
         )
+
+    @property
+    def asked(self) -> frozenset[Extra]:
+        """What audits asked for beyond the standard quantities, curvature with them."""
+        wanted = zip(_ON_CURVATURE, (self.wants_curvature, self.wants_change), strict=True)
+        return self.extras | {name for name, wants in wanted if wants}
 
     @property
     def n(self) -> int:

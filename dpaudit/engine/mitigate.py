@@ -65,7 +65,7 @@ def mitigated(
         after.decision,
         after.output,
         groupings=base.groupings,
-        extras=base.extras | ({"curvature"} if base.wants_curvature else frozenset()),
+        extras=base.asked,
         base=base,
         truth=base.truth,
     )

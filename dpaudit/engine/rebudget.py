@@ -22,8 +22,11 @@ _CHECKED = 2
 """Blocks that are simulated where the bias is known anyway."""
 
 
-def known_of(job: Job) -> Known:
-    """Return what is known of a job's outcomes against its truth, whoever has changed them."""
+def known_of(job: Job, limit: float | None = None) -> Known:
+    """Return what is known of a job's outcomes against its truth, whoever has changed them.
+
+    ``limit`` is how many bytes curvature may need, by default what this machine has.
+    """
     found = known(job.chain, job.declared, job.extras, job.output)
     ruled = None
     if found.bias is None and not job.output:
@@ -31,7 +34,10 @@ def known_of(job: Job) -> Known:
     best = found.against(job.own - job.truth) if ruled is None else ruled
     if not (job.wants_curvature and job.chain.is_flat and job.chain.width == 1):
         return best
-    return attrs.evolve(best, curvature=curvature_of(job.decision, job.chain, job.output))
+    curvature = curvature_of(
+        job.decision, job.chain, job.output, change=job.wants_change, memory_limit=limit
+    )
+    return attrs.evolve(best, curvature=curvature)
 
 
 def at_budget(

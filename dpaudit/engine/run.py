@@ -19,6 +19,7 @@ from dpaudit.engine.attack_runner import attacked
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
+from dpaudit.engine.exact import Exact
 from dpaudit.engine.executors import check_executor
 from dpaudit.engine.learning_run import run_learning
 from dpaudit.engine.notes import notes_on
@@ -26,13 +27,13 @@ from dpaudit.engine.paired import changes
 from dpaudit.engine.planner import parts, plan_of
 from dpaudit.engine.prepare import Prepared, prepare, prepare_learning
 from dpaudit.engine.provenance import provenance_of
-from dpaudit.engine.rebudget import at_budget, known_of
+from dpaudit.engine.rebudget import at_budget
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.engine.widths import widest
 from dpaudit.errors import DpauditError, PluginError, UsageError
-from dpaudit.estimators.known import Known
 from dpaudit.interfaces import Audit, Mechanism, Plugin
+from dpaudit.model.arrays import keep_freed_memory
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.results import Results, TaskResult
@@ -119,9 +120,12 @@ def _run_decisions(prepared: Prepared, how: How) -> Results:
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
     hook = prepared.registry.manager.hook
     hook.dpaudit_plan_made(plan=plan)
-    exact = {task: known_of(each.job) for task, each in prepared.controlled.items()}
+    exact = Exact(controlled=prepared.controlled)
+    keep_freed_memory()
     tallies = measure(
-        prepared, plan.blocks, attrs.evolve(how, width=partial(widest, prepared, exact))
+        prepared,
+        plan.blocks,
+        attrs.evolve(how, width=lambda trees: widest(prepared, exact.one_more(), trees)),
     )
     subjects = _subjects(prepared, exact, tallies, plan.draws)
     audits = audits_of(prepared)
@@ -149,12 +153,12 @@ def _run_decisions(prepared: Prepared, how: How) -> Results:
 
 
 def _subjects(
-    prepared: Prepared, exact: Mapping[str, Known], tallies: Mapping[str, Halves], draws: int
+    prepared: Prepared, exact: Exact, tallies: Mapping[str, Halves], draws: int
 ) -> tuple[MeasuredTask, ...]:
     return tuple(
         MeasuredTask(
             controlled=controlled,
-            known=exact[task],
+            known=exact.of(task),
             at=partial(
                 at_budget,
                 controlled.job,

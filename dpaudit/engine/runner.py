@@ -214,7 +214,15 @@ class Store(Protocol):
 
 
 def spread(units: list[Unit], slots: int) -> Iterator[Unit]:
-    """Share the tasks of each unit out where there are too few units to keep all busy."""
+    """Share the tasks of each unit out where there are too few units to keep all busy.
+
+    The first task of all comes alone, so that there is a number soon.
+    """
+    first, *rest = units
+    units = [attrs.evolve(first, tasks=first.tasks[:1])]
+    if len(first.tasks) > 1:
+        units.append(attrs.evolve(first, tasks=first.tasks[1:]))
+    units += rest
     shares = math.ceil(AHEAD * slots / len(units)) if slots > 1 else 1
     for unit in units:
         size = math.ceil(len(unit.tasks) / shares)

@@ -9,6 +9,7 @@ import numpy as np
 
 from dpaudit.engine.intervals import any_of, folded, frequency, loss, squares, within, without
 from dpaudit.engine.job import budget_of
+from dpaudit.engine.rare_clips import clip_allowance
 from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
 from dpaudit.estimators.known import Known
@@ -27,14 +28,9 @@ from dpaudit.stats.spread import Halves
 ROUNDING = 1e-13
 """Rounding error of a simulated outcome, relative to the outcome itself."""
 
-_PARTS = {
-    "bias": "bias",
+_PARTS = {name: name for name in ("bias", "share", "erased", "invented", "changed")} | {
     "mean-squared-error": "square",
     "expected-shortfall": "shortfall",
-    "share": "share",
-    "erased": "erased",
-    "invented": "invented",
-    "changed": "changed",
 }
 """Which part of a tally each simulated quantity is read from."""
 
@@ -355,15 +351,21 @@ class MeasuredTask:
             return folded(near.unseen_bias(risk), over)
         if near is not None and near.square is not None and quantity == "mean-squared-error":
             return folded(near.unseen_square(near.square, risk), over)
-        own = 10.0 * np.sqrt(self.columns("square", over).mean)
-        largest = self._largest(over)
+        own, largest = 10.0 * np.sqrt(self.columns("square", over).mean), self._largest(over)
         size = np.where(self.columns("error", over).m2 > 0, own, largest)
         size = np.minimum(size, job.largest_change(over))
         size = size**2 if quantity == "mean-squared-error" else size
-        if quantity in self.controlled.job.extras:
+        if quantity in job.extras:
             size = np.ones_like(size)  # shares and indicators are at most 1 for each entity
         rounding = moments.count * (ROUNDING * largest) ** 2
-        return np.where(moments.m2 > rounding, 0.0, risk * size)
+        rare = self._rare_clips(over, confidence) if quantity == "bias" else 0.0
+        return rare + np.where(moments.m2 > rounding, 0.0, risk * size)
+
+    def _rare_clips(self, over: str, confidence: float) -> FloatArray:
+        """Return what clips that the draws lack may add to the bias of an undeclared rule."""
+        whole, draws = bool(self._resolved(over).all()), (self.even + self.odd).error.count
+        found = clip_allowance(self.controlled, draws, confidence, with_control=whole)
+        return found if over == "entity" else self._sum(found, over)
 
     def _beyond(self, over: str, risk: float) -> FloatArray:
         """Return what a complete control lacks: of its mean, and of events that no draw showed."""

@@ -25,7 +25,7 @@ def widest(
     prepared
         The spec.
     exact
-        What is known of its tasks.
+        What is known of its tasks; those that are not among them yet are not looked at.
     trees
         What is measured of them so far.
 
@@ -36,12 +36,13 @@ def widest(
     """
     found: tuple[float, Width] | None = None
     for task, (even, odd) in trees.items():
-        if exact[task].bias is not None or not (even.nodes() and odd.nodes()):
+        known = exact.get(task)
+        if known is None or known.bias is not None or not (even.nodes() and odd.nodes()):
             continue
         controlled = prepared.controlled[task]
         subject = MeasuredTask(
             controlled=controlled,
-            known=exact[task],
+            known=known,
             even=even.total(),
             odd=odd.total(),
             data=prepared.data,

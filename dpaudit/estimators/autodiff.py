@@ -13,10 +13,17 @@ from typing import Any
 import numpy as np
 
 from dpaudit.errors import UnavailableError
+from dpaudit.estimators.room import require
 from dpaudit.model.arrays import FloatArray
 
 _ROWS = 64
 """Directions that are differentiated at once."""
+
+_ARRAYS = 32
+"""Arrays of all directions: of each step of a rule its value and three derivatives."""
+
+_TORCH = 2.7e8
+"""Bytes that torch itself takes: measured in a fresh process."""
 
 
 def can_differentiate() -> bool:
@@ -24,8 +31,17 @@ def can_differentiate() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
+def memory_of(inputs: int) -> float:
+    """Return how many bytes torch and the derivatives in as many directions take."""
+    return _TORCH + 8.0 * _ARRAYS * min(_ROWS, inputs) * inputs
+
+
 def second_derivatives(
-    decide: Callable[[Any], Any], counts: FloatArray, variance: FloatArray
+    decide: Callable[[Any], Any],
+    counts: FloatArray,
+    variance: FloatArray,
+    *,
+    memory_limit: float | None = None,
 ) -> FloatArray:
     """Return 1/2 sum_j v_j d^2 P_i / dx_j^2, exact to rounding.
 
@@ -37,6 +53,8 @@ def second_derivatives(
         x, shape (m,), persons.
     variance
         v, shape (m,), persons squared.
+    memory_limit
+        Bytes that there may be, by default what this machine has.
 
     Returns
     -------
@@ -46,7 +64,7 @@ def second_derivatives(
     Raises
     ------
     UnavailableError
-        If torch is not installed.
+        If torch is not installed, or what is predicted to be needed exceeds ``memory_limit``.
 
     Notes
     -----
@@ -58,6 +76,11 @@ def second_derivatives(
     ----------
     METHODS-decisions 3.5; PERFORMANCE W4.
     """
+    require(
+        f"automatic differentiation of {counts.size:,} counts",
+        memory_of(counts.size),
+        memory_limit,
+    )
     try:
         import torch
         from torch.func import jvp, vmap

@@ -14,7 +14,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from dpaudit.errors import DpauditError
+from dpaudit.errors import DpauditError, UnavailableError
 from dpaudit.estimators.autodiff import can_differentiate, second_derivatives
 from dpaudit.estimators.chain import Chain, processed
 from dpaudit.estimators.differences import MOST_WORK, second_differences, work_of
@@ -40,6 +40,7 @@ class _Smooth:
     decision: Decision
     output: tuple[PostProcessor, ...]
     most_work: int
+    memory_limit: float | None
 
     def outcome(self, noisy: FloatArray) -> FloatArray:
         """Return outcomes (draws, n) of what the mechanism gave (draws, m)."""
@@ -58,7 +59,13 @@ class _Smooth:
             error = _ROUNDING * np.abs(exact).max(initial=0.0)
             everywhere = np.ones(exact.shape, dtype=np.bool_)
             return Curvature(estimate=Estimate.exact(exact, error=error), defined=everywhere)
-        found = second_differences(self.outcome, counts, variance, most_work=self.most_work)
+        found = second_differences(
+            self.outcome,
+            counts,
+            variance,
+            most_work=self.most_work,
+            memory_limit=self.memory_limit,
+        )
         estimate = Estimate.exact(found.value, error=found.error, method="asymptotic")
         return Curvature(
             estimate=estimate, defined=found.defined, missing=_kinks(self.decision, found.defined)
@@ -70,7 +77,9 @@ class _Smooth:
         found = self.decision.curvature(counts, variance)
         small = counts.size <= _MOST_DIRECTIONS
         if found is None and small and self.decision.differentiable and can_differentiate():
-            found = second_derivatives(self.decision.decide, counts, variance)
+            found = second_derivatives(
+                self.decision.decide, counts, variance, memory_limit=self.memory_limit
+            )
         is_known = found is not None and np.isfinite(found).all()
         return np.asarray(found, dtype=np.float64) if is_known else None
 
@@ -80,7 +89,9 @@ def curvature_of(
     chain: Chain,
     output: tuple[PostProcessor, ...] = (),
     *,
+    change: bool = False,
     most_work: int = MOST_WORK,
+    memory_limit: float | None = None,
 ) -> Curvature:
     """Return the second-order bias of every outcome.
 
@@ -92,8 +103,12 @@ def curvature_of(
         The release. Its linear steps are kept, all others are left out.
     output
         Steps on outcomes, treated alike.
+    change
+        Whether to measure how much they differ where every count is larger: as much work again.
     most_work
         The largest number of outcomes of single entities that differences may evaluate.
+    memory_limit
+        Bytes that derivatives or differences may need, by default what this machine has.
 
     Returns
     -------
@@ -110,6 +125,7 @@ def curvature_of(
         decision=decision,
         output=tuple(step for step in output if step.linear),
         most_work=most_work,
+        memory_limit=memory_limit,
     )
     counts = chain.measured
     variance = np.broadcast_to(noise.variance, counts.shape).astype(np.float64)
@@ -120,9 +136,11 @@ def curvature_of(
     with np.errstate(all="ignore"):
         try:
             found = smooth.at(counts, variance)
+        except UnavailableError as error:
+            return Curvature.none(n, _none(decision, error.message), refused=True)
         except DpauditError as error:
             return Curvature.none(n, _none(decision, error.message))
-        if not found.defined.any():
+        if not (change and found.defined.any()):
             return found
         return attrs.evolve(found, change=_change(smooth, counts, variance, found))
 

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dpaudit.errors import UsageError
-from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit.estimators.room import require
+from dpaudit.model.arrays import BoolArray, FloatArray, keep_freed_memory
 
 Outcome = Callable[[FloatArray], FloatArray]
 """From what is measured (draws, m) to outcomes (draws, n)."""
@@ -36,6 +37,10 @@ _CHUNK = 2**17
 """Numbers that are evaluated at once: what a processor's cache holds."""
 
 _MOST_ROWS = 64
+_OF_INPUTS, _OF_OUTPUTS, _SINGLE = 3, 5, 8
+"""Arrays of a chunk: points, and what a rule makes of them; differences, outcomes and theirs.
+Beside them arrays of one outcome each: two steps and their error."""
+
 _HALVINGS = 6
 _SETTLED = 1e-3
 """Two steps agree if they differ by less than this share of the second differences' sizes."""
@@ -61,8 +66,24 @@ def work_of(inputs: int, outputs: int) -> int:
     return 4 * inputs * outputs
 
 
+def memory_of(inputs: int, outputs: int) -> float:
+    """Return how many bytes the arrays of second differences and of a usual decision take."""
+    chunk = _rows(inputs, outputs) * (_OF_INPUTS * inputs + _OF_OUTPUTS * outputs)
+    return 8.0 * (chunk + _SINGLE * outputs)
+
+
+def _rows(inputs: int, outputs: int) -> int:
+    """Return how many draws are evaluated at once."""
+    return min(max(_CHUNK // max(inputs, outputs), 1), _MOST_ROWS)
+
+
 def second_differences(
-    outcome: Outcome, counts: FloatArray, variance: FloatArray, *, most_work: int = MOST_WORK
+    outcome: Outcome,
+    counts: FloatArray,
+    variance: FloatArray,
+    *,
+    most_work: int = MOST_WORK,
+    memory_limit: float | None = None,
 ) -> Differences:
     """Return 1/2 sum_j v_j d^2 P_i / dx_j^2 of a black box.
 
@@ -76,6 +97,8 @@ def second_differences(
         v, shape (m,), persons squared. What has none is not moved.
     most_work
         The largest number of outcomes of single entities that may be evaluated.
+    memory_limit
+        Bytes that they may need, by default what this machine has.
 
     Returns
     -------
@@ -86,8 +109,10 @@ def second_differences(
     Raises
     ------
     UsageError
-        If two steps would evaluate more than ``most_work``; memory never exceeds a few
-        megabytes.
+        If two steps would evaluate more than ``most_work``.
+    UnavailableError
+        If they are predicted to need more than ``memory_limit``: a few megabytes, unless one
+        draw alone fills more.
     PluginError
         If the outcome is not finite a standard deviation away from the counts.
 
@@ -106,9 +131,15 @@ def second_differences(
             f"{work:.2g} evaluations, more than {most_work:.2g}",
             hint="give the decision a closed form (its curvature method), or audit fewer entities",
         )
+    require(
+        f"second differences of {moved.size:,} counts and {centre.size:,} outcomes",
+        memory_of(counts.size, centre.size),
+        memory_limit,
+    )
     if not moved.size:
         nothing = np.zeros_like(centre)
         return Differences(value=nothing, error=nothing, defined=np.ones(nothing.shape, np.bool_))
+    keep_freed_memory()
     box = _Box(outcome, centre, counts, moved, np.sqrt(variance[moved]))
     rounding = _ROUNDING * moved.size * np.abs(centre)
     halvings = min(_HALVINGS, max(1, 2 * most_work // work - 1))
@@ -153,8 +184,8 @@ class _Box:
     def differences(self, t: float, sizes: FloatArray | None = None) -> FloatArray:
         """Return D_t, shape (n,); the sum of the sizes of its terms is added to ``sizes``."""
         counts, centre = self.counts, self.centre
-        rows = int(np.clip(_CHUNK // max(counts.size, centre.size), 1, _MOST_ROWS))
-        points, scratch = np.tile(counts, (rows, 1)), np.empty((rows, centre.size))
+        rows = _rows(counts.size, centre.size)
+        points, (scratch, other) = np.tile(counts, (rows, 1)), np.empty((2, rows, centre.size))
         total, unit = np.zeros_like(centre), 1.0 / (2.0 * t * t)
         for start in range(0, self.moved.size, rows):
             columns, by = self.moved[start : start + rows], t * self.spread[start : start + rows]
@@ -163,7 +194,8 @@ class _Box:
             given[index, columns] = counts[columns] + by
             np.subtract(self.outcome(given), centre, out=second)
             given[index, columns] = counts[columns] - by
-            second += self.outcome(given) - centre
+            np.subtract(self.outcome(given), centre, out=other[: columns.size])
+            second += other[: columns.size]
             given[index, columns] = counts[columns]
             total += second.sum(axis=0)
             if sizes is not None:

@@ -14,7 +14,9 @@ from dpaudit.model.measurement import Measurement
 from dpaudit.subjects import Pipeline
 from dpaudit.training.runs import Arm
 
-Extra: TypeAlias = Literal["share", "erased", "invented", "changed", "curvature"]
+Extra: TypeAlias = Literal[
+    "share", "erased", "invented", "changed", "curvature", "curvature-change"
+]
 """A quantity that is only measured where an audit asks for it."""
 
 

@@ -28,15 +28,23 @@ class Curvature:
     missing
         Why there is no number for some or all entities: a sentence without a full stop, or
         nothing.
+    refused
+        The same sentence, where there would have been a number with more memory.
     """
 
     estimate: Estimate
     defined: BoolArray
     change: Estimate | None = None
     missing: str = ""
+    refused: str = ""
 
     @classmethod
-    def none(cls, n: int, why: str) -> Curvature:
-        """Return that nothing is known of ``n`` entities, and why."""
+    def none(cls, n: int, why: str, *, refused: bool = False) -> Curvature:
+        """Return that nothing is known of ``n`` entities, and why; ``refused`` for memory."""
         nothing = np.zeros(n, dtype=np.bool_)
-        return cls(estimate=Estimate.exact(np.zeros(n)), defined=nothing, missing=why)
+        return cls(
+            estimate=Estimate.exact(np.zeros(n)),
+            defined=nothing,
+            missing=why,
+            refused=why if refused else "",
+        )

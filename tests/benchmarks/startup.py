@@ -35,6 +35,7 @@ class Watch:
     def finished(self): pass
     def advanced(self, draws_done, width):
         width()
+        print(time.process_time(), sum(name in sys.modules for name in {HEAVY!r}))
         raise Stop
 
 
@@ -43,7 +44,6 @@ try:
     dpaudit.run(spec, progress=Watch())
 except Stop:
     pass
-print(time.process_time(), sum(name in sys.modules for name in {HEAVY!r}))
 """
 
 

@@ -10,6 +10,7 @@ import pytest
 from dpaudit.cli import memory
 from dpaudit.cli.main import run
 from dpaudit.cli.plan import _duration
+from dpaudit.estimators import room
 
 AUDIT = str(Path(__file__).parents[2] / "examples" / "own_formula" / "audit.toml")
 
@@ -52,14 +53,14 @@ def test_amounts_of_memory(text, amount):
 
 
 def test_what_there_is_and_what_is_in_use(monkeypatch, tmp_path):
-    assert memory.available() > memory.in_use() > 1e6
+    assert room.available() > room.in_use() > 1e6
     group = tmp_path / "memory.max"
     group.write_text("1000000\n")
-    monkeypatch.setattr(memory, "_GROUP", group)
-    assert memory.available() == 1e6
+    monkeypatch.setattr(room, "_GROUP", group)
+    assert room.available() == 1e6
     group.write_text("max\n")
-    assert memory.available() > 1e6
-    assert [memory.told(amount) for amount in (1.0, 5e6, 2.34e9)] == ["1 MB", "5 MB", "2.3 GB"]
+    assert room.available() > 1e6
+    assert [room.told(amount) for amount in (1.0, 5e6, 2.34e9)] == ["1 MB", "5 MB", "2.3 GB"]
 
 
 def test_durations():

@@ -72,7 +72,7 @@ def test_closed_form_automatic_derivatives_and_differences_agree():
     }
     exact = Allotment(weights=WEIGHTS).curvature(COUNTS, VARIANCE)
     for decision, method in ways.values():
-        found = curvature_of(decision, chain())
+        found = curvature_of(decision, chain(), change=True)
         assert found.estimate.method == method
         assert found.defined.all()
         assert found.missing == ""
@@ -130,7 +130,9 @@ def test_what_is_not_known_is_said():
 def test_constant_second_derivatives_make_the_same_alpha_for_all_counts():
     """B_i = factor_i v exactly, for these counts and any others: α is finite over all data."""
     decision = Bent(factor=(1.0, 2.0, 3.0, 4.0))
-    near, far = (curvature_of(decision, chain(counts=x)) for x in (COUNTS, 50.0 * COUNTS[::-1]))
+    near, far = (
+        curvature_of(decision, chain(counts=x), change=True) for x in (COUNTS, 50.0 * COUNTS[::-1])
+    )
     for found in (near, far):
         np.testing.assert_allclose(
             found.estimate.value, np.array([1.0, 2, 3, 4]) * VARIANCE, rtol=1e-6
@@ -177,6 +179,49 @@ def test_shares_are_fair_to_second_order_only_where_the_noise_follows_the_counts
 @pytest.mark.parametrize("rule", [Bent(), Above()])
 def test_what_changes_with_the_counts_is_told_from_what_differs_between_entities(rule):
     """Spread over entities and change with the counts are two questions."""
-    curved = curvature_of(Allotment(weights=WEIGHTS), chain())
+    curved = curvature_of(Allotment(weights=WEIGHTS), chain(), change=True)
     assert curved.change.low > 0.0
-    assert curvature_of(rule, chain()).change.low == 0.0
+    assert curvature_of(rule, chain(), change=True).change.low == 0.0
+
+
+def test_the_change_is_measured_where_it_is_asked_for():
+    """It takes as many outcomes again: who asks for curvature alone does not pay for it."""
+    called = []
+
+    class Counting(Bent):
+        def decide(self, counts):
+            called.append(len(counts))
+            return super().decide(counts)
+
+    assert curvature_of(Counting(), chain()).change is None
+    alone = sum(called)
+    called.clear()
+    assert curvature_of(Counting(), chain(), change=True).change is not None
+    assert sum(called) == 2 * alone
+
+
+def test_what_has_no_room_is_refused_before_it_starts():
+    called = []
+
+    class Watched(Bent):
+        def decide(self, counts):
+            called.append(len(counts))
+            return super().decide(counts)
+
+    refused = curvature_of(Watched(), chain(), memory_limit=1e3)
+    assert "second differences of 4 counts and 4 outcomes would need about" in refused.missing
+    assert "and the limit is" in refused.missing
+    assert refused.refused == refused.missing
+    assert not refused.defined.any()
+    assert called == [1]
+    enough = curvature_of(Watched(), chain(), memory_limit=1e6)
+    assert enough.defined.all()
+    assert enough.refused == ""
+
+
+@pytest.mark.learn
+def test_automatic_differentiation_is_refused_before_torch_is_imported():
+    formula = Formula(formula="x / sum(x)")
+    refused = curvature_of(formula, chain(), memory_limit=1e8)
+    assert "automatic differentiation of 4 counts would need about 270 MB" in refused.refused
+    assert "the limit is 100 MB" in refused.refused

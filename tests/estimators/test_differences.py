@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import dpaudit
 from dpaudit.estimators.autodiff import second_derivatives
-from dpaudit.estimators.differences import second_differences
+from dpaudit.estimators.differences import memory_of, second_differences
+from dpaudit.model.arrays import keep_freed_memory
 from dpaudit_plugins.decisions.allotment import Allotment
 from dpaudit_plugins.decisions.formula import Formula
 
@@ -94,6 +95,23 @@ def test_a_step_is_refused_before_it_takes_minutes():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("inputs", "outputs"), [(2, 400_000), (200, 20_000), (300, 300)])
+def test_memory_is_predicted_within_a_factor_of_two(inputs, outputs):
+    weights = np.linspace(1.0, 2.0, outputs)
+
+    def shares(x):
+        weighted = x.sum(axis=-1, keepdims=True) * weights
+        return weighted / weighted.sum(axis=-1, keepdims=True)
+
+    counts, variance = np.full(inputs, 100.0), np.ones(inputs)
+    keep_freed_memory()
+    tracemalloc.start()
+    second_differences(shares, counts, variance)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.5 <= memory_of(inputs, outputs) / peak <= 2.0
+
+
 def test_ten_thousand_entities_fit_in_little_memory():
     """The bar is 100 MB and an error of 1e-4; four evaluations of every outcome for each count."""
     n, seen = 10_000, 0

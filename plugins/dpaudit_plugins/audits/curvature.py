@@ -44,7 +44,7 @@ class Curvature(dpaudit.Audit):
     """
 
     name: ClassVar[str] = "curvature"
-    needs = frozenset({"curvature"})
+    needs = frozenset({"curvature", "curvature-change"})
 
     def measure(
         self, subject: dpaudit.Subject, rng: np.random.Generator

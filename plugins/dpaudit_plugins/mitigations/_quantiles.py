@@ -16,6 +16,9 @@ _HALVINGS = 200
 _FARTHEST = 18.0
 """Exponents of a Chernoff bound, per standard deviation: 37 of them stay below e^700."""
 
+_CLOSE = 1e-8
+"""To how much of its largest an exponent is found: the bound is flat there, to 1e-15."""
+
 STEEPEST = 300.0
 """Exponents of a Chernoff bound, per person."""
 
@@ -63,8 +66,6 @@ def chernoff(
     edge
         The supremum of s with a finite moment, which may be infinite.
     """
-    from scipy.optimize import minimize_scalar
-
     if deviation == 0:
         return 0.0
     # That of Gaussian noise is at sqrt(2 ln(1 / risk)) standard deviations; any other is valid.
@@ -74,10 +75,29 @@ def chernoff(
     def bound(s: float) -> float:
         return (cumulants(s) + math.log(1.0 / risk)) / s
 
-    best = minimize_scalar(
-        bound, bounds=(1e-9 * largest, largest), method="bounded", options={"xatol": 1e-9 * largest}
-    )
-    return float(best.fun)
+    return _lowest(bound, 1e-9 * largest, largest)
+
+
+def _lowest(bound: Callable[[float], float], low: float, high: float) -> float:
+    """Return the lowest of a ``bound`` that falls and then rises, by golden sections.
+
+    A convex function over its argument is such a one. Whatever it stops at is a value of the
+    bound, and valid.
+    """
+    shorter = (3.0 - math.sqrt(5.0)) / 2.0
+    tolerance = _CLOSE * high
+    left, right = low + shorter * (high - low), high - shorter * (high - low)
+    at_left, at_right = bound(left), bound(right)
+    while high - low > tolerance:
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
+            left = low + shorter * (high - low)
+            at_left = bound(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = high - shorter * (high - low)
+            at_right = bound(right)
+    return min(at_left, at_right)
 
 
 def log_moments(noise: Noise, s: FloatArray) -> FloatArray:
