@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dpaudit.model.arrays import BoolArray, ComplexArray, FloatArray
+from dpaudit.noise.near_zero import Changed, tilted
 
 Variates = tuple[FloatArray, ...]
 """Unit-scale random numbers of one family, each of the shape of the noise."""
@@ -120,6 +121,40 @@ class Noise(abc.ABC):
         ----------
         METHODS-decisions 6.2 (derived for this project).
         """
+
+    def clipped_change(
+        self, x: FloatArray, s: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return what tilting by exp(-s Y) makes of Y = (x + X)^+ - x.
+
+        Parameters
+        ----------
+        x, s
+            As for :meth:`clipped_transform`.
+
+        Returns
+        -------
+        tuple of FloatArray
+            log E exp(-s Y), and the mean and variance of Y under the tilted law, shape (m, n).
+        """
+        near = self.near_zero(x, s)
+        if near is not None:
+            return near.tilted()
+        phi, psi, chi = self.clipped_transform(x, s)
+        value, mean, variance = tilted(np.array(phi), np.array(psi), np.array(chi))
+        return value + s * x, mean - x, variance
+
+    def near_zero(
+        self,
+        x: FloatArray,  # noqa: ARG002
+        s: FloatArray,  # noqa: ARG002
+    ) -> Changed | None:
+        """Return transforms of (x + X)^+ - x, or ``None`` where ``s`` is not small for them.
+
+        A shorter way to the values of :meth:`clipped_transform`, which loses no accuracy where x
+        is large beside the noise. Shapes are those of that method.
+        """
+        return None
 
     @property
     def terms(self) -> float:

@@ -11,13 +11,26 @@ import numpy as np
 
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
+from dpaudit.noise.gaussian import gaussian_growth, half_moments
 from dpaudit.noise.grouped import GroupedNoise, Part, cached_parts
 from dpaudit.noise.lattice import LatticeNoise
+from dpaudit.noise.near_zero import (
+    Changed,
+    Derivatives,
+    added_by_clipping,
+    terms_needed,
+)
 from dpaudit.noise.parameter import check_scale
 from dpaudit.noise.thresholds import ThresholdTable, gaussian_thresholds, random_bits
-from dpaudit.noise.wide_sums import clipped_sums, lower_mass, lower_moments
+from dpaudit.noise.wide_sums import (
+    clipped_sums,
+    lower_mass,
+    lower_moments,
+    wide_lower_moments,
+)
 
 _NARROW = 30.0
+_SMOOTH = 2.0
 _SUMMED = 2000.0
 _TABLED = 1e5
 _ANCHOR = 65536.0
@@ -101,8 +114,27 @@ class _One(LatticeNoise):
         """Return the transform of (x + X)^+ and its derivatives, for whole ``x``."""
         if self.sigma <= _NARROW:
             return super().clipped_transform(x, s)
+        near = self.near_zero(x, s)
+        if near is not None:
+            return near.transform(x, s)
         phi, psi, chi = clipped_sums(np.asarray(x, dtype=np.float64), s, self.sigma)
         return self.cdf(-np.asarray(x)) + phi, psi, chi
+
+    def near_zero(self, x: FloatArray, s: FloatArray) -> Changed | None:
+        """Return transforms of (x + X)^+ - x where s sigma is well below 1."""
+        if self.sigma <= _NARROW:
+            return super().near_zero(x, s)
+        order = terms_needed(s, half_moments(self.sigma))
+        if not order:
+            return None
+        added = added_by_clipping(s, wide_lower_moments(x, self.sigma, order))
+        return Changed.of(x, s, gaussian_growth(s, self.sigma), added)
+
+    def _growth(self, s: FloatArray, order: int) -> Derivatives:
+        """Return E exp(-s X) - 1 and its derivatives; from sigma = 2 on it is the normal one."""
+        if self.sigma < _SMOOTH:
+            return super()._growth(s, order)
+        return gaussian_growth(s, self.sigma)
 
     @property
     def terms(self) -> float:

@@ -10,13 +10,64 @@ from scipy import special
 
 from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
-from dpaudit.noise.integrals import SQRT_2, normal_density, normal_tail_moments
+from dpaudit.noise.integrals import SQRT_2, SQRT_2PI, normal_density, normal_tail_moments
+from dpaudit.noise.near_zero import (
+    MOMENTS,
+    Changed,
+    Derivatives,
+    added_by_clipping,
+    terms_needed,
+)
 from dpaudit.noise.parameter import check_scale, positive, squarable
+
+_NOTHING_BEYOND = 40.0
+"""Standard deviations beyond which normal noise has no probability in double precision."""
 
 
 def gaussian_variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variates:
     """Draw standard normal variates (ziggurat)."""
     return (rng.standard_normal(shape),)
+
+
+def half_moments(sigma: float) -> tuple[float, ...]:
+    """Return E (X^-)^j, j = 0, .., MOMENTS, of normal noise: half its absolute moments."""
+    found = [0.5, sigma / SQRT_2PI]
+    for j in range(2, MOMENTS + 1):
+        found.append((j - 1) * sigma * (sigma * found[j - 2]))
+    return tuple(found)
+
+
+def gaussian_growth(s: FloatArray, sigma: FloatArray | float) -> Derivatives:
+    """Return E exp(-s X) - 1 = exp((s sigma)^2 / 2) - 1 and its derivatives in s."""
+    variance = np.square(sigma)
+    drift = s * variance
+    more = np.expm1(0.5 * (s * drift))
+    slope = more * drift
+    slope += drift
+    bend = more * variance
+    bend += variance
+    bend += np.multiply(drift, slope, out=drift)
+    return more, slope, bend
+
+
+def gaussian_lower_moments(
+    x: FloatArray, sigma: FloatArray | float, order: int
+) -> tuple[FloatArray, ...]:
+    """Return E ((-x - X)^+)^j for j = 0, .., ``order``, right to 1e-16 of those at x = 0.
+
+    In units of sigma by the recursion J_{j+1} = j J_{j-1} - u J_j, which loses digits far out,
+    where nothing is left.
+    """
+    u = np.minimum(x / sigma, _NOTHING_BEYOND)
+    mass = special.ndtr(-u)
+    found = [mass, np.maximum(normal_density(u) - u * mass, 0.0)]
+    for j in range(1, order):
+        found.append(np.maximum(j * found[j - 1] - u * found[j], 0.0))
+    unit: FloatArray | float = 1.0
+    for j in range(1, order + 1):
+        unit = unit * sigma
+        found[j] *= unit
+    return tuple(found)
 
 
 @attrs.frozen(eq=False)
@@ -96,8 +147,12 @@ class Gaussian(Noise):
         Notes
         -----
         Tilting by exp(-s y) moves the mean of N(x, sigma^2) to x - s sigma^2. Where that is
-        negative, the tail integrals keep the relative accuracy.
+        negative, the tail integrals keep the relative accuracy. Where s is small beside sigma a
+        series in the moments of what clipping adds takes their place.
         """
+        near = self.near_zero(x, s)
+        if near is not None:
+            return near.transform(x, s)
         sigma = positive(self.sigma, x)
         with np.errstate(over="ignore", invalid="ignore"):
             k = x / sigma
@@ -115,6 +170,15 @@ class Gaussian(Noise):
             left = tail * sigma * (sigma * i2)
             chi = np.where(right, tilt * (mean * first + sigma**2 * mass), left)
         return phi, psi, chi
+
+    def near_zero(self, x: FloatArray, s: FloatArray) -> Changed | None:
+        """Return transforms of (x + X)^+ - x where s sigma is well below 1."""
+        sigma = positive(self.sigma, x)
+        order = terms_needed(s, half_moments(float(np.max(sigma))))
+        if not order:
+            return None
+        added = added_by_clipping(s, gaussian_lower_moments(x, sigma, order))
+        return Changed.of(x, s, gaussian_growth(s, sigma), added)
 
     def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
         """exp(-(sigma theta)^2 / 2)."""

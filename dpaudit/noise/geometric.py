@@ -11,10 +11,15 @@ import numpy as np
 from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.integrals import exponential_moments
+from dpaudit.noise.near_zero import Changed
 from dpaudit.noise.parameter import check_rate
 
 _CERTAIN = 1e4
 """A rate from which on exp(-rate) is 0 in double precision, and beyond which nothing changes."""
+
+_CUBABLE = 1e-90
+_SMALL = 0.2
+"""Up to this over the rate E e^{-s X} is a sum in which nothing cancels."""
 
 
 class GeometricTails(Noise):
@@ -83,8 +88,12 @@ class GeometricTails(Noise):
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the transform of (x + X)^+ and its derivatives, for whole ``x``.
 
-        The sums over X <= -x, -x < X < 0, X = 0 and X > 0 are geometric series.
+        The sums over X <= -x, -x < X < 0, X = 0 and X > 0 are geometric series. Where s is
+        small beside the rate, what clipping adds is one alone.
         """
+        near = self.near_zero(x, s)
+        if near is not None:
+            return near.transform(x, s)
         rate, tail = self.rate, self.tail
         gap = -np.expm1(-(rate + s))
         weight = -tail * np.expm1(-rate)
@@ -99,6 +108,29 @@ class GeometricTails(Noise):
             chi = weight * m2 + x * x * atom
             chi = chi + above * (x * x + (2.0 * x + (2.0 - gap) / gap) / gap)
         return phi, psi, chi
+
+    def near_zero(self, x: FloatArray, s: FloatArray) -> Changed | None:
+        """Return transforms of (x + X)^+ - x where s is well below the rate.
+
+        With u = e^s - 1 and g = 1 - p, E e^{-s X} is 1 + tail (f - h), f = u / (g - p u) and
+        h = u / (g + u), and what clipping adds is tail p^x f.
+        """
+        rate, tail = self.rate, self.tail
+        least = min(float(np.min(rate)), 1.0)
+        if least < _CUBABLE or float(np.max(s)) > _SMALL * least:
+            return None
+        p, g = np.exp(-rate), -np.expm1(-rate)
+        u = np.expm1(s)
+        up, down = 1.0 / (g - p * u), 1.0 / (g + u)
+        growth = g * (1.0 + u)
+        common = tail * (1.0 + p) * u * up * down
+        slope = common * (growth * (up + down))
+        first = growth * up * up
+        second = first * up * (1.0 + p + p * u)
+        bend = tail * (second + growth * down**3 * (1.0 + p + u))
+        clipped = tail * np.exp(-rate * x)
+        added = (clipped * (u * up), clipped * first, clipped * second)
+        return Changed.of(x, s, (common * u, slope, bend), added)
 
     def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
         """P(X = 0) + tail (1 - p) (z / (1 - p z) + 1 / (z - p)) with z = e^{i theta}."""

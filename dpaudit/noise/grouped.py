@@ -12,6 +12,7 @@ import numpy as np
 
 from dpaudit.model.arrays import ComplexArray, FloatArray
 from dpaudit.noise.base import Noise, Variates
+from dpaudit.noise.near_zero import Changed
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -109,6 +110,10 @@ class GroupedNoise(Noise):
             for whole, piece in zip((phi, psi, chi), made, strict=True):
                 whole[..., own] = piece
         return phi, psi, chi
+
+    def near_zero(self, x: FloatArray, s: FloatArray) -> Changed | None:
+        """Return transforms of (x + X)^+ - x where the only part knows them."""
+        return self._parts[0].noise.near_zero(x, s) if len(self._parts) == 1 else None
 
     @property
     def terms(self) -> float:

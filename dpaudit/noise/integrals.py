@@ -16,8 +16,9 @@ from dpaudit.model.arrays import FloatArray
 SQRT_2 = math.sqrt(2.0)
 SQRT_2PI = math.sqrt(2.0 * math.pi)
 _SERIES = tuple(2.0 / math.factorial(j + 3) for j in range(18))
-_DEPTH = 60
 _FAR = 2.0
+_DEPTHS = ((_FAR, 4.0, 60), (4.0, math.inf, 20))
+"""Ranges, and how deep the continued fraction goes: its error falls like exp(-y sqrt(8 depth))."""
 
 
 def exponential_moments(z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -78,12 +79,13 @@ def normal_tail_moments(y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArr
     near = np.minimum(y, _FAR)
     i1 = np.asarray(1.0 - near * i0)
     i2 = np.asarray(i0 - near * i1)
-    far = y > _FAR
-    if far.any():
-        v = y[far]
-        ratio = 2.0 * _DEPTH / (v + np.hypot(v, 2.0 * math.sqrt(_DEPTH)))
-        for k in range(_DEPTH - 1, 1, -1):
-            ratio = k / (v + ratio)
-        i1[far] = i0[far] / (v + ratio)
-        i2[far] = i1[far] * ratio
+    for low, high, depth in _DEPTHS:
+        far = (y > low) & (y <= high)
+        if far.any():
+            v = y[far]
+            ratio = 2.0 * depth / (v + np.hypot(v, 2.0 * math.sqrt(depth)))
+            for k in range(depth - 1, 1, -1):
+                ratio = k / (v + ratio)
+            i1[far] = i0[far] / (v + ratio)
+            i2[far] = i1[far] * ratio
     return i0, i1, i2

@@ -10,12 +10,17 @@ import numpy as np
 from dpaudit.model.arrays import ComplexArray, FloatArray, frozen_floats
 from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.integrals import exponential_moments
+from dpaudit.noise.near_zero import Changed
 from dpaudit.noise.parameter import check_scale, positive, squarable
 
 _HUGE = 1e300
 
 _AT_ONCE = 2**14
 """Variates whose signs are set at once: what a processor's cache holds; a multiple of 32."""
+
+_SQUARABLE = 1e100
+_SMALL = 0.25
+"""Up to here E e^{-q X} is a product in which nothing cancels."""
 
 _NEAR = 1e-5
 """Where q is this close to 1 a series takes the place of a difference."""
@@ -112,8 +117,12 @@ class Laplace(Noise):
         -----
         With q = s scale and r = x / scale the part of X between -x and 0 is an integral of
         exp(u r (1 - q)) over [0, 1], evaluated from the end where the exponential is largest,
-        so that q = 1 is no exception and nothing overflows.
+        so that q = 1 is no exception and nothing overflows. Where q is small what clipping adds
+        is (e^{-r} / 2) q / (1 - q).
         """
+        near = self.near_zero(x, s)
+        if near is not None:
+            return near.transform(x, s)
         scale = positive(self.scale, x)
         with np.errstate(over="ignore"):
             q = np.minimum(s * scale, _HUGE)
@@ -126,6 +135,32 @@ class Laplace(Noise):
             psi = x * m1 + beyond * (x + length)
             chi = x * x * m2 + beyond * (x * x + 2.0 * length * (x + length))
         return phi, psi, chi
+
+    def near_zero(self, x: FloatArray, s: FloatArray) -> Changed | None:
+        """Return transforms of (x + X)^+ - x where s scale is well below 1."""
+        scale = positive(self.scale, x)
+        largest = float(np.max(scale))
+        if largest > _SQUARABLE or float(np.max(s)) * largest > _SMALL:
+            return None
+        q = s * scale
+        square = q * q
+        whole = 1.0 / (1.0 - square)
+        slope = whole * whole
+        bend = slope * (1.0 + 3.0 * square)
+        bend *= whole
+        slope *= q
+        more = np.multiply(square, whole, out=square)
+        tail = 0.5 * np.exp(-x / scale)
+        pole = 1.0 / (1.0 - q)
+        first = tail * pole
+        added = first * q
+        first *= pole
+        second = first * pole
+        first *= scale
+        second *= 2.0 * scale**2
+        slope *= 2.0 * scale
+        bend *= 2.0 * scale**2
+        return Changed.of(x, s, (more, slope, bend), (added, first, second))
 
     def characteristic(self, theta: FloatArray | ComplexArray) -> ComplexArray:
         """1 / (1 + (scale theta)^2)."""

@@ -10,9 +10,18 @@ import numpy as np
 
 from dpaudit.model.arrays import ComplexArray, FloatArray
 from dpaudit.noise.base import Noise
+from dpaudit.noise.near_zero import (
+    MOMENTS,
+    Changed,
+    Derivatives,
+    added_by_clipping,
+    added_on_whole_numbers,
+    terms_needed,
+)
 
 _NEGLIGIBLE = 1e-20
 _LARGEST_TABLE = 2**22
+_MOST_TABLED = 2**17
 
 
 class LatticeNoise(Noise):
@@ -91,8 +100,12 @@ class LatticeNoise(Noise):
         Notes
         -----
         A Horner scheme from the largest value down, all of whose terms are positive; its cost
-        grows in proportion to the standard deviation of the noise.
+        grows in proportion to the standard deviation of the noise. Where s is small beside the
+        noise a series takes its place.
         """
+        near = self.near_zero(x, s)
+        if near is not None:
+            return near.transform(x, s)
         pmf = self._pmf
         decay = np.exp(-s)
         stop = np.maximum(1.0 - x, -float(self.reach))
@@ -111,6 +124,41 @@ class LatticeNoise(Noise):
         psi = front * (lowest * h0 + h1)
         chi = front * (lowest * (lowest * h0 + 2.0 * h1) + h2)
         return phi, psi, chi
+
+    def near_zero(self, x: FloatArray, s: FloatArray) -> Changed | None:
+        """Return transforms of (x + X)^+ - x where s times the deviation is well below 1."""
+        order = terms_needed(s, self._rising[:, -1].tolist()) if self._is_tabled else 0
+        if not order:
+            return None
+        index = np.maximum(self.reach - np.asarray(x), 0.0).astype(np.intp)
+        added = added_on_whole_numbers(s, [row[index] for row in self._rising[: order + 1]])
+        return Changed.of(x, s, self._growth(s, order), added)
+
+    @property
+    def _is_tabled(self) -> bool:
+        """Whether the tables of moments are of a size that pays."""
+        return 1 <= self.reach <= _MOST_TABLED
+
+    @functools.cached_property
+    def _rising(self) -> FloatArray:
+        """E V (V + 1) .. (V + j - 1) of V = (m - X)^+ for m = -reach .. 0, a row for each j."""
+        row = np.concatenate([np.zeros(1), self._tables[0][:-1]])
+        rows = [row]
+        for j in range(1, MOMENTS + 1):
+            row = j * np.cumsum(row)
+            rows.append(row)
+        return np.stack(rows)
+
+    @functools.cached_property
+    def _even(self) -> tuple[FloatArray, ...]:
+        """E X^j for even j up to ``MOMENTS``, and 0 for odd j."""
+        k = np.arange(-self.reach, 1, dtype=np.float64)
+        moments = (2.0 * np.sum(k**j * self._pmf) * (j % 2 == 0) for j in range(MOMENTS + 1))
+        return tuple(np.asarray(moment) for moment in moments)
+
+    def _growth(self, s: FloatArray, order: int) -> Derivatives:
+        """Return E exp(-s X) - 1 and its derivatives, by a series of ``order`` terms."""
+        return added_by_clipping(s, self._even[: order + 1])
 
     @property
     def terms(self) -> float:

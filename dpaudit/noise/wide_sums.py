@@ -7,11 +7,13 @@ formula does not converge, the few terms that matter are summed.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import special
 
 from dpaudit.model.arrays import FloatArray
-from dpaudit.noise.gaussian import Gaussian
+from dpaudit.noise.gaussian import Gaussian, gaussian_lower_moments
 from dpaudit.noise.integrals import normal_density
 
 _BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000)
@@ -40,6 +42,25 @@ def lower_moments(m: FloatArray, sigma: float) -> tuple[FloatArray, FloatArray]:
     first = smooth.excess(-m) - f * (1.0 / 12.0 - d2 / 240.0 + d4 / 6048.0)
     with np.errstate(over="ignore"):
         return first, smooth.excess_square(-m) - f * (d1 / 120.0 - d3 / 1512.0)
+
+
+def wide_lower_moments(x: FloatArray, sigma: float, order: int) -> list[FloatArray]:
+    """Return E ((-x - X)^+)^j for j = 0, .., ``order``, whole x and sigma of at least 30.
+
+    Those of the normal law, less the Euler-Maclaurin formula's derivatives of v^j P(X = -x - v)
+    at v = 0; right to 1e-16 of those at x = 0.
+    """
+    moments = list(gaussian_lower_moments(x, sigma, order))
+    d, tau, f = _at_zero(x, np.zeros(()), sigma)
+    h = [f, -d * f]
+    for k in range(1, 2 * len(_BERNOULLI)):
+        h.append(-d * h[-1] - k * tau * h[-2])
+    for j in range(1, order + 1):
+        for k, coefficient in enumerate(_BERNOULLI):
+            p = 2 * k + 1
+            if p >= j:
+                moments[j] = moments[j] - coefficient * math.perm(p, j) * h[p - j]
+    return [np.maximum(moment, 0.0) for moment in moments]
 
 
 def clipped_sums(

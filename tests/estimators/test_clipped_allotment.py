@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dpaudit.estimators import clipped_allotment as rules
 from dpaudit.estimators.clipped_allotment import clipped_allotment
 from dpaudit.noise.discrete_gaussian import DiscreteGaussian
 from dpaudit.noise.gaussian import Gaussian
@@ -48,6 +49,70 @@ def test_biases_of_shares_sum_to_zero(counts, scale):
     found = clipped_allotment(counts, np.ones_like(counts), Laplace(scale))
     assert abs(found.bias.sum()) <= 1e-10
     assert (found.square >= found.bias**2 * (1 - 1e-9) - 1e-15).all()
+
+
+def settings_at_random(rng, i):
+    n = int(rng.choice([2, 3, 5, 12, 40]))
+    counts = np.round(10.0 ** rng.uniform(0, rng.choice([1, 2, 3]), n)) * (rng.random(n) < 0.9)
+    counts[0] = np.round(10.0 ** rng.uniform(1, 5))
+    scale = 10.0 ** rng.uniform(-1, 2)
+    noise = (
+        Laplace(scale),
+        Gaussian(scale),
+        Geometric(1.0 / scale),
+        DiscreteGaussian(min(scale, 60.0)),
+        Laplace(scale * rng.uniform(0.5, 2.0, n)),
+    )
+    return counts, 10.0 ** rng.uniform(-0.5, 0.5, n), noise[i % 5]
+
+
+def on_fine_panels(counts, weights, noise):
+    """Bias and mean squared error by panels, finer and farther than those in use."""
+    problem = rules._Problem.of(counts, weights, np.ones_like(counts), noise)
+    found = rules._integrate(problem, *rules._panels(24, 1e13))
+    fallback = weights / weights.sum() - problem.shares
+    square = found.square + problem.empty * fallback**2
+    return found.bias + problem.empty * fallback, square, problem.defect(found)
+
+
+def test_stated_errors_cover_what_few_nodes_miss():
+    """The rounding of the finer panels is theirs; a twentieth of what is stated would not do."""
+    rng, short = np.random.default_rng(2), 0
+    for i in range(60):
+        setting = settings_at_random(rng, i)
+        found = clipped_allotment(*setting)
+        bias, square, missed = on_fine_panels(*setting)
+        missed += 4e-15
+        assert missed < 1e-11
+        assert (np.abs(found.bias - bias) <= found.bias_error + missed).all()
+        assert (np.abs(found.square - square) <= found.square_error + missed).all()
+        short += bool((np.abs(found.bias - bias) > found.bias_error / 20.0 + missed).any())
+    assert short > 0
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [*NOISES, DiscreteGaussian(14.0), DiscreteGaussian(1400.0), Laplace(1000.0)],
+    ids=lambda noise: f"{noise.family}-{float(np.sqrt(noise.variance)):.0f}",
+)
+def test_many_entities_take_a_dozen_nodes(monkeypatch, noise):
+    rng = np.random.default_rng(1)
+    counts, weights = np.round(np.exp(rng.normal(5.3, 1.4, 4000))), rng.uniform(4e3, 9e3, 4000)
+    nodes, integrate = [], rules._integrate
+    monkeypatch.setattr(
+        rules, "_integrate", lambda *a, **k: nodes.append(a[1].size) or integrate(*a, **k)
+    )
+    found = clipped_allotment(counts, weights, noise)
+    assert sum(nodes) <= 26
+    assert found.defect <= 1e-14
+    assert found.bias_error.max() <= 1e-9 * np.ptp(found.bias)
+    monkeypatch.setattr(rules, "_by_laguerre", lambda _: None)
+    panels = clipped_allotment(counts[:500], weights[:500], noise)
+    monkeypatch.undo()
+    few = clipped_allotment(counts[:500], weights[:500], noise)
+    assert (np.abs(few.bias - panels.bias) <= few.bias_error + panels.bias_error).all()
+    assert (np.abs(few.square - panels.square) <= few.square_error + panels.square_error).all()
+    np.testing.assert_allclose(few.square, panels.square, rtol=1e-7)
 
 
 @pytest.mark.shared_data
