@@ -47,7 +47,7 @@ def calibrated(account: Callable[[float], Account], epsilon: float, delta: float
 
     target = math.log(epsilon)
     low, high = math.log(_LEAST), 0.0  # bracketed: epsilon falls as the multiplier grows
-    above, below = None, math.log(cost(1.0)) - target
+    above, below = None, math.log(max(cost(1.0), _TINY)) - target
     while below > 0:
         low, above, high = high, below, high + math.log(2.0)
         if high > math.log(_MOST):

@@ -59,3 +59,16 @@ def test_what_no_noise_keeps_is_refused():
 
     with pytest.raises(dpaudit.UsageError, match="no noise up to multiplier 10000"):
         calibrated(Endless, 1.0, 1e-5)
+
+
+def test_little_noise_does_where_delta_alone_nearly_suffices():
+    """With a large delta unit noise costs no epsilon at all."""
+
+    def once(sigma):
+        queries = (Query(name="gradients", noise_multiplier=sigma),)
+        return Account(sample_rate=0.01, steps=1, each_step=queries)
+
+    assert once(1.0).epsilon(0.1) == 0.0
+    found = calibrated(once, 1.0, 0.1)
+    assert once(found).epsilon(0.1) <= 1.0
+    assert found < 1.0
