@@ -193,8 +193,8 @@ def mitigation(view: Learning, one: Trained) -> Finding | None:
     else:
         statement = _("The audit cannot tell whether “{name}” narrows the gap", name=name)
     detail = _(
-        "Against {base}, the difference between the two groups that were furthest apart changes "
-        "by {change} ({interval}). Better off: {better}. Worse off: {worse}.",
+        "Against {base}, the largest difference between two groups changes by {change} "
+        "({interval}). Better off: {better}. Worse off: {worse}.",
         base=f"“{one.task.baseline}”",
         change=amounts.value(gap.estimate, signed=True),
         interval=bare.interval(gap.estimate),
@@ -336,7 +336,7 @@ def _ratio(top: Estimate, bottom: Estimate) -> Estimate:
     noisy = top if not top.is_deterministic else bottom
     return Estimate(
         value=np.asarray(value), low=np.asarray(min(low, value)), high=np.asarray(max(high, value)),
-        level=noisy.level, method=noisy.method, draws=noisy.draws,
+        level=max(top.level + bottom.level - 1.0, tiny), method=noisy.method, draws=noisy.draws,
     )  # fmt: skip
 
 

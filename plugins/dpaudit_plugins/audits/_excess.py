@@ -8,7 +8,11 @@ import numpy as np
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.training.data import Split
-from dpaudit.training.group_estimates import largest_difference, of_runs
+from dpaudit.training.group_estimates import (
+    change_of_largest_difference,
+    largest_difference,
+    of_runs,
+)
 from dpaudit.training.records import Records
 from dpaudit.training.runs import Expected, Runs
 
@@ -93,23 +97,20 @@ def change_of(after: Excess, before: Excess, level: float) -> dpaudit.Estimate:
     """Return by how much each group's excess risk changes, shape (A,)."""
     if after.error is None and len(after.rows) == len(before.rows):
         return of_runs(after.rows - before.rows, level)
-    return _between(after.estimate(after.rows, level), before.estimate(before.rows, level))
+    half = _half(level)
+    return _between(after.estimate(after.rows, half), before.estimate(before.rows, half))
 
 
 def gap_change(after: Excess, before: Excess, level: float) -> dpaudit.Estimate:
-    """Return by how much the gap changes between the two groups that were furthest apart.
+    """Return by how much the largest difference of two groups changes; below 0: it narrows."""
+    if after.error is None and len(after.rows) == len(before.rows):
+        return change_of_largest_difference(after.rows, before.rows, level)
+    return _between(after.difference(_half(level)), before.difference(_half(level)))
 
-    Below 0: they come closer. Groups are chosen by the risks before.
-    """
-    mean = before.rows.mean(axis=0)
-    most, least = int(mean.argmax()), int(mean.argmin())
-    old = before.rows[:, most] - before.rows[:, least]
-    new = after.rows[:, most] - after.rows[:, least]
-    if new.mean() < 0:
-        new = -new
-    if after.error is None and len(old) == len(new):
-        return of_runs(new - old, level)
-    return _between(after.estimate(new, level), before.estimate(old, level))
+
+def _half(level: float) -> float:
+    """Return the level at which two intervals hold together at ``level``."""
+    return 0.5 * (1.0 + level)
 
 
 def _between(after: dpaudit.Estimate, before: dpaudit.Estimate) -> dpaudit.Estimate:
@@ -117,5 +118,5 @@ def _between(after: dpaudit.Estimate, before: dpaudit.Estimate) -> dpaudit.Estim
     noisy = before if after.is_deterministic else after
     return dpaudit.Estimate(
         value=after.value - before.value, low=after.low - before.high, high=after.high - before.low,
-        level=min(after.level, before.level), method=noisy.method, draws=noisy.draws,
+        level=after.level + before.level - 1.0, method=noisy.method, draws=noisy.draws,
     )  # fmt: skip

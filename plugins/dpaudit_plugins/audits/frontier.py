@@ -12,7 +12,11 @@ import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.report import Block, Column, Curves, Paragraph, Series, Table
 from dpaudit.training.data import Split
-from dpaudit.training.group_estimates import largest_difference, of_runs
+from dpaudit.training.group_estimates import (
+    change_of_largest_difference,
+    largest_difference,
+    of_runs,
+)
 from dpaudit.training.group_metrics import shares
 from dpaudit.training.runs import Arm, Runs
 from dpaudit_plugins.audits._learning import in_words, made, percent, predictions, signed
@@ -52,27 +56,13 @@ class Frontier(dpaudit.Audit):
         if own is None or other is None:
             return ()
         level, weights = subject.confidence, subject.data.records(split).shares
-        before, after = other.mean(axis=0), own.mean(axis=0)
         found = (
             ("frontier-accuracy", of_runs(own @ weights, level)),
             ("frontier-accuracy-change", of_runs(own @ weights - other @ weights, level)),
             ("frontier-gap", largest_difference(own, level)),
-            ("frontier-gap-change", _change(own, other, before, after, level)),
+            ("frontier-gap-change", change_of_largest_difference(own, other, level)),
         )
         return [made(subject, self.name, name, estimate) for name, estimate in found]
-
-
-def _change(
-    own: FloatArray, other: FloatArray, before: FloatArray, after: FloatArray, level: float
-) -> dpaudit.Estimate:
-    """Return the change of the gap, between the groups that are furthest apart in each.
-
-    The groups are chosen from the means over all runs, and the difference is then taken run by
-    run: with more than two groups the choice is itself uncertain, which widens nothing here.
-    """
-    rows = own[:, after.argmax()] - own[:, after.argmin()]
-    then = other[:, before.argmax()] - other[:, before.argmin()]
-    return of_runs(rows - then, level)
 
 
 def _accuracies(subject: dpaudit.LearnerSubject, runs: Runs, split: Split) -> FloatArray | None:

@@ -86,8 +86,8 @@ def runs_that_say(data, right, seed=0):
 @pytest.fixture(scope="module")
 def served():
     data = people(4000)
-    made = runs_that_say(data, [(0.7, 0.68)] * 4)
-    plain = runs_that_say(data, [(0.9, 0.7)] * 4, seed=1)
+    made = runs_that_say(data, [(0.7, 0.68)] * 8)
+    plain = runs_that_say(data, [(0.9, 0.7)] * 8, seed=1)
     return Made(data=data, of_arm={"made": made, "plain": plain})
 
 
