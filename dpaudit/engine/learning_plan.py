@@ -32,6 +32,9 @@ RUNS = 50
 
 _LIBRARIES = ("torch", "opacus", "scikit-learn", "dp-accounting")
 
+_FEWEST = 2
+"""Runs of a random learner from which a spread can be told."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class LearnerJob:
@@ -172,6 +175,12 @@ class _Planner:
         except DpauditError as error:
             raise type(error)(f"learner {named!r}: {error.message}", hint=error.hint) from error
         arms = self._arms(learner, named)
+        if learner.randomised and spec.replicates < _FEWEST:
+            raise SpecError(
+                f"learner {named!r}: replicates = {spec.replicates} says nothing of how much runs "
+                "of a random learner differ",
+                hint=f"give at least {_FEWEST}, and 30 or more for narrow intervals",
+            )
         replicates = spec.replicates if learner.randomised else 1
         task = Task(
             id=named,

@@ -23,7 +23,8 @@ def sure(view: Learning, estimate: Estimate) -> Sureness:
     _ = view.prose
     level: Confidence = "medium"
     if estimate.is_deterministic:
-        level, reason = "high", _("an exact integral over the noise, with no simulation")
+        level, reason = "high", _("computed exactly, over the noise where there is any, with no "
+                                  "simulation")  # fmt: skip
     elif estimate.draws < _ENOUGH:
         level, reason = "low", _("only {runs} runs", runs=_.whole(estimate.draws))
     else:

@@ -3,6 +3,7 @@
 import json
 import textwrap
 
+import attrs
 import numpy as np
 import pytest
 
@@ -234,3 +235,11 @@ def test_a_reference_must_be_trained_alike(audit):
         'replicates = 70\nagainst', 'replicates = 7\nagainst'))  # fmt: skip
     with pytest.raises(dpaudit.SpecError, match="is trained 7 times"):
         dpaudit.run(dpaudit.load(audit))
+
+
+def test_one_run_of_a_random_learner_is_refused(audit):
+    """A single run would look exact: nothing could differ from it."""
+    spec = dpaudit.load(audit)
+    once = tuple(attrs.evolve(learner, replicates=1) for learner in spec.learners)
+    with pytest.raises(dpaudit.SpecError, match="replicates = 1 says nothing"):
+        prepare_learning(attrs.evolve(spec, learners=once))
