@@ -22,6 +22,8 @@ GROWS = 2.0
 FLAT = 1.5
 _TENTH = 0.1
 _LISTED = 3
+_BY_CHANCE = 0.05
+"""A largest correlation that is as large by chance more often than this is not told."""
 
 
 def learning_findings(view: Learning) -> tuple[Finding, ...]:
@@ -237,7 +239,9 @@ def causes(view: Learning, one: Trained) -> Finding | None:
     order = np.argsort(-sizes, kind="stable")
     first = int(order[0])
     top = found.estimate[first]
+    chance = one.find("rank-correlation-by-chance", over="total")
     certain = float(top.low) > 0 or float(top.high) < 0
+    certain &= chance is not None and float(chance.estimate.high) <= _BY_CHANCE
     named = words(found.labels[first])
     groups = _.whole(len(view.results.data.entities))
     if certain and float(top.value) > 0:
@@ -265,11 +269,23 @@ def causes(view: Learning, one: Trained) -> Finding | None:
             "together with one another, so a correlation is no proof of a cause.",
             learner=view.label(one),
             listed=listed,
-        ),
+        )
+        + _by_chance(view, chance),
         estimate=top,
         unit="correlation",
         **sure(view, top),
         evidence=(f"{one.task.id}: rank-correlation over cause",),
+    )
+
+
+def _by_chance(view: Learning, chance: Measurement | None) -> str:
+    """Return how often the largest correlation is as large where nothing goes together."""
+    if chance is None:
+        return ""
+    return " " + view.prose(
+        "If nothing went with anything, the largest of them would be as large in {number} of 100 "
+        "orders of the groups.",
+        number=view.prose.decimal(100.0 * float(chance.estimate.value), places=1),
     )
 
 

@@ -24,7 +24,8 @@ EFFECTS = ("under-training", "clip-effect", "noise-effect", "interaction")
 HELD_OUT = "held-out-"
 TOLD = frozenset({
     "excess-risk", "signed-gap", "gap", "largest-difference", "excess-risk-of-people",
-    "runs-needed", "excess-risk-change", "gap-change", "rank-correlation", *EFFECTS,
+    "runs-needed", "excess-risk-change", "gap-change", "rank-correlation",
+    "rank-correlation-by-chance", *EFFECTS,
 })  # fmt: skip
 """Quantities that have a table of their own."""
 

@@ -68,6 +68,8 @@ def formulas(_: Prose) -> dict[str, str]:
         "boundary-distance": _("Mean distance of an input from the boundary of one logit."),
         "squared-input-norm": _("Mean squared length of the inputs of the group."),
         "group-size": _("People of the group among those learnt from."),
+        "rank-correlation-by-chance": _("Share of the orders of the groups in which the largest "
+                                        "rank correlation is as large as the one found."),
         "rank-correlation": _("Spearman's correlation over groups of a property with the excess "
                               "risk."),
         "theorem-1": _("Half the variance of the noise times the Hessian trace: right for little "

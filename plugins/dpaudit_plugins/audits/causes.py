@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
+from dpaudit.stats.proportions import clopper_pearson
 from dpaudit.training.clipping import boundary_closeness, boundary_distance, clip_factors
 from dpaudit.training.group_estimates import of_runs
 from dpaudit.training.linear_models import LogisticLoss
@@ -27,6 +29,8 @@ _LARGEST = 400
 
 _ROUNDING = 1e-9
 _LEAST_GROUPS = 3
+_ALL_ORDERS = 7
+_ORDERS = 10_000
 EFFECTS = ("under-training", "clip-effect", "noise-effect", "interaction")
 
 
@@ -47,8 +51,9 @@ class Causes(dpaudit.Audit):
     **What goes with it.** Of each group at the reference: Hessian trace, mean gradient norm, norm
     of the mean gradient, mean squared input norm, closeness and (one logit) distance to the
     boundary, size; with clipping the share clipped and the lost mass E[(1 - c) ||g||]. With three
-    groups or more their rank correlations with the excess risk. These go together with one
-    another, so a correlation is no proof of a cause.
+    groups or more their rank correlations with the excess risk, and how often the largest of them
+    would be as large by chance. These go together with one another, so a correlation is no proof
+    of a cause.
 
     Parameters
     ----------
@@ -83,7 +88,7 @@ class Causes(dpaudit.Audit):
         ]
         found += self._predictions(subject)
         if len(subject.data.names) >= _LEAST_GROUPS:
-            found += [self._correlations(subject, diagnostics, excess, rng)]
+            found += self._correlations(subject, diagnostics, excess, rng)
         return found
 
     def _made(
@@ -176,8 +181,13 @@ class Causes(dpaudit.Audit):
         diagnostics: Mapping[str, FloatArray],
         excess: Excess,
         rng: np.random.Generator,
-    ) -> dpaudit.Measurement:
-        """Return Spearman's correlation of each diagnostic with the excess risk of the groups."""
+    ) -> Iterator[dpaudit.Measurement]:
+        """Yield Spearman's correlations of diagnostics with the excess risk, and what chance does.
+
+        Their intervals are of the runs. That the largest of several correlations over few groups
+        is large means little, so the other number is how often the largest of all would be as
+        large if the excess risks belonged to the groups in any other order.
+        """
         kept = {name: value for name, value in diagnostics.items() if _differs(value)}
         causes = np.stack([_ranks(value) for value in kept.values()])
         rows = excess.rows
@@ -193,7 +203,7 @@ class Causes(dpaudit.Audit):
                 value=value, low=np.minimum(low, value), high=np.maximum(high, value),
                 level=subject.confidence, method="simulated", draws=len(rows),
             )  # fmt: skip
-        return dpaudit.Measurement(
+        yield dpaudit.Measurement(
             task=subject.task,
             audit=self.name,
             quantity="rank-correlation",
@@ -202,6 +212,8 @@ class Causes(dpaudit.Audit):
             labels=tuple(kept),
             estimate=estimate,
         )
+        chance = largest_by_chance(causes, rows.mean(axis=0), subject.confidence, rng)
+        yield self._made(subject, "rank-correlation-by-chance", chance, unit="probability")
 
 
 _UNITS = {
@@ -257,12 +269,52 @@ def _ranks(values: FloatArray) -> FloatArray:
 
 def _correlated(causes: FloatArray, rows: FloatArray) -> FloatArray:
     """Return the correlation of ranked causes (k, A) with the ranks of rows (r, A), (r, k)."""
-    ranked = np.stack([_ranks(row) for row in rows])
+    return _aligned(causes, np.stack([_ranks(row) for row in rows]))
+
+
+def _aligned(causes: FloatArray, ranked: FloatArray) -> FloatArray:
+    """Return the correlation of ranked causes (k, A) with ranked rows (r, A), shape (r, k)."""
     left = causes - causes.mean(axis=1, keepdims=True)
     right = ranked - ranked.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(right, axis=1)[:, None] * np.linalg.norm(left, axis=1)[None]
     products = right @ left.T
     return np.divide(products, norms, out=np.zeros_like(products), where=norms > 0)
+
+
+def largest_by_chance(
+    causes: FloatArray, risks: FloatArray, level: float, rng: np.random.Generator
+) -> dpaudit.Estimate:
+    """Return how often the largest of the correlations would be as large in another order.
+
+    Parameters
+    ----------
+    causes
+        Ranks of every property over the groups, shape (k, A).
+    risks
+        Of the groups, shape (A,).
+
+    Notes
+    -----
+    Westfall and Young (1993), Resampling-based multiple testing: the maximum over properties
+    pays for their number. Every order of up to 7 groups is tried, else so many that are drawn.
+    """
+    ranks = _ranks(risks)
+    own = np.abs(_aligned(causes, ranks[None])).max()
+    groups = len(risks)
+    if groups <= _ALL_ORDERS:
+        orders = np.array(list(itertools.permutations(range(groups))))
+    else:
+        orders = rng.permuted(np.tile(np.arange(groups), (_ORDERS, 1)), axis=1)
+    largest = np.abs(_aligned(causes, ranks[orders])).max(axis=1)
+    hits = int(np.count_nonzero(largest >= own - _ROUNDING))
+    if groups <= _ALL_ORDERS:
+        return dpaudit.Estimate.exact(hits / len(orders))
+    value = (hits + 1.0) / (len(orders) + 1.0)  # the order that was found is one of them
+    low, high = clopper_pearson(np.array(hits), len(orders), 0.5 * (1.0 - level))
+    return dpaudit.Estimate(
+        value=value, low=min(float(low), value), high=max(float(high), value), level=level,
+        method="simulated", draws=len(orders),
+    )  # fmt: skip
 
 
 @dpaudit.hookimpl
