@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import attrs
 
-from dpaudit.errors import SpecError
 from dpaudit.model.report import Report, Section
 from dpaudit.model.results import Results
 from dpaudit.report.appendix import glossary, limits, methods, provenance
@@ -21,6 +19,7 @@ from dpaudit.report.learning import learning_report
 from dpaudit.report.lines import drawn
 from dpaudit.report.mitigations import mitigation_sections
 from dpaudit.report.prose import Prose
+from dpaudit.report.sections import refuse_unknown
 from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
 from dpaudit.report.wording import Context
 
@@ -94,17 +93,9 @@ def _sections(context: Context, found: Found, extra: Mapping[str, Section]) -> t
     if "findings" in wanted:
         at = wanted.index("findings") + 1
         wanted[at:at] = [name for name in _FOLLOW_FINDINGS if name not in wanted]
-    known = (*SECTIONS, *extra)
     made: list[Section] = []
-    for name in wanted:
-        if name in SECTIONS:
-            made += SECTIONS[name](context, found)
-        elif name in extra:
-            made.append(extra[name])
-        else:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}"
-            raise SpecError(f"[report] sections: there is no section {name!r}", hint=hint)
+    for name in refuse_unknown(wanted, (*SECTIONS, *extra)):
+        made += SECTIONS[name](context, found) if name in SECTIONS else (extra[name],)
     return tuple(drawn(section, context.prose) for section in made)
 
 

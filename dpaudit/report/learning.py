@@ -34,6 +34,7 @@ from dpaudit.report.learning_served import served_formulas
 from dpaudit.report.learning_terms import formulas, terms
 from dpaudit.report.learning_thresholds import learning_thresholds
 from dpaudit.report.prose import words
+from dpaudit.report.sections import refuse_unknown
 from dpaudit.report.told import slug
 
 _WIDTH = 440.0
@@ -52,6 +53,11 @@ def learning_report(
         The audit.
     foreign, extra
         Findings and sections of plug-ins.
+
+    Raises
+    ------
+    SpecError
+        If ``[report] sections`` names a section that such a report has not.
     """
     view = Learning.of(results)
     _ = view.prose
@@ -60,12 +66,14 @@ def learning_report(
     banner = ""
     if results.data.status == "confidential":
         banner = _("Confidential: made from confidential data, not for release")
-    wanted = list(results.spec.report.sections)
+    wanted = results.spec.report.sections
     makers: dict[str, Callable[[Learning, Found], tuple[Section, ...]]] = {
         "highlights": _highlights, "findings": _told, "limits": _limits, "methods": _methods,
         "glossary": _glossary, "provenance": _provenance,
     }  # fmt: skip
-    sections = [part for name in wanted if name in makers for part in makers[name](view, told)]
+    others = extra or {}
+    named = refuse_unknown(wanted, (*makers, *others))
+    sections = [part for name in named if name in makers for part in makers[name](view, told)]
     return Report(
         title=results.spec.title,
         summary=_summary(view),
@@ -73,7 +81,7 @@ def learning_report(
         language=_.tag,
         date=date_of(results.spec.report.date),
         banner=banner,
-        sections=_with_others(sections, tuple((extra or {}).values())),
+        sections=_with_others(sections, tuple(others.values())),
         findings=(*learning_thresholds(view), *learning_findings(view), *foreign),
         generator=f"dpaudit {results.provenance.versions.get('dpaudit', '')}".strip(),
     )
