@@ -11,6 +11,7 @@ import dpaudit
 from dpaudit.cli.main import run as command
 from dpaudit.engine import learning_plan
 from dpaudit.engine.prepare import prepare_learning
+from dpaudit.report.assemble import build_report
 from dpaudit.report.exports import measurements_csv
 
 AUDIT = """\
@@ -243,3 +244,23 @@ def test_one_run_of_a_random_learner_is_refused(audit):
     once = tuple(attrs.evolve(learner, replicates=1) for learner in spec.learners)
     with pytest.raises(dpaudit.SpecError, match="replicates = 1 says nothing"):
         prepare_learning(attrs.evolve(spec, learners=once))
+
+
+def test_a_section_that_no_report_on_learners_has_is_refused(audit):
+    spec = dpaudit.load(audit)
+    report = attrs.evolve(spec.report, sections=("highlights", "tradeoff"))
+    results = dpaudit.run(attrs.evolve(spec, report=report))
+    with pytest.raises(dpaudit.SpecError, match="there is no section 'tradeoff'"):
+        build_report(results)
+
+
+def test_what_a_rule_reads_of_groups_is_said(audit):
+    """Sizes of groups are not counted: the report must say so; global-adapt reads none."""
+    registry = dpaudit.Registry.discover()
+    told = {
+        name: registry.create("learner", name, epsilon=1.0, **more).caveats()
+        for name, more in (("reweighted", {}), ("dpsgd-f", {}), ("lagrangian-dual", {}),
+                           ("equalising-penalty", {}), ("global-adapt", {}))
+    }  # fmt: skip
+    assert told.pop("global-adapt") == ()
+    assert all("no budget covers them" in said for (said,) in told.values())

@@ -26,6 +26,8 @@ class Mitigated(Stochastic):
     ----------
     asks
         What is asked of each batch beside the gradients, as a noun phrase; empty for nothing.
+    uses_sizes
+        Whether the rule reads the sizes of the groups, which no budget covers.
 
     Parameters
     ----------
@@ -35,6 +37,7 @@ class Mitigated(Stochastic):
     """
 
     asks: ClassVar[str] = ""
+    uses_sizes: ClassVar[bool] = True
 
     statistic_ratio: float = attrs.field(default=4.0, validator=POSITIVE)
 
@@ -55,6 +58,14 @@ class Mitigated(Stochastic):
     def is_noisy(self) -> bool:
         """Whether what is asked is answered with noise."""
         return bool(self.asks)
+
+    def caveats(self) -> tuple[str, ...]:
+        """Say what is used and not counted."""
+        said = (
+            "the sizes of the groups among those learnt from are taken to be public: the rule "
+            "reads them exactly, and no budget covers them"
+        )
+        return (said,) if self.uses_sizes else ()
 
     @abc.abstractmethod
     def rule(self) -> Any:

@@ -65,8 +65,10 @@ class EqualisingPenalty(Mitigated):
         return ("the signs of the penalty are exact functions of the data: no budget bounds this",)
 
     def caveats(self) -> tuple[str, ...]:
-        """Say it where nothing is promised."""
-        return () if self.private else ("as written in the paper, this objective is not private",)
+        """Say it where nothing is promised, and what is not counted where something is."""
+        if self.private:
+            return super().caveats()
+        return ("as written in the paper, this objective is not private",)
 
 
 @dpaudit.hookimpl

@@ -36,6 +36,7 @@ class GlobalAdapt(Mitigated):
 
     name: ClassVar[str] = "global-adapt"
     asks: ClassVar[str] = "how many gradients are long"
+    uses_sizes: ClassVar[bool] = False
 
     threshold: float = attrs.field(default=1.0, validator=POSITIVE)
     tolerance: float = attrs.field(default=1.0, validator=POSITIVE)
