@@ -92,8 +92,9 @@ def change_of_largest_difference(after: FloatArray, before: FloatArray, level: f
     compared on the same ones. With d the differences of pairs and e = |d after| - |d before|, the
     change lies between e of the pair that is furthest apart before and e of the pair that is
     furthest apart after. Half of the risk goes to intervals of all d, which leave some pairs that
-    may be the furthest ones and tell most signs; half to those of d after -+ d before, run by run,
-    which give e where the signs are known. (Derived for this project.)
+    may be the furthest ones, tell most signs and bound both largest differences; half to those of
+    d after -+ d before, run by run, which give e where the signs are known. (Derived for this
+    project.)
 
     Examples
     --------
@@ -114,8 +115,14 @@ def change_of_largest_difference(after: FloatArray, before: FloatArray, level: f
         high = np.where(same & rises, np.minimum(high, each.high), high)
         low = np.where(same & falls, np.maximum(low, -each.high), low)
         high = np.where(same & falls, np.minimum(high, -each.low), high)
-    first = float(low[sizes_old.high >= sizes_old.low.max()].min())
-    last = float(high[sizes_new.high >= sizes_new.low.max()].max())
+    first = max(
+        float(low[sizes_old.high >= sizes_old.low.max()].min()),
+        float(sizes_new.low.max() - sizes_old.high.max()),
+    )
+    last = min(
+        float(high[sizes_new.high >= sizes_new.low.max()].max()),
+        float(sizes_new.high.max() - sizes_old.low.max()),
+    )
     value = float(sizes_new.value.max() - sizes_old.value.max())
     return Estimate(
         value=np.asarray(value), low=np.asarray(min(first, value)),

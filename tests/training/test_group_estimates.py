@@ -65,3 +65,10 @@ def test_a_known_row_is_taken_as_it_is():
 def test_one_group_is_apart_from_nobody():
     with pytest.raises(dpaudit.UsageError, match="there is one group"):
         largest_difference(np.zeros((3, 1)), 0.95)
+
+
+def test_a_gap_that_vanishes_is_told_though_nobody_knows_who_is_furthest_apart_then():
+    rng = np.random.default_rng(3)
+    before = np.array([0.0, 0.1, 0.15, 1.0]) + 0.02 * rng.normal(size=(RUNS, 4))
+    after = 0.02 * rng.normal(size=(RUNS, 4))
+    assert change_of_largest_difference(after, before, 0.95).high < -0.9
