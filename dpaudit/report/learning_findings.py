@@ -22,6 +22,7 @@ GROWS = 2.0
 FLAT = 1.5
 _TENTH = 0.1
 _LISTED = 3
+_LEAST = 0.1
 _BY_CHANCE = 0.05
 """A largest correlation that is as large by chance more often than this is not told."""
 
@@ -282,10 +283,12 @@ def _by_chance(view: Learning, chance: Measurement | None) -> str:
     """Return how often the largest correlation is as large where nothing goes together."""
     if chance is None:
         return ""
-    return " " + view.prose(
+    _, share = view.prose, 100.0 * float(chance.estimate.value)
+    number = _("fewer than 0.1") if share < _LEAST else _.decimal(share, places=1)
+    return " " + _(
         "If nothing went with anything, the largest of them would be as large in {number} of 100 "
         "orders of the groups.",
-        number=view.prose.decimal(100.0 * float(chance.estimate.value), places=1),
+        number=number,
     )
 
 

@@ -50,8 +50,7 @@ def formulas(_: Prose) -> dict[str, str]:
                          "the audit asks for."),
         "excess-risk-change": _("Excess risk of a mitigation minus that of what it mitigates, "
                                 "inside each run."),
-        "gap-change": _("By how much the difference between the two groups that were furthest "
-                        "apart changes."),
+        "gap-change": _("By how much the largest difference of two groups changes."),
         "clip-effect": _("Loss with clipping and no noise minus loss with neither."),
         "noise-effect": _("Loss with noise and no clipping minus loss with neither."),
         "interaction": _("What clipping and noise together add to their separate effects."),
