@@ -130,7 +130,7 @@ def direction(change: dpaudit.Estimate) -> str:
         return "wider"
     if change.high < 0:
         return "narrower"
-    return "no change found" if change.low < 0 < change.high else "the same"
+    return "cannot tell" if change.low < 0 < change.high else "the same"
 
 
 def _row(point: _Point, points: Sequence[_Point]) -> tuple[str, ...]:
