@@ -339,9 +339,7 @@ class MeasuredTask:
         outcomes what they leave open, varied or not.
         """
         job, near = self.controlled.job, self._near(over)
-        noise = job.chain.mechanism.noise()
-        silent = noise is not None and not np.any(noise.variance > 0)
-        if silent and not job.is_random_after_noise:
+        if job.chain.is_still and not job.is_random_after_noise:
             return np.zeros_like(moments.mean)
         entries = moments.mean.size if near is None else max(moments.mean.size, near.distance.size)
         risk = min(1.0, np.log(entries / (1.0 - confidence)) / moments.count)

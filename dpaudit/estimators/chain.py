@@ -183,6 +183,14 @@ class Chain:
             return None
         return self._of_entities(np.broadcast_to(noise.variance, self.measured.shape))
 
+    @functools.cached_property
+    def is_still(self) -> bool:
+        """Whether the mechanism gives the same release whenever it is asked, by its closed form."""
+        noise = self.mechanism.noise()
+        variance = self.mechanism.variance(self.measured) if noise is None else noise.variance
+        value = getattr(variance, "value", variance)
+        return value is not None and not np.any(np.asarray(value, dtype=np.float64) > 0)
+
     def rests(self, draws: int) -> BoolArray:
         """Return which entities may well show no noise in any of ``draws``, shape (n,)."""
         noise = self.mechanism.noise()

@@ -17,6 +17,7 @@ from dpaudit.engine.tally import Controlled
 from dpaudit.estimators.chain import Chain
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Task
+from dpaudit_plugins.mechanisms.cell_suppression import CellSuppression
 from dpaudit_plugins.mechanisms.laplace import Laplace
 
 SCALE = 10.0
@@ -96,6 +97,17 @@ def test_an_outcome_that_never_varied_is_not_certain(measured):
     bias = task(measured, Jumping(at=-1000.0), 0).entity("bias")
     assert (bias.high - bias.low > 0).all()
     assert holds(bias, jump_bias(-1000.0))
+
+
+def test_a_release_in_which_nothing_is_random_hides_nothing(measured):
+    """Suppression gives the same counts each time: what no draw showed cannot be."""
+    chain = Chain(counts=COUNTS, mechanism=CellSuppression(threshold=100))
+    job = Job.make(Task(id="t", key="k", release="r", decision="d"), chain, Jumping(at=90.0), (),
+                   groupings={})  # fmt: skip
+    made = measured(Controlled.choose(job, 0, DATA.digest), 0, DATA)
+    for quantity in ("bias", "expected-shortfall", "mean-squared-error"):
+        assert (made.entity(quantity).high == made.entity(quantity).low).all()
+    assert made.total("expected-shortfall").value > 0
 
 
 @attrs.frozen(kw_only=True)
