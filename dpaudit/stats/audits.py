@@ -2,8 +2,8 @@
 
 An attack says "in" or "out" of each run. Its rates on the two sides bound epsilon from below; a
 rate that was chosen after seeing the same runs does not, unless the choice is paid for. Here it
-is, in one of two ways: the runs are split, or bounds at thresholds whose ranks were fixed
-beforehand share the risk. No number of runs certifies more than :func:`largest_certificate`.
+is: bounds at thresholds whose ranks were fixed beforehand share the risk. No number of runs
+certifies more than :func:`largest_certificate`.
 
 References
 ----------
@@ -152,50 +152,6 @@ def epsilon_lower_bound(
     return max(_log_ratio(low, high, delta), _log_ratio(1.0 - high, 1.0 - low, delta))
 
 
-def split_certificate(
-    members: FloatArray, others: FloatArray, risk: float, delta: float = 0.0
-) -> Certificate:
-    """Bound epsilon at a threshold that one half of the runs chooses and the other measures.
-
-    Parameters
-    ----------
-    members, others
-        Scores of independent runs with and without the target, shape (n,) each, in the order
-        in which they were made; higher means more likely in.
-    risk, delta
-        As for :func:`epsilon_lower_bound`.
-
-    Raises
-    ------
-    UsageError
-        If a side has fewer than two runs or a score is no number.
-
-    References
-    ----------
-    Cox (1975), A note on data-splitting for the evaluation of significance levels, Biometrika
-    62(2).
-    """
-    _check(risk, delta)
-    _check_scores(members, others)
-    choose = [side[: side.size // 2] for side in (members, others)]
-    measure = [side[side.size // 2 :] for side in (members, others)]
-    best, level, upper = -1.0, math.inf, True
-    for threshold in np.unique(np.concatenate(choose)):
-        for above in (True, False):
-            found = _at(choose[0], choose[1], float(threshold), risk, delta, above=above)
-            if found > best:
-                best, level, upper = found, float(threshold), above
-    epsilon = _at(measure[0], measure[1], level, risk, delta, above=upper)
-    runs = min(measure[0].size, measure[1].size)
-    return Certificate(
-        epsilon=epsilon,
-        delta=delta,
-        confidence=1.0 - risk,
-        largest=largest_certificate(runs, risk, delta),
-        runs=runs,
-    )
-
-
 def ranked_certificate(
     members: FloatArray, others: FloatArray, risk: float, delta: float = 0.0
 ) -> Certificate:
@@ -257,25 +213,6 @@ def _ranks(size: int) -> list[int]:
     """1, 4, 16, ... up to half of the scores."""
     steps = 1 + int(math.log(max(1, size // 2), RATIO) + 1e-9)
     return [RATIO**k for k in range(steps)]
-
-
-def _at(
-    members: FloatArray,
-    others: FloatArray,
-    threshold: float,
-    risk: float,
-    delta: float,
-    *,
-    above: bool,
-) -> float:
-    hits, false = (
-        int((side >= threshold).sum()) if above else int((side < threshold).sum())
-        for side in ((members, others) if above else (others, members))
-    )
-    sizes = (members.size, others.size) if above else (others.size, members.size)
-    low = float(clopper_pearson(np.array(hits), sizes[0], 0.5 * risk)[0])
-    high = float(clopper_pearson(np.array(false), sizes[1], 0.5 * risk)[1])
-    return _log_ratio(low, high, delta)
 
 
 def _log_ratio(low: float, high: float, delta: float) -> float:

@@ -151,7 +151,7 @@ def _privacy(
 
     One entry is raised by a person (under ``replace`` another is lowered), and the events
     {release >= t} and {release <= t} of either entry are compared with Clopper-Pearson bounds.
-    Then the whole library of scores of a black-box audit bets against the guarantee. What is
+    Then every distinguisher of a black-box audit bets against the guarantee. What is
     published exactly beside the guarantee would be mistaken for a violation, so nothing is
     looked for there.
     """

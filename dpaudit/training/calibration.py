@@ -6,10 +6,8 @@ import functools
 import math
 from collections.abc import Callable
 
-import attrs
-
 from dpaudit.errors import UsageError
-from dpaudit.training.accounting import Account, Query
+from dpaudit.training.accounting import Account
 
 _RELATIVE = 1e-3
 _LEAST, _MOST = 0.1, 1e4
@@ -75,8 +73,3 @@ def calibrated(account: Callable[[float], Account], epsilon: float, delta: float
 @functools.lru_cache(maxsize=4096)
 def _cost(account: Account, delta: float, accountant: str) -> float:
     return account.epsilon(delta, accountant)
-
-
-def with_statistics(account: Account, queries: tuple[Query, ...]) -> Account:
-    """Return ``account`` with more queries of every batch."""
-    return attrs.evolve(account, each_step=(*account.each_step, *queries))

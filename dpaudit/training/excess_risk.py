@@ -95,16 +95,6 @@ def run_interval(runs: FloatArray, level: float = 0.95) -> RunInterval:
     )
 
 
-def gap_interval(runs: FloatArray, level: float = 0.95) -> tuple[float, float]:
-    """Return the interval of |mean| from run-level signed gaps (M,): [max(0, |G| - t SE), ...].
-
-    The absolute value of a mean is biased upwards (:func:`folded_mean`).
-    """
-    found = run_interval(runs, level)
-    reach = found.quantile * found.standard_error
-    return max(0.0, abs(found.mean) - reach), abs(found.mean) + reach
-
-
 def runs_needed(deviation: float, half_width: float, level: float = 0.95) -> int:
     """Return the runs after which an interval is +- ``half_width``: ceil((z sd / h)^2).
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import attrs
@@ -30,6 +31,7 @@ _CHANGED = 2.0
 """Votes that one person changes: the vote of one teacher moves from one class to another."""
 
 VoteLaw: TypeAlias = Literal["gaussian", "laplace"]
+_Win: TypeAlias = Callable[[FloatArray, IntArray, float], FloatArray]
 
 
 @attrs.frozen(kw_only=True)
@@ -103,10 +105,15 @@ def gaussian_keep_probability(votes: FloatArray, sigma: float) -> FloatArray:
     >>> gaussian_keep_probability(np.array([[60.0, 40.0]]), 40.0).round(6).tolist()
     [0.638163]
     """
+    return _kept(_gaussian_win, votes, "sigma", sigma)
+
+
+def _kept(win: _Win, votes: FloatArray, name: str, scale: float) -> FloatArray:
+    """Return P(the winner of each row still wins), of votes (n, K) or (K,), shape (n,)."""
     votes = np.atleast_2d(np.asarray(votes, dtype=np.float64))
-    if not sigma > 0:
-        raise UsageError(f"sigma {sigma!r} is not positive", hint="give a positive number")
-    return _gaussian_win(votes, votes.argmax(axis=1), sigma)
+    if not scale > 0:
+        raise UsageError(f"{name} {scale!r} is not positive", hint="give a positive number")
+    return win(votes, votes.argmax(axis=1), scale)
 
 
 def _gaussian_win(votes: FloatArray, winner: IntArray, sigma: float) -> FloatArray:
@@ -151,10 +158,7 @@ def laplace_keep_probability(votes: FloatArray, scale: float) -> FloatArray:
     >>> laplace_keep_probability(np.array([[60.0, 40.0]]), 20.0).round(6).tolist()
     [0.72409]
     """
-    votes = np.atleast_2d(np.asarray(votes, dtype=np.float64))
-    if not scale > 0:
-        raise UsageError(f"scale {scale!r} is not positive", hint="give a positive number")
-    return _laplace_win(votes, votes.argmax(axis=1), scale)
+    return _kept(_laplace_win, votes, "scale", scale)
 
 
 def _laplace_win(votes: FloatArray, winner: IntArray, scale: float) -> FloatArray:

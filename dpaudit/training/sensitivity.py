@@ -138,17 +138,6 @@ def check_norms(inputs: FloatArray, bound: float) -> None:
         )
 
 
-def penalty_of_scikit_learn(c: float, records: int) -> float:
-    """Return lambda = 1 / (n C) of scikit-learn's C; its intercept is not penalised.
-
-    Examples
-    --------
-    >>> penalty_of_scikit_learn(1.0, 1000)
-    0.001
-    """
-    return 1.0 / (records * c)
-
-
 def _lipschitz(objective: Objective, convexity: float) -> float:
     b, y = objective.norm_bound, objective.label_bound
     if objective.loss == "logistic":

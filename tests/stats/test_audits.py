@@ -8,7 +8,6 @@ from dpaudit.stats.audits import (
     epsilon_lower_bound,
     largest_certificate,
     ranked_certificate,
-    split_certificate,
 )  # fmt: skip
 from dpaudit.stats.one_run import Guesses, fits_curve, p_value
 from dpaudit.stats.one_run import epsilon_lower_bound as one_run_bound
@@ -35,10 +34,9 @@ def best_threshold_of_all(members, others):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("certificate", [split_certificate, ranked_certificate])
-def test_no_more_false_certificates_than_promised(certificate):
+def test_no_more_false_certificates_than_promised():
     """False alarm below 1e-6 by the binomial quantile."""
-    assert false_certificates(lambda m, o: certificate(m, o, RISK).epsilon) <= ALLOWED
+    assert false_certificates(lambda m, o: ranked_certificate(m, o, RISK).epsilon) <= ALLOWED
 
 
 @pytest.mark.slow
@@ -46,15 +44,14 @@ def test_an_unpaid_choice_of_the_threshold_is_noticed():
     assert false_certificates(best_threshold_of_all) > ALLOWED
 
 
-@pytest.mark.parametrize("certificate", [split_certificate, ranked_certificate])
-def test_a_broken_claim_is_refuted_and_ties_prove_nothing(certificate):
+def test_a_broken_claim_is_refuted_and_ties_prove_nothing():
     rng = np.random.default_rng(3)
     others, members = rng.laplace(size=400), 2.0 + rng.laplace(size=400)
-    found = certificate(members, others, RISK)
+    found = ranked_certificate(members, others, RISK)
     assert found.verdict(0.5) == "violates"
     assert found.verdict(2.0) == "not refuted"
     assert 0.5 < found.epsilon < min(2.0, found.largest)
-    assert certificate(np.zeros(400), np.zeros(400), RISK).epsilon == 0.0
+    assert ranked_certificate(np.zeros(400), np.zeros(400), RISK).epsilon == 0.0
 
 
 def test_no_run_certifies_more_than_is_possible():
@@ -72,7 +69,7 @@ def test_no_run_certifies_more_than_is_possible():
         (lambda: largest_certificate(0, 0.05), "0"),
         (lambda: largest_certificate(5, 1.5), "1.5"),
         (lambda: epsilon_lower_bound(hits=3, members=2, false=0, others=1, risk=0.1), "3"),
-        (lambda: split_certificate(np.array([np.nan, 0.0]), np.zeros(2), 0.05), "no numbers"),
+        (lambda: ranked_certificate(np.array([np.nan, 0.0]), np.zeros(2), 0.05), "no numbers"),
         (lambda: ranked_certificate(np.zeros(1), np.zeros(2), 0.05), "members"),
         (lambda: Guesses(canaries=5, guessed=6, right=1), "6"),
         (lambda: p_value(Guesses(canaries=5, guessed=5, right=1), float("nan")), "nan"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import math
 
 import numpy as np
@@ -26,7 +27,7 @@ _PRIOR = 4.0
 _REACH, _FAR, _TINY = 30.0, 1e100, 1e-100
 
 
-class _Learned:
+class _Learned(abc.ABC):
     """What scores share that are fitted to columns of numbers: the latest outputs, kept."""
 
     name = ""
@@ -57,11 +58,13 @@ class _Learned:
         """Return the columns of numbers, shape (n, f)."""
         return features.table(outputs)
 
+    @abc.abstractmethod
     def _fit(self, table: FloatArray, side: FloatArray) -> None:
-        raise NotImplementedError
+        """Fit to the rows, of A where ``side`` is 1 and of B where it is 0."""
 
+    @abc.abstractmethod
     def _score(self, table: FloatArray) -> FloatArray:
-        raise NotImplementedError
+        """Return the log of the ratio of chances of each row, shape (n,)."""
 
 
 class Densities(_Learned):

@@ -1,6 +1,6 @@
 """One pair of inputs audited round by round: guess from the past, bet, and learn.
 
-Wealth is averaged over the library of scores (each has its share of the risk), so that trying
+Wealth is averaged over all distinguishers (each has its share of the risk), so that trying
 much costs the logarithm of how much is tried.
 """
 
@@ -15,9 +15,9 @@ from scipy import special
 
 from dpaudit.errors import PluginError
 from dpaudit.model.arrays import FloatArray
+from dpaudit.privacy.black_box.distinguishers import distinguishers
 from dpaudit.privacy.black_box.inputs import InputPair
 from dpaudit.privacy.black_box.kept import Kept
-from dpaudit.privacy.black_box.library import library
 from dpaudit.privacy.black_box.scores import Score
 from dpaudit.stats.betting import Book, Wealth
 
@@ -90,7 +90,7 @@ class PairAudit:
     seed
         Numbers that no other pair has.
     scores
-        Instead of the whole library.
+        Instead of all distinguishers.
     first
         Pairs of the first round.
     growth
@@ -114,7 +114,7 @@ class PairAudit:
     ) -> None:
         self.pair, self._runner, self._seed = pair, runner, tuple(seed)
         self._first, self._growth, self._kept = first, growth, kept
-        tried = library(pair.ours, pair.theirs) if scores is None else scores
+        tried = distinguishers(pair.ours, pair.theirs) if scores is None else scores
         self.bettors = [Bettor(score, epsilons, delta) for score in tried]
         self.pairs = self.rounds = 0
         self.drawn: tuple[FloatArray, FloatArray] | None = None
@@ -142,7 +142,7 @@ class PairAudit:
         return max(1, math.ceil(self._growth * self.pairs)) if self.pairs else self._first
 
     def log_wealth(self) -> FloatArray:
-        """Return the log of the average wealth over the library, shape (E,)."""
+        """Return the log of the average wealth over all distinguishers, shape (E,)."""
         each = np.stack([bettor.wealth.log() for bettor in self.bettors])
         return special.logsumexp(each, axis=0) - math.log(len(self.bettors))
 

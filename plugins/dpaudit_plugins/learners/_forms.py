@@ -12,6 +12,7 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.training import erm
 from dpaudit.training.linear_models import LogisticLoss, SoftmaxLoss, SquaredLoss
 from dpaudit.training.models import Model
+from dpaudit.training.one_hidden_layer import Activation, OneHiddenLayer
 from dpaudit.training.records import Records
 
 LinearForm = Literal["logistic", "softmax", "squared", "half-squared"]
@@ -61,6 +62,22 @@ def check_classes(what: str, data: dpaudit.TrainingData, *, two: bool) -> None:
             f"the label has {len(data.classes)} classes ({listed}), and {what} needs two",
             hint="take softmax",
         )
+
+
+def one_hidden_layer(
+    data: dpaudit.TrainingData, hidden: int, activation: Activation
+) -> OneHiddenLayer:
+    """Return a net with one hidden layer, for the columns and classes of ``data``.
+
+    Raises
+    ------
+    DataError
+        If the label has no classes.
+    """
+    check_classes("mlp", data, two=False)
+    return OneHiddenLayer(
+        features=data.features, hidden=hidden, classes=len(data.classes), activation=activation
+    )
 
 
 @functools.lru_cache(maxsize=64)

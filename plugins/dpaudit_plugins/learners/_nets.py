@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import functools
 from typing import Literal
 
@@ -14,16 +13,15 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.training.draws import generator
 from dpaudit.training.image_net import ConvNet
 from dpaudit.training.models import Model
-from dpaudit.training.one_hidden_layer import OneHiddenLayer
-from dpaudit.training.runs import Arm, ModelFit, ModelRuns
-from dpaudit_plugins.learners._forms import POSITIVE, check_classes
+from dpaudit_plugins.learners._forms import POSITIVE, check_classes, one_hidden_layer
+from dpaudit_plugins.learners._together import Together
 
 _STREAM = 71
 _WHOLE = attrs.validators.ge(1)
 
 
 @attrs.frozen(kw_only=True)
-class Net(dpaudit.Learner):
+class Net(Together):
     """A small net that is trained by plain minibatch descent.
 
     Parameters
@@ -47,32 +45,15 @@ class Net(dpaudit.Learner):
     batch: int = attrs.field(default=64, validator=_WHOLE)
     step: float = attrs.field(default=0.5, validator=POSITIVE)
 
-    def fit(self, data: dpaudit.TrainingData, rng: np.random.Generator) -> ModelFit:
-        """Return one trained net."""
-        seed = int(rng.integers(2**63))
-        runs = self.train(data, range(1), seed)
-        return ModelFit(model=self.model(data), theta=runs.parameters[0])
-
-    @abc.abstractmethod
-    def train(
-        self, data: dpaudit.TrainingData, replicates: range, seed: int, arm: Arm = "made"
-    ) -> ModelRuns:
-        """Return a net for each replicate."""
-
     def check(self, data: dpaudit.TrainingData) -> None:
         """Refuse labels that are numbers, and columns that are no image."""
         self.model(data)
 
     def model(self, data: dpaudit.TrainingData) -> Model:
         """Return the form of the parameters."""
-        check_classes(self.architecture, data, two=False)
         if self.architecture == "mlp":
-            return OneHiddenLayer(
-                features=data.features,
-                hidden=self.hidden,
-                classes=len(data.classes),
-                activation=self.activation,
-            )
+            return one_hidden_layer(data, self.hidden, self.activation)
+        check_classes(self.architecture, data, two=False)
         # Rows were divided by a public bound of their norm: this brings pixels back near 1.
         return ConvNet(
             features=data.features,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
-import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
@@ -14,11 +13,14 @@ from dpaudit.model.spec import Neighbours
 from dpaudit.training.accounting import ACCOUNTANTS, Account, Query
 from dpaudit.training.calibration import calibrated
 from dpaudit.training.models import Model
-from dpaudit.training.one_hidden_layer import OneHiddenLayer
 from dpaudit.training.records import Records
-from dpaudit.training.runs import Arm, ModelFit, ModelRuns
+from dpaudit.training.runs import Arm, ModelRuns
 from dpaudit.training.theorem2 import PrivateStep
-from dpaudit_plugins.learners._forms import POSITIVE, check_classes, linear, minimiser
+from dpaudit_plugins.learners._forms import POSITIVE, linear, minimiser, one_hidden_layer
+from dpaudit_plugins.learners._together import Together, check_batch
+
+if TYPE_CHECKING:
+    from dpaudit.training.dp_sgd import DpSgd
 
 Architecture = Literal["logistic", "softmax", "mlp"]
 ARMS: dict[Arm, dict[str, Any]] = {
@@ -51,8 +53,26 @@ def _still(trainer: Any, records: Records, replicates: range, seed: int) -> Floa
     return parameters
 
 
+def dp_sgd(learner: str) -> type[DpSgd]:
+    """Return the trainer, of which torch is needed.
+
+    Raises
+    ------
+    UnavailableError
+        If torch is not installed.
+    """
+    try:
+        from dpaudit.training.dp_sgd import DpSgd
+    except ImportError as error:
+        raise dpaudit.UnavailableError(
+            f"learner {learner!r} needs torch, which is not installed",
+            hint="pip install 'dpaudit[learn]'",
+        ) from error
+    return DpSgd
+
+
 @attrs.frozen(kw_only=True)
-class Stochastic(dpaudit.Learner):
+class Stochastic(Together):
     """A learner that trains by clipped and noisy gradient steps.
 
     Parameters
@@ -104,11 +124,6 @@ class Stochastic(dpaudit.Learner):
         """All: clipping and noise on and off, and the twin."""
         return tuple(ARMS)
 
-    def fit(self, data: dpaudit.TrainingData, rng: np.random.Generator) -> ModelFit:
-        """Return one run."""
-        runs = self.train(data, range(1), int(rng.integers(2**63)))
-        return ModelFit(model=runs.model, theta=runs.parameters[0])
-
     def train(
         self, data: dpaudit.TrainingData, replicates: range, seed: int, arm: Arm = "made"
     ) -> ModelRuns:
@@ -129,31 +144,14 @@ class Stochastic(dpaudit.Learner):
     def check(self, data: dpaudit.TrainingData) -> None:
         """Refuse labels and batches that do not fit, and an account without a bound."""
         self.model(data)
-        if not self.batch <= len(data.train):
-            raise dpaudit.UsageError(
-                f"batch {self.batch!r} is larger than the {len(data.train)} records learnt from",
-                hint="take a smaller batch",
-            )
+        check_batch(self.batch, data)
         self.privacy(data)
 
     def trainer(self, data: dpaudit.TrainingData, **arm: Any) -> Any:
-        """Return what trains: :class:`dpaudit.training.dp_sgd.DpSgd` with these parameters.
-
-        Raises
-        ------
-        UnavailableError
-            If torch is not installed.
-        """
-        try:
-            from dpaudit.training.dp_sgd import DpSgd
-        except ImportError as error:
-            raise dpaudit.UnavailableError(
-                f"learner {self.name!r} needs torch, which is not installed",
-                hint="pip install 'dpaudit[learn]'",
-            ) from error
+        """Return what trains: :class:`dpaudit.training.dp_sgd.DpSgd` with these parameters."""
         net = self.architecture == "mlp"
         classes = 1 if self.architecture == "logistic" else len(data.classes)
-        return DpSgd(
+        return dp_sgd(self.name)(
             sizes=(data.features, *([self.hidden] if net else []), classes),
             batch=self.batch,
             steps=self.steps,
@@ -213,13 +211,7 @@ class Stochastic(dpaudit.Learner):
         """Return the form of the parameters."""
         if self.architecture != "mlp":
             return linear(self.architecture, data)
-        check_classes("mlp", data, two=False)
-        return OneHiddenLayer(
-            features=data.features,
-            hidden=self.hidden,
-            classes=len(data.classes),
-            activation=self.activation,
-        )
+        return one_hidden_layer(data, self.hidden, self.activation)
 
     def optimum(self, data: dpaudit.TrainingData) -> FloatArray | None:
         """Return the exact minimiser of a linear model; a net has none."""

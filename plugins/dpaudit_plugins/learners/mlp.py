@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import attrs
-import numpy as np
 
 import dpaudit
-from dpaudit.training.models import Model
 from dpaudit.training.one_hidden_layer import OneHiddenLayer
-from dpaudit.training.runs import Arm, ModelFit, ModelRuns
-from dpaudit_plugins.learners._forms import POSITIVE, check_classes
-from dpaudit_plugins.learners._stochastic import Stochastic
+from dpaudit.training.runs import Arm, ModelRuns
+from dpaudit_plugins.learners._forms import POSITIVE, one_hidden_layer
+from dpaudit_plugins.learners._stochastic import dp_sgd
+from dpaudit_plugins.learners._together import Together, check_batch
 
 _WHOLE = attrs.validators.ge(1)
 
 
 @attrs.frozen(kw_only=True)
-class Mlp(dpaudit.Learner):
+class Mlp(Together):
     """Train a net with one hidden layer by SGD over Poisson batches, with no protection.
 
     Run r starts and draws its batches as run r of ``dp-sgd`` with the same layers does.
@@ -46,48 +45,28 @@ class Mlp(dpaudit.Learner):
         """Nothing is protected: it is its own plain arm."""
         return ("made", "plain")
 
-    def fit(self, data: dpaudit.TrainingData, rng: np.random.Generator) -> ModelFit:
-        """Return one run."""
-        runs = self.train(data, range(1), int(rng.integers(2**63)))
-        return ModelFit(model=runs.model, theta=runs.parameters[0])
-
     def train(
         self, data: dpaudit.TrainingData, replicates: range, seed: int, arm: Arm = "made"
     ) -> ModelRuns:
         """Return the runs of ``replicates``, trained together."""
         self.has(arm)
-        trainer = _Private(
-            noise_multiplier=1.0, batch=self.batch, steps=self.steps, step=self.step,
-            architecture="mlp", hidden=self.hidden, activation=self.activation, device=self.device,
-        ).trainer(data, clipped=False, noise_sign=0)  # fmt: skip
+        model = self.model(data)
+        trainer = dp_sgd(self.name)(
+            sizes=(model.features, model.hidden, model.classes), activation=model.activation,
+            batch=self.batch, steps=self.steps, step=self.step, device=self.device,
+            clipped=False, clip_norm=1.0, noise_sign=0, noise_multiplier=1.0,
+        )  # fmt: skip
         parameters = trainer.train(data.train, replicates, seed)
-        return ModelRuns(data=data, model=self.model(data), parameters=parameters)
+        return ModelRuns(data=data, model=model, parameters=parameters)
 
     def check(self, data: dpaudit.TrainingData) -> None:
         """Refuse labels and batches that do not fit."""
         self.model(data)
-        if not self.batch <= len(data.train):
-            raise dpaudit.UsageError(
-                f"batch {self.batch!r} is larger than the {len(data.train)} records learnt from",
-                hint="take a smaller batch",
-            )
+        check_batch(self.batch, data)
 
-    def model(self, data: dpaudit.TrainingData) -> Model:
+    def model(self, data: dpaudit.TrainingData) -> OneHiddenLayer:
         """Return the form of the parameters."""
-        check_classes("mlp", data, two=False)
-        return OneHiddenLayer(
-            features=data.features,
-            hidden=self.hidden,
-            classes=len(data.classes),
-            activation=self.activation,
-        )
-
-
-@attrs.frozen(kw_only=True)
-class _Private(Stochastic):
-    """The trainer that the net shares with ``dp-sgd``."""
-
-    name: ClassVar[str] = "mlp"
+        return one_hidden_layer(data, self.hidden, self.activation)
 
 
 @dpaudit.hookimpl

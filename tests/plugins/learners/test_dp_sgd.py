@@ -7,7 +7,6 @@ import pytest
 import dpaudit
 from dpaudit.training.accounting import Account, Query
 
-pytest.importorskip("torch")
 pytestmark = pytest.mark.learn
 
 REGISTRY = dpaudit.Registry.discover()

@@ -8,7 +8,6 @@ import dpaudit
 from dpaudit.training import models
 from dpaudit.training.records import Records
 
-pytest.importorskip("torch")
 pytestmark = pytest.mark.learn
 
 REGISTRY = dpaudit.Registry.discover()

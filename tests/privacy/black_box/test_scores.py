@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from dpaudit.privacy.black_box.distinguishers import distinguishers
 from dpaudit.privacy.black_box.learned import Boosted, Densities, Logistic
-from dpaudit.privacy.black_box.library import library
 from dpaudit.privacy.black_box.scores import Bins
 
 ZERO, ONE = np.zeros(1), np.ones(1)
@@ -48,7 +48,7 @@ def test_trees_see_what_no_entry_shows_by_itself():
 
 
 def test_nothing_is_guessed_before_anything_is_learned():
-    for score in library(ZERO, ONE):
+    for score in distinguishers(ZERO, ONE):
         np.testing.assert_array_equal(score.logit(np.ones((3, 1))), 0.0)
 
 
@@ -64,7 +64,7 @@ STRANGE = {
 @pytest.mark.parametrize("outputs", STRANGE.values(), ids=STRANGE)
 def test_strange_outputs_neither_fail_nor_tell_anything(outputs):
     zero = np.zeros(outputs.shape[1])
-    for score in library(zero, zero + 1.0):
+    for score in distinguishers(zero, zero + 1.0):
         score.learn(outputs, outputs)
         score.learn(outputs, outputs)
         np.testing.assert_allclose(score.logit(outputs), 0.0, atol=1e-6)

@@ -21,7 +21,7 @@ def touched(ours: FloatArray, theirs: FloatArray, key: Key) -> Key:
     return of_some
 
 
-def library(ours: FloatArray, theirs: FloatArray) -> list[Score]:
+def distinguishers(ours: FloatArray, theirs: FloatArray) -> list[Score]:
     """Return every way to tell outputs apart that is tried, for a pair of inputs."""
     return [
         Frequencies("atoms", keys.atoms),
