@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 
 import dpaudit
-from dpaudit.engine.attacks.playing import packed, unpacked
+from dpaudit.engine.attacks.playing import (
+    REPLICATES_PER_CHUNK,
+    packed,
+    play_chunk,
+    unpacked,
+)
 from dpaudit.engine.attacks.verdicts import verdict_of
+from dpaudit.engine.runner import NoProgress
 from dpaudit.model.estimate import Estimate
 from dpaudit.stats.replicates import over_replicates
 
@@ -180,6 +186,30 @@ def test_results_are_the_same_for_any_workers_and_from_the_cache(audit, tmp_path
 def test_results_are_the_same_in_other_processes(audit):
     file = audit(LAPLACE, EVERY)
     assert not different(results(file), results(file, executor="processes", workers=2))
+
+
+def test_what_another_run_plays_meanwhile_is_not_played_again(audit, tmp_path, monkeypatch):
+    file, cache, played = audit(LAPLACE, POOL), tmp_path / "cache", []
+
+    def counted(jobs, chunk):
+        played.append(chunk)
+        return play_chunk(jobs, chunk)
+
+    class Meanwhile(NoProgress):
+        """Lets another run go first once this one knows which trials are missing."""
+
+        starts = 0
+
+        def started(self, total_draws):
+            self.starts += 1
+            if self.starts == 2:
+                results(file, cache=cache)
+
+    monkeypatch.setattr("dpaudit.engine.prepare.play_chunk", counted)
+    progress = Meanwhile()
+    results(file, cache=cache, progress=progress)
+    assert progress.starts == 2
+    assert len(played) == 20 / REPLICATES_PER_CHUNK
 
 
 def test_adding_an_attack_changes_no_other_number(audit):
