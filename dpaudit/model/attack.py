@@ -82,7 +82,8 @@ class AttackResult:
     unit
         What was repeated independently, as a noun (``release``).
     replicates
-        How often; 0 of a closed form.
+        How many releases had somebody on both sides: those that numbers are means over; 0 of
+        a closed form.
     quantity
         The main number, by name.
     estimate, excess
@@ -98,11 +99,13 @@ class AttackResult:
     null
         The same attack on releases that carry no information about who is in.
     exact
-        The same attack on the table as it is: what it could reach at most.
+        The same attack on the table as it is: what it could reach at most. Either is ``None``
+        where it could not be played.
     groups
         By grouping.
     verdict, reason
-        What follows, and why: ``empty`` (there was nothing to attack), ``null`` (it succeeds where
+        What follows, and why: ``empty`` (there was nothing to attack), ``few`` (there was in too
+        few releases to say anything), ``null`` (it succeeds where
         the release says nothing), ``weak`` (it fails on the table as it is), ``above`` or
         ``below`` its largest baseline.
     more

@@ -62,6 +62,8 @@ def _statement(context: Context, result: AttackResult) -> str:
 
 def _detail(context: Context, result: AttackResult) -> str:
     _, words = context.prose, AttackWords.of(context)
+    if not words.is_told(result):
+        return _("There is no number: {reason}.", reason=reason_of(context, result))
     said = [
         _("Attack “{attack}” on {release}, game {game}: {number} of 100 ({ends}).",
           attack=result.attack, release=words.release(result), game=words.game(result.game),
@@ -113,6 +115,7 @@ def reason_of(context: Context, result: AttackResult) -> str:
     _ = context.prose
     return {
         "empty": _("there is nothing to attack in this release"),
+        "few": _("too few releases had people of both kinds to tell apart"),
         "null": _("it succeeds as well where the release says nothing about anyone"),
         "weak": _("it does no better on the table as it is, without any protection"),
         "above": _("it does better than without the release, whatever chance did"),

@@ -111,6 +111,10 @@ class AttackWords:
         """Return a share as so many in 100."""
         return chances(self.prose, 100.0 * float(estimate.value))
 
+    def is_told(self, result: AttackResult) -> bool:
+        """Return whether there is a number: anything to attack in enough releases."""
+        return result.reason not in {"empty", "few"}
+
     def ends(self, estimate: Estimate) -> str:
         """Return the ends of an interval in so many of 100, or that it is exact."""
         _ = self.prose

@@ -90,9 +90,15 @@ def _overall(context: Context, results: tuple[AttackResult, ...]) -> Table:
     rows: list[tuple[str, ...]] = [
         (
             words.release(one),
-            words.hundred(one.estimate),
-            words.ends(one.estimate),
-            words.hundred(one.baselines[0].estimate),
+            *(
+                (
+                    words.hundred(one.estimate),
+                    words.ends(one.estimate),
+                    words.hundred(one.baselines[0].estimate),
+                )
+                if words.is_told(one)
+                else ("", "", "")
+            ),
             words.ceiling(one),
             words.verdict(one),
         )

@@ -234,8 +234,8 @@ def test_every_number_has_game_baseline_unit_ceiling_null_and_groups(audit):
         assert one.game in {"known-rest", "pool", "elsewhere"}
         assert one.baselines
         assert one.unit == "release"
-        assert one.null is not None
-        assert one.exact is not None
+        assert (one.null is None) == (one.reason == "empty")
+        assert (one.exact is None) == (one.outcome == "cells")
         assert one.verdict in {"exposed", "not shown", "uninformative"}
         assert all(group.people.size == len(group.labels) for group in one.groups)
         if one.outcome == "membership" and one.release == "noisy":
@@ -273,6 +273,19 @@ def test_shadow_classifiers_stay_below_the_best_score(audit):
         error = float(np.hypot(shadow.high - shadow.low, bayes.high - bayes.low)) / 4.0
         assert float(shadow.value) <= float(bayes.value) + 3.0 * error
         assert float(shadow.value) > 0.5
+
+
+def test_releases_with_nobody_on_one_side_are_left_out(audit, tmp_path):
+    """Two people in two cells: in half of all deals both are in, or both are out."""
+    (tmp_path / "people.csv").write_text("town,sex,race\na,f,x\nb,m,y\n")
+    for replicates, reason in ((60, "above"), (10, "few")):
+        known = f'[[attack]]\nuse = "bayes-pool"\ngame = "pool"\nreplicates = {replicates}\n'
+        (one,) = results(audit(EXACT, known)).attacks
+        assert one.reason == reason
+        assert 0 < one.replicates < replicates
+        assert float(one.estimate.value) == 1.0
+        assert one.verdict == ("exposed" if reason == "above" else "uninformative")
+    assert (float(one.estimate.low), float(one.estimate.high)) == (0.0, 1.0)
 
 
 def test_totals_disclose_hidden_counts(audit):
@@ -326,8 +339,10 @@ def estimate(value, half):
     ],
 )
 def test_verdicts(excess, null, exact, verdict):
-    assert verdict_of(excess=excess, null=null, exact=exact) == verdict
-    assert verdict_of(excess=excess, null=null, exact=exact, hidden=False)[1] == "empty"
+    how = {"excess": excess, "null": null, "exact": exact}
+    assert verdict_of(**how, replicates=20) == verdict_of(**how, replicates=None) == verdict
+    assert verdict_of(**how, replicates=0) == ("uninformative", "empty")
+    assert verdict_of(**how, replicates=9) == ("uninformative", "few")
 
 
 @pytest.mark.slow

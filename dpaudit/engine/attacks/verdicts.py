@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dpaudit.model.attack import Exposure
 from dpaudit.model.estimate import Estimate
+from dpaudit.stats.replicates import FEWEST_REPLICATES
 
 
 def verdict_of(
-    *, excess: Estimate, null: Estimate, exact: Estimate, hidden: bool = True
+    *, excess: Estimate, null: Estimate | None, exact: Estimate | None, replicates: int | None
 ) -> tuple[Exposure, str]:
-    """Return the verdict, and why in a word: empty, null, above, weak or below.
+    """Return the verdict, and why in a word: empty, few, null, above, weak or below.
 
     Parameters
     ----------
@@ -20,24 +21,25 @@ def verdict_of(
         there counts something else, and shows nothing.
     exact
         The same on the table as it is: an attack that fails there cannot show that a release
-        protects anybody.
-    hidden
-        Whether there was anything to attack.
+        protects anybody. A control is ``None`` where it could not be played.
+    replicates
+        Releases in which there was somebody on both sides; ``None`` of a closed form.
 
     Examples
     --------
     >>> above = Estimate(value=0.2, low=0.1, high=0.3, level=0.95, method="simulated", draws=20)
     >>> none = Estimate(value=0.0, low=-0.1, high=0.1, level=0.95, method="simulated", draws=20)
-    >>> [verdict_of(excess=e, null=none, exact=x)[0] for e, x in ((above, above), (none, above))]
+    >>> [verdict_of(excess=e, null=none, exact=above, replicates=20)[0]
+    ...  for e in (above, none)]
     ['exposed', 'not shown']
     """
-    if not hidden:
-        return "uninformative", "empty"
-    if _certain(null):
+    if replicates is not None and replicates < FEWEST_REPLICATES:
+        return "uninformative", "few" if replicates else "empty"
+    if null is not None and _certain(null):
         return "uninformative", "null"
     if excess.low > 0:
         return "exposed", "above"
-    if not exact.low > 0:
+    if exact is not None and not exact.low > 0:
         return "uninformative", "weak"
     return "not shown", "below"
 
