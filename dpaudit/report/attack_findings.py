@@ -113,6 +113,9 @@ def _sure(context: Context, result: AttackResult) -> tuple[Confidence, str]:
 def reason_of(context: Context, result: AttackResult) -> str:
     """Return why the verdict on an attack is what it is."""
     _ = context.prose
+    if result.outcome == "cells" and result.reason == "below":
+        return _("it computes no more hidden counts than the best single guess for all, "
+                 "or chance may have done it")  # fmt: skip
     return {
         "empty": _("there is nothing to attack in this release"),
         "few": _("too few releases had people of both kinds to tell apart"),

@@ -299,6 +299,13 @@ def test_totals_disclose_hidden_counts(audit):
     assert (nothing.verdict, nothing.reason) == ("uninformative", "empty")
 
 
+def test_an_attack_on_hidden_counts_that_fails_is_not_called_weak(audit):
+    nothing = '[[attack]]\nuse = "differencing"\ntotals = [["SEX"]]\ngame = "elsewhere"\n'
+    (one,) = results(audit(SUPPRESSED, nothing + 'candidates = "uniform"\n')).attacks
+    assert float(one.estimate.value) == 0.0
+    assert (one.verdict, one.reason, one.exact) == ("not shown", "below", None)
+
+
 def test_the_cache_gives_back_what_it_was_given():
     played = ({"main": np.arange(3.0), "base a/b": np.zeros(())}, {"main": np.ones(2)})
     for one, other in zip(played, unpacked(packed(played)), strict=True):
@@ -336,6 +343,7 @@ def estimate(value, half):
         (estimate(0.05, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("not shown", "below")),
         (estimate(0.05, 0.1), estimate(0.0, 0.1), estimate(0.0, 0.1), ("uninformative", "weak")),
         (estimate(0.2, 0.1), estimate(0.2, 0.01), estimate(0.3, 0.1), ("uninformative", "null")),
+        (estimate(0.05, 0.1), estimate(0.0, 0.1), None, ("not shown", "below")),
     ],
 )
 def test_verdicts(excess, null, exact, verdict):

@@ -82,8 +82,7 @@ class _Maker:
         verdict, reason = verdict_of(
             excess=excess,
             null=self._control("null", 1),
-            # A table that hides nothing is no control of an attack on what is hidden.
-            exact=excess if outcome == "cells" else self._control("exact", 1),
+            exact=self._control("exact", 1),
             replicates=None if self.closed else self.replicates,
         )
         bound = (

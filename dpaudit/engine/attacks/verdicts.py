@@ -21,7 +21,8 @@ def verdict_of(
         there counts something else, and shows nothing.
     exact
         The same on the table as it is: an attack that fails there cannot show that a release
-        protects anybody. A control is ``None`` where it could not be played.
+        protects anybody. A control is ``None`` where it could not be played: a table that hides
+        nothing is none of an attack on what is hidden.
     replicates
         Releases in which there was somebody on both sides; ``None`` of a closed form.
 
