@@ -87,7 +87,8 @@ class AttackResult:
     quantity
         The main number, by name.
     estimate, excess
-        The main number, and by how much it is above the largest baseline.
+        The main number, and by how much it is above the largest baseline; the lower end of the
+        latter is the smallest over all baselines.
     baselines
         What is reached without the release, by name; the verdict is against the largest.
     ceiling

@@ -13,7 +13,10 @@ from dpaudit.engine.attacks.playing import (
     play_chunk,
     unpacked,
 )
+from dpaudit.engine.attacks.results import result_of
+from dpaudit.engine.attacks.trials import play
 from dpaudit.engine.attacks.verdicts import verdict_of
+from dpaudit.engine.prepare import prepare
 from dpaudit.engine.runner import NoProgress
 from dpaudit.model.estimate import Estimate
 from dpaudit.stats.replicates import over_replicates
@@ -304,6 +307,33 @@ def test_an_attack_on_hidden_counts_that_fails_is_not_called_weak(audit):
     (one,) = results(audit(SUPPRESSED, nothing + 'candidates = "uniform"\n')).attacks
     assert float(one.estimate.value) == 0.0
     assert (one.verdict, one.reason, one.exact) == ("not shown", "below", None)
+
+
+def played(file):
+    """Return the only attack of a file as a job, and the numbers of its replicates."""
+    (job,) = prepare(dpaudit.load(file)).attacks.values()
+    return job, [play(job, replicate) for replicate in range(job.spec.replicates)]
+
+
+def test_an_attack_has_to_be_above_every_baseline(audit):
+    """One baseline is larger on average, the other goes up and down: neither is beaten for sure."""
+    job, numbers = played(audit(LAPLACE, POOL))
+    rng = np.random.default_rng(7)
+
+    def told(**bases):
+        made = [
+            one
+            | {"main": np.full_like(one["main"], 0.8)}
+            | {f"base {name}": np.full_like(one["main"], base[r]) for name, base in bases.items()}
+            for r, one in enumerate(numbers)
+        ]
+        return result_of(job, made, 0.95)[0].excess
+
+    steady, wild = 0.7 + 0.001 * rng.normal(size=20), 0.69 + 0.3 * rng.choice([-1, 1], size=20)
+    both, alone, other = told(prior=steady, random=wild), told(prior=steady), told(random=wild)
+    assert wild.mean() < steady.mean()
+    assert both.value == alone.value
+    assert both.low == other.low < 0 < alone.low
 
 
 def test_the_cache_gives_back_what_it_was_given():

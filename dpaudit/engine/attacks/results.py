@@ -205,11 +205,19 @@ class _Maker:
         return tuple(sorted(made, key=lambda one: -float(one.estimate.value)))
 
     def _excess(self) -> Estimate:
-        """Return by how much the main number is above its largest baseline, release by release."""
+        """Return by how much the main number is above its largest baseline, release by release.
+
+        The lower end is the smallest over all baselines: which of them is the largest is only
+        seen in the releases. The number is above all of them only if it is above each, so that
+        many need no correction (intersection-union).
+        """
         if self.closed is not None:
             return Estimate.exact(self.closed.mean - 0.5)
-        first = self._bases()[self._baselines()[0].name]
-        return self._over(self.stacked["main"][:, 0] - first[:, 0], (-1.0, 1.0))
+        bases = self._bases()
+        ordered = [bases[one.name][:, 0] for one in self._baselines()]
+        above = self.stacked["main"][:, 0, None] - np.stack(ordered, axis=1)
+        each = self._over(above, (-1.0, 1.0))
+        return attrs.evolve(each[0], low=each.low.min())
 
     def _ceiling(self, bound: float | None, baselines: tuple[Baseline, ...]) -> float | None:
         if bound is not None or self.job.spec.game != "elsewhere":
