@@ -315,6 +315,22 @@ def played(file):
     return job, [play(job, replicate) for replicate in range(job.spec.replicates)]
 
 
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999_999])
+def test_a_null_is_judged_alike_at_every_confidence(confidence, audit):
+    """Student's t of 20 releases is above 5.6 by chance once in 100,000 times."""
+    job, numbers = played(audit(LAPLACE, POOL))
+    spread = np.random.default_rng(8).normal(size=20)
+    spread = (spread - spread.mean()) / (spread.std(ddof=1) / np.sqrt(20))
+
+    def reason(t):
+        made = [one | {"null": np.array([0.5, 0.001 * (t + spread[r])])}
+                for r, one in enumerate(numbers)]  # fmt: skip
+        return result_of(job, made, confidence)[0].reason
+
+    assert reason(5.5) != "null"
+    assert reason(5.7) == "null"
+
+
 def test_an_attack_has_to_be_above_every_baseline(audit):
     """One baseline is larger on average, the other goes up and down: neither is beaten for sure."""
     job, numbers = played(audit(LAPLACE, POOL))

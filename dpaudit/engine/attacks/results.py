@@ -11,7 +11,7 @@ from dpaudit.engine.attacks.closed import Closed, closed_of, closed_p_value
 from dpaudit.engine.attacks.jobs import AttackJob
 from dpaudit.engine.attacks.judges import GRID
 from dpaudit.engine.attacks.trials import Numbers, codes_of
-from dpaudit.engine.attacks.verdicts import verdict_of
+from dpaudit.engine.attacks.verdicts import SURE, verdict_of
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.attack import AttackResult, Baseline, ByGroup, Curve
 from dpaudit.model.estimate import Estimate
@@ -81,7 +81,7 @@ class _Maker:
         groups = tuple(g for name in job.groupings if (g := self._by_group(name)) is not None)
         verdict, reason = verdict_of(
             excess=excess,
-            null=self._control("null", 1),
+            null=self._control("null", 1, SURE),
             exact=self._control("exact", 1),
             replicates=None if self.closed else self.replicates,
         )
@@ -180,13 +180,16 @@ class _Maker:
     def _simulated(self) -> Estimate:
         return self._mean(self.stacked["main"][:, 0])
 
-    def _control(self, name: str, column: int = 0) -> Estimate | None:
+    def _control(
+        self, name: str, column: int = 0, confidence: float | None = None
+    ) -> Estimate | None:
         """Return the mean of a control, or of what it is above its baseline (column 1)."""
         if name not in self.stacked or not self._is_enough:
             return None
         values = self.stacked[name][:, column]
         limits = _LIMITS if column == 0 else (-1.0, 1.0)
-        return self._over(values, limits)
+        made = self if confidence is None else attrs.evolve(self, confidence=confidence)
+        return made._over(values, limits)  # noqa: SLF001 - of this class
 
     def _bases(self) -> dict[str, FloatArray]:
         return {

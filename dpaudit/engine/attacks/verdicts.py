@@ -6,6 +6,10 @@ from dpaudit.model.attack import Exposure
 from dpaudit.model.estimate import Estimate
 from dpaudit.stats.replicates import FEWEST_REPLICATES
 
+SURE = 1.0 - 2e-5
+"""Level of the interval of the null: an honest attack is called uninformative by chance once in
+100,000 times, whatever the confidence of the run."""
+
 
 def verdict_of(
     *, excess: Estimate, null: Estimate | None, exact: Estimate | None, replicates: int | None
@@ -17,8 +21,8 @@ def verdict_of(
     excess
         By how much the attack is above its largest baseline.
     null
-        The same on releases that carry no information: an attack that is above the baseline
-        there counts something else, and shows nothing.
+        The same on releases that carry no information, at level :data:`SURE`: an attack that
+        is above the baseline there counts something else, and shows nothing.
     exact
         The same on the table as it is: an attack that fails there cannot show that a release
         protects anybody. A control is ``None`` where it could not be played: a table that hides
@@ -36,20 +40,10 @@ def verdict_of(
     """
     if replicates is not None and replicates < FEWEST_REPLICATES:
         return "uninformative", "few" if replicates else "empty"
-    if null is not None and _certain(null):
+    if null is not None and null.low > 0:
         return "uninformative", "null"
     if excess.low > 0:
         return "exposed", "above"
     if exact is not None and not exact.low > 0:
         return "uninformative", "weak"
     return "not shown", "below"
-
-
-def _certain(null: Estimate) -> bool:
-    """Whether the null is above the baseline by more than chance: six half widths and not one."""
-    half = float(null.value - null.low)
-    return bool(null.value - _WIDER * half > 0)
-
-
-_WIDER = 3.0
-"""Half widths of a 95 % interval beyond which a t statistic of 20 releases has chance 1e-5."""
