@@ -19,6 +19,10 @@ Outcome = Literal["membership", "pick", "table", "attribute", "cells"]
 
 Exposure = Literal["exposed", "not shown", "uninformative"]
 
+LEAST_EXCESS = 0.005
+"""By how much an attack has to be above what is reached without the release to expose anybody:
+half a person in 100. Any release that is not silent tells a little, however much noise it has."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Curve:
@@ -107,8 +111,8 @@ class AttackResult:
     verdict, reason
         What follows, and why: ``empty`` (there was nothing to attack), ``few`` (there was in too
         few releases to say anything), ``null`` (it succeeds where
-        the release says nothing), ``weak`` (it fails on the table as it is), ``above`` or
-        ``below`` its largest baseline.
+        the release says nothing), ``weak`` (it fails on the table as it is), ``above`` its
+        largest baseline by more than :data:`LEAST_EXCESS`, or ``below`` that.
     more
         Further numbers by name, as they stand in the measurements.
     """

@@ -112,7 +112,8 @@ def _sure(context: Context, result: AttackResult) -> tuple[Confidence, str]:
 
 def reason_of(context: Context, result: AttackResult) -> str:
     """Return why the verdict on an attack is what it is."""
-    _ = context.prose
+    _, words = context.prose, AttackWords.of(context)
+    least = words.least()
     if result.outcome == "cells" and result.reason == "below":
         return _("it computes no more hidden counts than the best single guess for all, "
                  "or chance may have done it")  # fmt: skip
@@ -121,9 +122,11 @@ def reason_of(context: Context, result: AttackResult) -> str:
         "few": _("too few releases had people of both kinds to tell apart"),
         "null": _("it succeeds as well where the release says nothing about anyone"),
         "weak": _("it does no better on the table as it is, without any protection"),
-        "above": _("it does better than without the release, whatever chance did"),
-        "below": _("it does no better than without the release, or chance may have done it"),
-    }.get(result.reason, result.reason)
+        "above": _("it does better than without the release by more than {least} in 100, "
+                   "whatever chance did", least=least),
+        "below": _("it does better than without the release by no more than {least} in 100, "
+                   "if at all, or chance may have done it", least=least),
+    }.get(result.reason, result.reason)  # fmt: skip
 
 
 def ranking_flip(context: Context) -> Finding | None:

@@ -255,7 +255,10 @@ def _checks(context: Context) -> Table:
         note=_(
             "“Nothing to know”: the same attack where the release carries no information about who "
             "was counted. It has to come out no better than without it. “No protection”: the same "
-            "attack on the table as it is. One that fails there proves nothing. One in "
-            "twenty 95% intervals misses."
+            "attack on the table as it is. One that fails there proves nothing. Somebody is called "
+            "exposed where an attack is above all that is reached without the release by more than "
+            "{least} in 100, at the lower end of the interval. One in "
+            "twenty 95% intervals misses.",
+            least=words.least(),
         ),
     )

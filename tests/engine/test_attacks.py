@@ -253,6 +253,8 @@ def test_an_exact_table_is_exposed_and_a_drowned_one_is_not(audit):
     exact, drowned, pool, blank = results(audit(EXACT + BLANK, known + POOL)).attacks
     assert (exact.verdict, float(exact.estimate.value)) == ("exposed", 1.0)
     assert float(drowned.estimate.value) == pytest.approx(0.5, abs=1e-6)
+    assert float(drowned.excess.low) > 0
+    assert (drowned.verdict, drowned.reason) == ("not shown", "below")
     assert pool.verdict == "exposed"
     assert blank.verdict == "not shown"
 
@@ -390,6 +392,8 @@ def estimate(value, half):
         (estimate(0.05, 0.1), estimate(0.0, 0.1), estimate(0.0, 0.1), ("uninformative", "weak")),
         (estimate(0.2, 0.1), estimate(0.2, 0.01), estimate(0.3, 0.1), ("uninformative", "null")),
         (estimate(0.05, 0.1), estimate(0.0, 0.1), None, ("not shown", "below")),
+        (estimate(0.104, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("not shown", "below")),
+        (estimate(0.106, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("exposed", "above")),
     ],
 )
 def test_verdicts(excess, null, exact, verdict):

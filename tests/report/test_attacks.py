@@ -129,6 +129,7 @@ def test_tables_show_n_groups_left_out_and_nulls(attacked):
     assert "55.0" in overall.rows[0]
     checks = next(t for t in tables if "nothing can be known" in t.caption)
     assert checks.rows[0][1] == "50.0"
+    assert "by more than 0.5 in 100" in checks.note
     assert all(len(t.columns) <= 6 for t in tables if "attack" in t.caption)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dpaudit.model.attack import Exposure
+from dpaudit.model.attack import LEAST_EXCESS, Exposure
 from dpaudit.model.estimate import Estimate
 from dpaudit.stats.replicates import FEWEST_REPLICATES
 
@@ -19,7 +19,8 @@ def verdict_of(
     Parameters
     ----------
     excess
-        By how much the attack is above its largest baseline.
+        By how much the attack is above its largest baseline: it exposes somebody if that is more
+        than :data:`dpaudit.model.attack.LEAST_EXCESS` for certain.
     null
         The same on releases that carry no information, at level :data:`SURE`: an attack that
         is above the baseline there counts something else, and shows nothing.
@@ -42,8 +43,8 @@ def verdict_of(
         return "uninformative", "few" if replicates else "empty"
     if null is not None and null.low > 0:
         return "uninformative", "null"
-    if excess.low > 0:
+    if excess.low > LEAST_EXCESS:
         return "exposed", "above"
-    if exact is not None and not exact.low > 0:
+    if exact is not None and not exact.low > LEAST_EXCESS:
         return "uninformative", "weak"
     return "not shown", "below"
