@@ -96,7 +96,9 @@ class AttackResult:
     baselines
         What is reached without the release, by name; the verdict is against the largest.
     ceiling
-        The largest value that the guarantee allows, ``None`` where it implies none.
+        The largest value that the guarantee allows, ``None`` where it implies none. In the game
+        *elsewhere* it follows from the upper end of the interval of the counterfactual, where
+        what is printed of a cell depends on that cell alone.
     ceiling_curve
         The largest rates of true alarms that it allows, at those of ``curve``.
     curve

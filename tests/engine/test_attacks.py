@@ -19,6 +19,8 @@ from dpaudit.engine.attacks.verdicts import verdict_of
 from dpaudit.engine.prepare import prepare
 from dpaudit.engine.runner import NoProgress
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.guarantee import Guarantee
+from dpaudit.privacy.ceilings import raised
 from dpaudit.stats.replicates import over_replicates
 
 AUDIT = """
@@ -246,6 +248,30 @@ def test_every_number_has_game_baseline_unit_ceiling_null_and_groups(audit):
             assert float(one.estimate.low) <= one.ceiling
         if one.release == "suppressed":
             assert one.ceiling is None
+
+
+ELSEWHERE = """
+[[attack]]
+use = "printed-count"
+game = "elsewhere"
+candidates = "uniform"
+"""
+
+
+def test_a_counterfactual_bounds_an_attack_from_its_upper_end(audit):
+    (one,) = results(audit(LAPLACE, ELSEWHERE)).attacks
+    (without,) = [b.estimate for b in one.baselines if b.name == "without-the-person"]
+    promise = Guarantee(neighbours="add-remove", epsilon=1.0)
+    assert without.high > without.value
+    assert one.ceiling == raised(promise, float(without.high))
+
+
+@pytest.mark.parametrize("step", ["proportional-scaling", "projection-onto-simplex"])
+def test_a_counterfactual_bounds_nothing_where_cells_depend_on_one_another(step, audit):
+    scaled = LAPLACE.replace("non-negative", step)
+    (one,) = results(audit(scaled, ELSEWHERE)).attacks
+    assert any(base.name == "without-the-person" for base in one.baselines)
+    assert one.ceiling is None
 
 
 def test_an_exact_table_is_exposed_and_a_drowned_one_is_not(audit):

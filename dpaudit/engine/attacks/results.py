@@ -225,10 +225,14 @@ class _Maker:
     def _ceiling(self, bound: float | None, baselines: tuple[Baseline, ...]) -> float | None:
         if bound is not None or self.job.spec.game != "elsewhere":
             return bound
+        # One person of every cell is taken out at once. Where what is printed of a cell depends
+        # on that cell alone this is the same as one person of one cell; else nothing follows.
+        if not self.job.chain.is_independent:
+            return None
         without = [one for one in baselines if one.name == "without-the-person"]
         if not without:
             return None
-        return raised(self.job.guarantee, float(without[0].estimate.value))
+        return raised(self.job.guarantee, float(without[0].estimate.high))
 
     def _curve(self) -> Curve | None:
         if self.closed is not None:
