@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from concurrent.futures import Future
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import partial
-from typing import Any, cast
+from typing import Any
+
+import attrs
 
 from dpaudit.engine.attacks.playing import Played, chunks_of, packed, unpacked
 from dpaudit.engine.attacks.results import result_of
 from dpaudit.engine.chunks import Chunk, Unit
-from dpaudit.engine.executors import Place, opened
-from dpaudit.engine.measurer import Measurer, measure_elsewhere
+from dpaudit.engine.executors import opened
 from dpaudit.engine.prepare import Prepared
-from dpaudit.engine.runner import How, completed
-from dpaudit.engine.work import Work
+from dpaudit.engine.runner import How, measured
 from dpaudit.model.attack import AttackResult
 from dpaudit.model.measurement import Measurement
 
@@ -35,64 +34,76 @@ def attacked(
     """
     if not prepared.attacks:
         return (), ()
-    found: dict[tuple[str, Chunk], Played] = {}
-    missing: list[Unit] = []
-    for name, job in prepared.attacks.items():
-        for chunk in chunks_of(job):
-            known = None if how.cache is None else how.cache.read_as(job.task.key, chunk, unpacked)
-            if known is None:
-                missing.append(Unit(tasks=(name,), chunk=chunk, foreign=job.task.foreign))
-            else:
-                found[name, chunk] = known
-    if missing:
-        found |= _played(prepared, missing, how)
+    found = _played(prepared, how)
     results: list[AttackResult] = []
     measurements: list[Measurement] = []
     for name, job in prepared.attacks.items():
         numbers = [one for chunk in chunks_of(job) for one in found[name, chunk]]
-        result, measured = result_of(job, numbers, prepared.spec.run.confidence)
+        result, told = result_of(job, numbers, prepared.spec.run.confidence)
         results.append(result)
-        measurements += measured
+        measurements += told
     return tuple(results), tuple(measurements)
 
 
-def _played(prepared: Prepared, missing: list[Unit], how: How) -> dict[tuple[str, Chunk], Played]:
-    made: dict[tuple[str, Chunk], Played] = {}
-    total = sum(unit.size for unit in missing)
-    how.progress.started(total)
-    done = 0
+def _played(prepared: Prepared, how: How) -> Mapping[tuple[str, Chunk], Played]:
+    """Return the numbers of every chunk, by the attack and the chunk."""
+    store = _Store(prepared=prepared, how=how)
+    missing = list(store.missing())
+    if not missing:
+        return store.played
+    how.progress.started(sum(unit.size for unit in missing))
     try:
         with (
             opened(how.executor, how.workers) as place,
-            closing(_on(prepared, missing, place)) as ending,
+            closing(measured(store, missing, place)) as ending,
         ):
-            for unit, measured in ending:
-                (name,) = unit.tasks
-                played = cast("Played", measured[name])
-                made[name, unit.chunk] = played
-                if how.cache is not None:
-                    key = prepared.attacks[name].task.key
-                    how.cache.write_as(key, unit.chunk, partial(packed, played))
-                done += unit.size
-                how.progress.advanced(done, lambda: None)
+            for unit, found in ending:
+                store.keep(unit, found)
+                how.progress.advanced(store.done, lambda: None)
     finally:
         how.progress.finished()
-    return made
+    return store.played
 
 
-def _on(
-    prepared: Prepared, units: list[Unit], place: Place
-) -> Generator[tuple[Unit, Any], None, None]:
-    if place.where == "elsewhere":
-        there = partial(measure_elsewhere, Work.of(prepared))
-        yield from completed(units, lambda unit: place.executor.submit(there, unit), place.ahead)
-        return
-    measurer = Measurer(prepared, apart=place.where == "apart")
+@attrs.define(kw_only=True)
+class _Store:
+    """The replicates that are played, in memory and in the cache; ``done`` counts them."""
 
-    def here(unit: Unit) -> Future[Any]:
-        return place.executor.submit(measurer.measure, unit)
+    prepared: Prepared
+    how: How
+    played: dict[tuple[str, Chunk], Played] = attrs.field(factory=dict)
+    done: int = 0
 
-    try:
-        yield from completed(units, here, place.ahead)
-    finally:
-        measurer.close()
+    def missing(self) -> Iterator[Unit]:
+        """Take what the cache has, and yield the rest: a chunk of one attack each."""
+        for name, job in self.prepared.attacks.items():
+            for chunk in chunks_of(job):
+                unit = Unit(tasks=(name,), chunk=chunk, foreign=job.task.foreign)
+                if not self._taken(unit):
+                    yield unit
+
+    def still_missing(self, unit: Unit) -> Unit | None:
+        """Take what another run has played meanwhile."""
+        if self._taken(unit):
+            self.done += unit.size
+            return None
+        return unit
+
+    def keep(self, unit: Unit, found: Mapping[str, Any]) -> None:
+        """Take what was played, and write it to the cache."""
+        self.done += unit.size
+        for name, numbers in found.items():
+            self.played[name, unit.chunk] = numbers
+            if self.how.cache is not None:
+                key = self.prepared.attacks[name].task.key
+                self.how.cache.write_as(key, unit.chunk, partial(packed, numbers))
+
+    def _taken(self, unit: Unit) -> bool:
+        if self.how.cache is None:
+            return False
+        (name,) = unit.tasks
+        stored = self.how.cache.read_as(self.prepared.attacks[name].task.key, unit.chunk, unpacked)
+        if stored is None:
+            return False
+        self.played[name, unit.chunk] = stored
+        return True

@@ -19,6 +19,10 @@ Outcome = Literal["membership", "pick", "table", "attribute", "cells"]
 
 Exposure = Literal["exposed", "not shown", "uninformative"]
 
+LEAST_EXCESS = 0.005
+"""By how much an attack has to be above what is reached without the release to expose anybody:
+half a person in 100. Any release that is not silent tells a little, however much noise it has."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Curve:
@@ -82,15 +86,19 @@ class AttackResult:
     unit
         What was repeated independently, as a noun (``release``).
     replicates
-        How often; 0 of a closed form.
+        How many releases had somebody on both sides: those that numbers are means over; 0 of
+        a closed form.
     quantity
         The main number, by name.
     estimate, excess
-        The main number, and by how much it is above the largest baseline.
+        The main number, and by how much it is above the largest baseline; the lower end of the
+        latter is the smallest over all baselines.
     baselines
         What is reached without the release, by name; the verdict is against the largest.
     ceiling
-        The largest value that the guarantee allows, ``None`` where it implies none.
+        The largest value that the guarantee allows, ``None`` where it implies none. In the game
+        *elsewhere* it follows from the upper end of the interval of the counterfactual, where
+        what is printed of a cell depends on that cell alone.
     ceiling_curve
         The largest rates of true alarms that it allows, at those of ``curve``.
     curve
@@ -98,13 +106,15 @@ class AttackResult:
     null
         The same attack on releases that carry no information about who is in.
     exact
-        The same attack on the table as it is: what it could reach at most.
+        The same attack on the table as it is: what it could reach at most. Either is ``None``
+        where it could not be played.
     groups
         By grouping.
     verdict, reason
-        What follows, and why: ``empty`` (there was nothing to attack), ``null`` (it succeeds where
-        the release says nothing), ``weak`` (it fails on the table as it is), ``above`` or
-        ``below`` its largest baseline.
+        What follows, and why: ``empty`` (there was nothing to attack), ``few`` (there was in too
+        few releases to say anything), ``null`` (it succeeds where
+        the release says nothing), ``weak`` (it fails on the table as it is), ``above`` its
+        largest baseline by more than :data:`LEAST_EXCESS`, or ``below`` that.
     more
         Further numbers by name, as they stand in the measurements.
     """

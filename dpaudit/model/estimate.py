@@ -25,7 +25,8 @@ class Estimate:
         For a deterministic method the interval is the numerical error bound.
     level
         The probability that the interval (simultaneously for all entries of an array) holds
-        the truth: 1 for a deterministic method, else the confidence of the run.
+        the truth: 1 for a deterministic method, else the confidence of the run, also of a
+        ``bound`` that rests on draws.
     method
         How the number was made: ``exact`` (closed form), ``quadrature`` (deterministic
         integral), ``controlled`` (simulation with a control of known mean), ``simulated``,
@@ -72,7 +73,7 @@ class Estimate:
     @property
     def is_deterministic(self) -> bool:
         """Whether the number carries no sampling error."""
-        return self.method in DETERMINISTIC
+        return self.method in DETERMINISTIC and not (self.method == "bound" and self.draws)
 
     def __getitem__(self, index: int | slice | ColumnArray) -> Estimate:
         return attrs.evolve(

@@ -62,6 +62,8 @@ def _statement(context: Context, result: AttackResult) -> str:
 
 def _detail(context: Context, result: AttackResult) -> str:
     _, words = context.prose, AttackWords.of(context)
+    if not words.is_told(result):
+        return _("There is no number: {reason}.", reason=reason_of(context, result))
     said = [
         _("Attack “{attack}” on {release}, game {game}: {number} of 100 ({ends}).",
           attack=result.attack, release=words.release(result), game=words.game(result.game),
@@ -110,14 +112,21 @@ def _sure(context: Context, result: AttackResult) -> tuple[Confidence, str]:
 
 def reason_of(context: Context, result: AttackResult) -> str:
     """Return why the verdict on an attack is what it is."""
-    _ = context.prose
+    _, words = context.prose, AttackWords.of(context)
+    least = words.least()
+    if result.outcome == "cells" and result.reason == "below":
+        return _("it computes no more hidden counts than the best single guess for all, "
+                 "or chance may have done it")  # fmt: skip
     return {
         "empty": _("there is nothing to attack in this release"),
+        "few": _("too few releases had people of both kinds to tell apart"),
         "null": _("it succeeds as well where the release says nothing about anyone"),
         "weak": _("it does no better on the table as it is, without any protection"),
-        "above": _("it does better than without the release, whatever chance did"),
-        "below": _("it does no better than without the release, or chance may have done it"),
-    }.get(result.reason, result.reason)
+        "above": _("it does better than without the release by more than {least} in 100, "
+                   "whatever chance did", least=least),
+        "below": _("it does better than without the release by no more than {least} in 100, "
+                   "if at all, or chance may have done it", least=least),
+    }.get(result.reason, result.reason)  # fmt: skip
 
 
 def ranking_flip(context: Context) -> Finding | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from dpaudit.model.attack import AttackResult
+from dpaudit.model.attack import LEAST_EXCESS, AttackResult
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.spec import Game
 from dpaudit.report.amounts import chances
@@ -110,6 +110,14 @@ class AttackWords:
     def hundred(self, estimate: Estimate) -> str:
         """Return a share as so many in 100."""
         return chances(self.prose, 100.0 * float(estimate.value))
+
+    def least(self) -> str:
+        """Return by how much of 100 an attack has to be above its baseline to expose anybody."""
+        return self.prose.decimal(100.0 * LEAST_EXCESS, places=1)
+
+    def is_told(self, result: AttackResult) -> bool:
+        """Return whether there is a number: anything to attack in enough releases."""
+        return result.reason not in {"empty", "few"}
 
     def ends(self, estimate: Estimate) -> str:
         """Return the ends of an interval in so many of 100, or that it is exact."""

@@ -90,9 +90,15 @@ def _overall(context: Context, results: tuple[AttackResult, ...]) -> Table:
     rows: list[tuple[str, ...]] = [
         (
             words.release(one),
-            words.hundred(one.estimate),
-            words.ends(one.estimate),
-            words.hundred(one.baselines[0].estimate),
+            *(
+                (
+                    words.hundred(one.estimate),
+                    words.ends(one.estimate),
+                    words.hundred(one.baselines[0].estimate),
+                )
+                if words.is_told(one)
+                else ("", "", "")
+            ),
             words.ceiling(one),
             words.verdict(one),
         )
@@ -249,7 +255,10 @@ def _checks(context: Context) -> Table:
         note=_(
             "“Nothing to know”: the same attack where the release carries no information about who "
             "was counted. It has to come out no better than without it. “No protection”: the same "
-            "attack on the table as it is. One that fails there proves nothing. One in "
-            "twenty 95% intervals misses."
+            "attack on the table as it is. One that fails there proves nothing. Somebody is called "
+            "exposed where an attack is above all that is reached without the release by more than "
+            "{least} in 100, at the lower end of the interval. One in "
+            "twenty 95% intervals misses.",
+            least=words.least(),
         ),
     )

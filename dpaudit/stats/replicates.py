@@ -90,7 +90,8 @@ def spread_p_value(values: FloatArray, permuted: FloatArray) -> float:
         Of each group, by replicate, shape (R, g).
     permuted
         The same with labels permuted, shape (R, p, g); NaN where a group then has nobody on
-        one side, which leaves the group out.
+        one side. How far apart the groups then are is unknown, so that such a permutation
+        counts as one that is at least as far apart.
 
     Returns
     -------
@@ -105,11 +106,11 @@ def spread_p_value(values: FloatArray, permuted: FloatArray) -> float:
     """
     own = _width(values.mean(axis=0))
     drawn = _width(permuted.mean(axis=0))
-    return float((1 + np.count_nonzero(drawn >= own - 1e-12)) / (1 + drawn.size))
+    # Not the other way round: a comparison with NaN is false.
+    nearer = np.count_nonzero(drawn < own - 1e-12)
+    return float((1 + drawn.size - nearer) / (1 + drawn.size))
 
 
 def _width(means: FloatArray) -> FloatArray:
-    """Return the largest less the smallest along the last axis, leaving NaN out."""
-    top = np.where(np.isnan(means), -np.inf, means).max(axis=-1)
-    bottom = np.where(np.isnan(means), np.inf, means).min(axis=-1)
-    return np.asarray(np.where(np.isfinite(top - bottom), top - bottom, 0.0))
+    """Return the largest less the smallest along the last axis; NaN if any is."""
+    return np.asarray(np.ptp(means, axis=-1))

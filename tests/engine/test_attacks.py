@@ -7,9 +7,20 @@ import numpy as np
 import pytest
 
 import dpaudit
-from dpaudit.engine.attacks.playing import packed, unpacked
+from dpaudit.engine.attacks.playing import (
+    REPLICATES_PER_CHUNK,
+    packed,
+    play_chunk,
+    unpacked,
+)
+from dpaudit.engine.attacks.results import result_of
+from dpaudit.engine.attacks.trials import play
 from dpaudit.engine.attacks.verdicts import verdict_of
+from dpaudit.engine.prepare import prepare
+from dpaudit.engine.runner import NoProgress
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.guarantee import Guarantee
+from dpaudit.privacy.ceilings import raised
 from dpaudit.stats.replicates import over_replicates
 
 AUDIT = """
@@ -95,12 +106,24 @@ def results(file, **how):
     return dpaudit.run(dpaudit.load(file), **how)
 
 
-def same(one, other):
-    assert [a.task for a in one.attacks] == [a.task for a in other.attacks]
-    for m, n in zip(one.measurements, other.measurements, strict=True):
-        assert (m.task, m.quantity, m.over, m.labels) == (n.task, n.quantity, n.over, n.labels)
-        for part in ("value", "low", "high"):
-            np.testing.assert_array_equal(getattr(m.estimate, part), getattr(n.estimate, part))
+def different(one, other):
+    """Return the addresses of what two runs measured differently, those of one of them too."""
+    parts = ("value", "low", "high")
+    told = [
+        {
+            (m.task, m.quantity, m.over, m.labels): b"".join(
+                getattr(m.estimate, part).tobytes() for part in parts
+            )
+            for m in results.measurements
+        }
+        | {a.task: (a.verdict, a.reason, a.replicates, a.ceiling) for a in results.attacks}
+        for results in (one, other)
+    ]
+    return [
+        address
+        for address in dict.fromkeys([*told[0], *told[1]])
+        if told[0].get(address) != told[1].get(address)
+    ]
 
 
 EVERY = """
@@ -159,15 +182,39 @@ candidates = "uniform"
 def test_results_are_the_same_for_any_workers_and_from_the_cache(audit, tmp_path):
     file = audit(LAPLACE + SUPPRESSED, EVERY)
     first = results(file, workers=1, cache=tmp_path / "cache")
-    same(first, results(file, workers=3))
-    same(first, results(file, workers=2, cache=tmp_path / "cache"))
+    assert not different(first, results(file, workers=3))
+    assert not different(first, results(file, workers=2, cache=tmp_path / "cache"))
     assert len(first.attacks) == 20
 
 
 @pytest.mark.slow
 def test_results_are_the_same_in_other_processes(audit):
     file = audit(LAPLACE, EVERY)
-    same(results(file), results(file, executor="processes", workers=2))
+    assert not different(results(file), results(file, executor="processes", workers=2))
+
+
+def test_what_another_run_plays_meanwhile_is_not_played_again(audit, tmp_path, monkeypatch):
+    file, cache, played = audit(LAPLACE, POOL), tmp_path / "cache", []
+
+    def counted(jobs, chunk):
+        played.append(chunk)
+        return play_chunk(jobs, chunk)
+
+    class Meanwhile(NoProgress):
+        """Lets another run go first once this one knows which trials are missing."""
+
+        starts = 0
+
+        def started(self, total_draws):
+            self.starts += 1
+            if self.starts == 2:
+                results(file, cache=cache)
+
+    monkeypatch.setattr("dpaudit.engine.prepare.play_chunk", counted)
+    progress = Meanwhile()
+    results(file, cache=cache, progress=progress)
+    assert progress.starts == 2
+    assert len(played) == 20 / REPLICATES_PER_CHUNK
 
 
 def test_adding_an_attack_changes_no_other_number(audit):
@@ -184,7 +231,7 @@ def test_more_releases_keep_the_first_ones(audit, tmp_path):
         audit(LAPLACE, POOL + "replicates = 30\n", "more.toml"), cache=tmp_path / "cache"
     )
     assert (few.attacks[0].replicates, more.attacks[0].replicates) == (20, 30)
-    same(more, results(audit(LAPLACE, POOL + "replicates = 30\n", "more.toml")))
+    assert not different(more, results(audit(LAPLACE, POOL + "replicates = 30\n", "more.toml")))
 
 
 def test_every_number_has_game_baseline_unit_ceiling_null_and_groups(audit):
@@ -192,8 +239,8 @@ def test_every_number_has_game_baseline_unit_ceiling_null_and_groups(audit):
         assert one.game in {"known-rest", "pool", "elsewhere"}
         assert one.baselines
         assert one.unit == "release"
-        assert one.null is not None
-        assert one.exact is not None
+        assert (one.null is None) == (one.reason == "empty")
+        assert (one.exact is None) == (one.outcome == "cells")
         assert one.verdict in {"exposed", "not shown", "uninformative"}
         assert all(group.people.size == len(group.labels) for group in one.groups)
         if one.outcome == "membership" and one.release == "noisy":
@@ -203,11 +250,37 @@ def test_every_number_has_game_baseline_unit_ceiling_null_and_groups(audit):
             assert one.ceiling is None
 
 
+ELSEWHERE = """
+[[attack]]
+use = "printed-count"
+game = "elsewhere"
+candidates = "uniform"
+"""
+
+
+def test_a_counterfactual_bounds_an_attack_from_its_upper_end(audit):
+    (one,) = results(audit(LAPLACE, ELSEWHERE)).attacks
+    (without,) = [b.estimate for b in one.baselines if b.name == "without-the-person"]
+    promise = Guarantee(neighbours="add-remove", epsilon=1.0)
+    assert without.high > without.value
+    assert one.ceiling == raised(promise, float(without.high))
+
+
+@pytest.mark.parametrize("step", ["proportional-scaling", "projection-onto-simplex"])
+def test_a_counterfactual_bounds_nothing_where_cells_depend_on_one_another(step, audit):
+    scaled = LAPLACE.replace("non-negative", step)
+    (one,) = results(audit(scaled, ELSEWHERE)).attacks
+    assert any(base.name == "without-the-person" for base in one.baselines)
+    assert one.ceiling is None
+
+
 def test_an_exact_table_is_exposed_and_a_drowned_one_is_not(audit):
     known = '[[attack]]\nuse = "likelihood-ratio"\ngame = "known-rest"\n'
     exact, drowned, pool, blank = results(audit(EXACT + BLANK, known + POOL)).attacks
     assert (exact.verdict, float(exact.estimate.value)) == ("exposed", 1.0)
     assert float(drowned.estimate.value) == pytest.approx(0.5, abs=1e-6)
+    assert float(drowned.excess.low) > 0
+    assert (drowned.verdict, drowned.reason) == ("not shown", "below")
     assert pool.verdict == "exposed"
     assert blank.verdict == "not shown"
 
@@ -233,6 +306,19 @@ def test_shadow_classifiers_stay_below_the_best_score(audit):
         assert float(shadow.value) > 0.5
 
 
+def test_releases_with_nobody_on_one_side_are_left_out(audit, tmp_path):
+    """Two people in two cells: in half of all deals both are in, or both are out."""
+    (tmp_path / "people.csv").write_text("town,sex,race\na,f,x\nb,m,y\n")
+    for replicates, reason in ((60, "above"), (10, "few")):
+        known = f'[[attack]]\nuse = "bayes-pool"\ngame = "pool"\nreplicates = {replicates}\n'
+        (one,) = results(audit(EXACT, known)).attacks
+        assert one.reason == reason
+        assert 0 < one.replicates < replicates
+        assert float(one.estimate.value) == 1.0
+        assert one.verdict == ("exposed" if reason == "above" else "uninformative")
+    assert (float(one.estimate.low), float(one.estimate.high)) == (0.0, 1.0)
+
+
 def test_totals_disclose_hidden_counts(audit):
     by = {(a.attack, a.release): a for a in results(audit(LAPLACE + SUPPRESSED, EVERY)).attacks}
     less, more = by["differencing", "suppressed"], by["suppression-interval", "suppressed"]
@@ -242,6 +328,56 @@ def test_totals_disclose_hidden_counts(audit):
         assert float(precision.estimate.value) == 1.0
     nothing = by["differencing", "noisy"]
     assert (nothing.verdict, nothing.reason) == ("uninformative", "empty")
+
+
+def test_an_attack_on_hidden_counts_that_fails_is_not_called_weak(audit):
+    nothing = '[[attack]]\nuse = "differencing"\ntotals = [["SEX"]]\ngame = "elsewhere"\n'
+    (one,) = results(audit(SUPPRESSED, nothing + 'candidates = "uniform"\n')).attacks
+    assert float(one.estimate.value) == 0.0
+    assert (one.verdict, one.reason, one.exact) == ("not shown", "below", None)
+
+
+def played(file):
+    """Return the only attack of a file as a job, and the numbers of its replicates."""
+    (job,) = prepare(dpaudit.load(file)).attacks.values()
+    return job, [play(job, replicate) for replicate in range(job.spec.replicates)]
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999_999])
+def test_a_null_is_judged_alike_at_every_confidence(confidence, audit):
+    """Student's t of 20 releases is above 5.6 by chance once in 100,000 times."""
+    job, numbers = played(audit(LAPLACE, POOL))
+    spread = np.random.default_rng(8).normal(size=20)
+    spread = (spread - spread.mean()) / (spread.std(ddof=1) / np.sqrt(20))
+
+    def reason(t):
+        made = [one | {"null": np.array([0.5, 0.001 * (t + spread[r])])}
+                for r, one in enumerate(numbers)]  # fmt: skip
+        return result_of(job, made, confidence)[0].reason
+
+    assert reason(5.5) != "null"
+    assert reason(5.7) == "null"
+
+
+def test_an_attack_has_to_be_above_every_baseline(audit):
+    """One baseline is larger on average, the other goes up and down: neither is beaten for sure."""
+    job, numbers = played(audit(LAPLACE, POOL))
+    rng = np.random.default_rng(7)
+
+    def told(**bases):
+        made = [
+            one
+            | {"main": np.full_like(one["main"], 0.8)}
+            | {f"base {name}": np.full_like(one["main"], base[r]) for name, base in bases.items()}
+            for r, one in enumerate(numbers)
+        ]
+        return result_of(job, made, 0.95)[0].excess
+
+    steady, wild = 0.7 + 0.001 * rng.normal(size=20), 0.69 + 0.3 * rng.choice([-1, 1], size=20)
+    both, alone, other = told(prior=steady, random=wild), told(prior=steady), told(random=wild)
+    assert wild.mean() < steady.mean()
+    assert both.value == alone.value
+    assert both.low == other.low < 0 < alone.low
 
 
 def test_the_cache_gives_back_what_it_was_given():
@@ -281,11 +417,16 @@ def estimate(value, half):
         (estimate(0.05, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("not shown", "below")),
         (estimate(0.05, 0.1), estimate(0.0, 0.1), estimate(0.0, 0.1), ("uninformative", "weak")),
         (estimate(0.2, 0.1), estimate(0.2, 0.01), estimate(0.3, 0.1), ("uninformative", "null")),
+        (estimate(0.05, 0.1), estimate(0.0, 0.1), None, ("not shown", "below")),
+        (estimate(0.104, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("not shown", "below")),
+        (estimate(0.106, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("exposed", "above")),
     ],
 )
 def test_verdicts(excess, null, exact, verdict):
-    assert verdict_of(excess=excess, null=null, exact=exact) == verdict
-    assert verdict_of(excess=excess, null=null, exact=exact, hidden=False)[1] == "empty"
+    how = {"excess": excess, "null": null, "exact": exact}
+    assert verdict_of(**how, replicates=20) == verdict_of(**how, replicates=None) == verdict
+    assert verdict_of(**how, replicates=0) == ("uninformative", "empty")
+    assert verdict_of(**how, replicates=9) == ("uninformative", "few")
 
 
 @pytest.mark.slow

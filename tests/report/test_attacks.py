@@ -129,6 +129,7 @@ def test_tables_show_n_groups_left_out_and_nulls(attacked):
     assert "55.0" in overall.rows[0]
     checks = next(t for t in tables if "nothing can be known" in t.caption)
     assert checks.rows[0][1] == "50.0"
+    assert "by more than 0.5 in 100" in checks.note
     assert all(len(t.columns) <= 6 for t in tables if "attack" in t.caption)
 
 
@@ -146,6 +147,25 @@ def test_uninformative_attacks_say_nothing(attacked, results):
     (one,) = attack_findings(Context.of(attrs.evolve(results, attacks=(weak,))))
     assert one.statement.startswith("The attack “pool” says nothing about")
     assert one.confidence == "low"
+
+
+def test_hidden_counts_that_are_not_found_are_told_in_words_that_fit(attacked, results):
+    cells = attrs.evolve(attacked.attacks[0], outcome="cells", exact=None,
+                         verdict="not shown", reason="below")  # fmt: skip
+    tables = blocks(attrs.evolve(results, attacks=(cells,)), Table)
+    checks = next(t for t in tables if "nothing can be known" in t.caption)
+    assert checks.rows[0][3] == ""
+    assert "no more hidden counts than the best single guess" in checks.rows[0][4]
+
+
+@pytest.mark.parametrize("reason", ["empty", "few"])
+def test_without_anybody_to_tell_apart_no_number_is_told(reason, attacked, results):
+    none = attrs.evolve(attacked.attacks[0], verdict="uninformative", reason=reason)
+    alone = attrs.evolve(results, attacks=(none,))
+    (found,) = attack_findings(Context.of(alone))
+    assert found.detail.startswith("There is no number: ")
+    overall = next(t for t in blocks(alone, Table) if "What “pool” reached" in t.caption)
+    assert overall.rows[0][1:4] == ("", "", "")
 
 
 def test_releases_are_compared_at_equal_terms(attacked):

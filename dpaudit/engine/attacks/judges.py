@@ -280,7 +280,6 @@ class CellsJudge(Judge):
         claimed = cells & ~np.isnan(self.claim)
         right = claimed & (self.claim == self.truth)
         return {
-            "something-hidden": np.array(float(cells.any())),
             "claimed-cells": np.array(claimed.sum() / cells.sum() if cells.any() else 0.0),
             "precision": np.array(right.sum() / claimed.sum() if claimed.any() else 1.0),
         }

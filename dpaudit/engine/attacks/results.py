@@ -11,13 +11,13 @@ from dpaudit.engine.attacks.closed import Closed, closed_of, closed_p_value
 from dpaudit.engine.attacks.jobs import AttackJob
 from dpaudit.engine.attacks.judges import GRID
 from dpaudit.engine.attacks.trials import Numbers, codes_of
-from dpaudit.engine.attacks.verdicts import verdict_of
-from dpaudit.model.arrays import FloatArray
+from dpaudit.engine.attacks.verdicts import SURE, verdict_of
+from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.attack import AttackResult, Baseline, ByGroup, Curve
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
 from dpaudit.privacy.ceilings import raised
-from dpaudit.stats.replicates import over_replicates, spread_p_value
+from dpaudit.stats.replicates import FEWEST_REPLICATES, over_replicates, spread_p_value
 
 QUANTITIES = {
     "membership": "attack-auc",
@@ -33,7 +33,6 @@ FEWEST_PEOPLE = 20
 
 _LIMITS = (0.0, 1.0)
 _RISK = "more risk-above-control"
-_HIDDEN = "more something-hidden"
 
 
 def result_of(
@@ -43,8 +42,20 @@ def result_of(
     # A number that some release does not have (too few claims) is left out of all.
     shared = set.intersection(*(set(each) for each in numbers))
     stacked = {name: np.stack([each[name] for each in numbers]) for name in sorted(shared)}
+    kept = _defined(stacked)
+    stacked = {name: values[kept] for name, values in stacked.items()}
     made = _Maker(job=job, stacked=stacked, confidence=confidence, closed=closed_of(job))
     return made.result(), made.measurements()
+
+
+def _defined(stacked: Mapping[str, FloatArray]) -> BoolArray:
+    """Return the releases in which there is somebody on both sides, shape (R,).
+
+    All that is averaged is averaged over these: a number that does not exist is not 0.
+    """
+    wholes = [values[:, 0] for name, values in stacked.items() if name.startswith("base ")]
+    wholes += [stacked[name][:, 0] for name in ("main", "null", "exact") if name in stacked]
+    return np.asarray(np.isfinite(wholes).all(axis=0))
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -54,18 +65,25 @@ class _Maker:
     confidence: float
     closed: Closed | None = None
 
+    @property
+    def replicates(self) -> int:
+        """How many releases have somebody on both sides."""
+        return len(self.stacked["main"])
+
+    @property
+    def _is_enough(self) -> bool:
+        return self.replicates >= FEWEST_REPLICATES
+
     def result(self) -> AttackResult:
         job, outcome = self.job, self.job.attack.outcome
         baselines, excess = self._baselines(), self._excess()
         curve = self._curve()
-        null, exact = self._whole("null"), self._whole("exact")
         groups = tuple(g for name in job.groupings if (g := self._by_group(name)) is not None)
         verdict, reason = verdict_of(
             excess=excess,
-            null=self._whole("null", 1),
-            # A table that hides nothing is no control of an attack on what is hidden.
-            exact=excess if outcome == "cells" else self._whole("exact", 1),
-            hidden=bool(self.stacked.get(_HIDDEN, np.ones(1)).all()),
+            null=self._control("null", 1, SURE),
+            exact=self._control("exact", 1),
+            replicates=None if self.closed else self.replicates,
         )
         bound = (
             job.attack.ceiling(job.guarantee, job.spec.game) if outcome == "membership" else None
@@ -79,7 +97,7 @@ class _Maker:
             game=job.spec.game,
             outcome=outcome,
             candidates=job.candidates,
-            replicates=0 if self.closed else len(self.stacked["main"]),
+            replicates=0 if self.closed else self.replicates,
             quantity=QUANTITIES[outcome],
             estimate=self._main(),
             excess=excess,
@@ -87,8 +105,8 @@ class _Maker:
             ceiling=self._ceiling(None if bound is None else bound.auc, baselines),
             ceiling_curve=None if bound is None or curve is None else bound.tpr(curve.fpr),
             curve=curve,
-            null=null,
-            exact=exact,
+            null=self._control("null"),
+            exact=self._control("exact"),
             groups=groups,
             verdict=verdict,
             reason=reason,
@@ -109,10 +127,12 @@ class _Maker:
                 self._over(values, (-1.0, 1.0) if name == _RISK else _LIMITS),
             )
             for name, values in self.stacked.items()
-            if name.startswith("more ") and values.ndim == 1 and name != _HIDDEN
+            if self._is_enough and name.startswith("more ") and values.ndim == 1
         ]
-        found.append(self._measured(f"{QUANTITIES[outcome]}-null", self._whole("null")))
-        found.append(self._measured(f"{QUANTITIES[outcome]}-unprotected", self._whole("exact")))
+        for name, control in (("null", "null"), ("unprotected", "exact")):
+            estimate = self._control(control)
+            if estimate is not None:
+                found.append(self._measured(f"{QUANTITIES[outcome]}-{name}", estimate))
         for name in self.job.groupings:
             group = self._by_group(name)
             if group is not None:
@@ -120,7 +140,8 @@ class _Maker:
                     self._measured(QUANTITIES[outcome], group.estimate, name, group.labels)
                 )
         if self.closed is not None:
-            found.append(self._measured("attack-auc-simulated", self._simulated()))
+            if self._is_enough:
+                found.append(self._measured("attack-auc-simulated", self._simulated()))
             worst = Estimate.exact(self.closed.worst)
             found.append(self._measured("attack-auc-of-the-most-exposed", worst))
         return tuple(found)
@@ -142,7 +163,12 @@ class _Maker:
         return self._over(values, _LIMITS, at_once)
 
     def _over(self, values: FloatArray, limits: tuple[float, float], at_once: int = 1) -> Estimate:
-        """Return the mean over releases; exact where nothing is drawn and nothing differs."""
+        """Return the mean over releases; exact where nothing is drawn and nothing differs.
+
+        Of too few releases it is said that the mean lies between the limits.
+        """
+        if not self._is_enough:
+            return _unknown(values, limits, self.confidence)
         is_random = not (self.job.is_fixed and bool((np.ptp(values, axis=0) == 0).all()))
         return over_replicates(
             values, self.confidence, limits=limits, is_random=is_random, at_once=at_once
@@ -152,12 +178,18 @@ class _Maker:
         return self._simulated() if self.closed is None else Estimate.exact(self.closed.mean)
 
     def _simulated(self) -> Estimate:
-        return self._mean(np.nan_to_num(self.stacked["main"][:, 0]))
+        return self._mean(self.stacked["main"][:, 0])
 
-    def _whole(self, name: str, column: int = 0) -> Estimate:
+    def _control(
+        self, name: str, column: int = 0, confidence: float | None = None
+    ) -> Estimate | None:
+        """Return the mean of a control, or of what it is above its baseline (column 1)."""
+        if name not in self.stacked or not self._is_enough:
+            return None
         values = self.stacked[name][:, column]
         limits = _LIMITS if column == 0 else (-1.0, 1.0)
-        return self._over(values, limits)
+        made = self if confidence is None else attrs.evolve(self, confidence=confidence)
+        return made._over(values, limits)  # noqa: SLF001 - of this class
 
     def _bases(self) -> dict[str, FloatArray]:
         return {
@@ -170,38 +202,50 @@ class _Maker:
         """Return the baselines, the largest first."""
         made = []
         for name, values in self._bases().items():
-            whole = np.nan_to_num(values[:, 0])
             known = name == "guessing"
-            estimate = Estimate.exact(0.5) if known else self._mean(whole)
+            estimate = Estimate.exact(0.5) if known else self._mean(values[:, 0])
             made.append(Baseline(name=name, estimate=estimate))
         return tuple(sorted(made, key=lambda one: -float(one.estimate.value)))
 
     def _excess(self) -> Estimate:
-        """Return by how much the main number is above its largest baseline, release by release."""
+        """Return by how much the main number is above its largest baseline, release by release.
+
+        The lower end is the smallest over all baselines: which of them is the largest is only
+        seen in the releases. The number is above all of them only if it is above each, so that
+        many need no correction (intersection-union).
+        """
         if self.closed is not None:
             return Estimate.exact(self.closed.mean - 0.5)
-        first = self._bases()[self._baselines()[0].name]
-        values = np.nan_to_num(self.stacked["main"][:, 0] - first[:, 0])
-        return self._over(values, (-1.0, 1.0))
+        bases = self._bases()
+        ordered = [bases[one.name][:, 0] for one in self._baselines()]
+        above = self.stacked["main"][:, 0, None] - np.stack(ordered, axis=1)
+        each = self._over(above, (-1.0, 1.0))
+        return attrs.evolve(each[0], low=each.low.min())
 
     def _ceiling(self, bound: float | None, baselines: tuple[Baseline, ...]) -> float | None:
         if bound is not None or self.job.spec.game != "elsewhere":
             return bound
+        # One person of every cell is taken out at once. Where what is printed of a cell depends
+        # on that cell alone this is the same as one person of one cell; else nothing follows.
+        if not self.job.chain.is_independent:
+            return None
         without = [one for one in baselines if one.name == "without-the-person"]
         if not without:
             return None
-        return raised(self.job.guarantee, float(without[0].estimate.value))
+        return raised(self.job.guarantee, float(without[0].estimate.high))
 
     def _curve(self) -> Curve | None:
         if self.closed is not None:
             return self.closed.curve
         values = self.stacked.get("more curve")
-        if values is None:
+        if values is None or not self._is_enough:
             return None
         return Curve(fpr=GRID, tpr=values.mean(axis=0))
 
     def _by_group(self, name: str) -> ByGroup | None:
         job = self.job
+        if self.closed is None and not self._is_enough:
+            return None
         start = 1
         for other, grouping in job.groupings.items():
             if other == name:
@@ -245,3 +289,13 @@ class _Maker:
     def _people(self) -> FloatArray:
         """Return the people of each cell whom the attack is about, shape (n,)."""
         return self.job.sizes if self.job.spec.game == "pool" else self.job.counts
+
+
+def _unknown(values: FloatArray, limits: tuple[float, float], confidence: float) -> Estimate:
+    """Return what so few releases say, or none: no more than where a number can lie."""
+    count = len(values)
+    middle = values.mean(axis=0) if count else np.full(values.shape[1:], sum(limits) / 2.0)
+    low, high = (np.full(values.shape[1:], end) for end in limits)
+    return Estimate(
+        value=middle, low=low, high=high, level=confidence, method="simulated", draws=count
+    )

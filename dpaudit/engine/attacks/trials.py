@@ -35,7 +35,8 @@ def play(job: AttackJob, replicate: int) -> dict[str, FloatArray]:
 
     ``main`` and ``base NAME`` hold the whole and then every group, ``permuted GROUPING`` the main
     number under permuted labels (p, g), ``null`` and ``exact`` the main number, and that less its
-    largest base, where the release says nothing and where it says all.
+    largest base, where the release says nothing and where it says all. What nobody is there for
+    is NaN.
     """
     dealt = deal(job, job.stream(replicate, DEAL))
     trial = _Trial(
@@ -59,16 +60,20 @@ def play(job: AttackJob, replicate: int) -> dict[str, FloatArray]:
     made |= {f"more {name}": value for name, value in judge.more().items()}
     made |= {f"more {name}": np.array(value) for name, value in trial.further().items()}
     made["null"] = _whole(trial.null(scores, job.stream(replicate, NULL)))
-    made["exact"] = _whole(bare.judge(bare.scores()))
+    if job.attack.outcome != "cells":  # a table that hides nothing has no hidden counts to find
+        made["exact"] = _whole(bare.judge(bare.scores()))
     return made
 
 
 def _whole(judge: Judge) -> FloatArray:
-    """Return the main number of the whole, and by how much it is above the largest base."""
+    """Return the main number of the whole, and by how much it is above the largest base.
+
+    NaN where nobody is on one side.
+    """
     labels = np.zeros((1, judge.cells), dtype=np.intp)
     main = float(judge.main(labels, 1)[0, 0])
-    base = max(float(value[0, 0]) for value in judge.bases(labels, 1).values())
-    return np.nan_to_num(np.array([main, main - base]))
+    base = float(np.max([value[0, 0] for value in judge.bases(labels, 1).values()]))
+    return np.array([main, main - base])
 
 
 def _by_group(job: AttackJob, judge: Judge) -> Mapping[str, FloatArray]:

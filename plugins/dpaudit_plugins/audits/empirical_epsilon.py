@@ -13,12 +13,16 @@ import dpaudit
 from dpaudit.model.report import Block, Column, Paragraph, Table
 from dpaudit.privacy.black_box import Claim, ClaimAudit, generated, on_grid, one_by_one, sentence
 
-BOUND, LARGEST, CLAIMED, DELTA = (
+BOUND, LARGEST, CLAIMED, DELTA, REFUTED = (
     "empirical-epsilon-lower-bound",
     "largest-certifiable-epsilon",
     "claimed-epsilon",
     "claimed-delta",
+    "claim-refuted",
 )
+UNITS = {DELTA: "δ", REFUTED: "yes or no"}
+"""Of what is no epsilon."""
+
 _SIZE = 4
 
 
@@ -55,7 +59,10 @@ class EmpiricalEpsilon(dpaudit.Audit):
     def measure(
         self, subject: dpaudit.Subject, rng: np.random.Generator
     ) -> Sequence[dpaudit.Measurement]:
-        """Return the bound, what could have been certified, and the claim; or nothing."""
+        """Return the bound, what could have been certified, the claim and the verdict; or nothing.
+
+        The verdict is 1 where the claim is refuted and else 0, at the stated confidence.
+        """
         mechanism = subject.mechanism
         claim = _claim(mechanism)
         if claim is None:
@@ -69,18 +76,28 @@ class EmpiricalEpsilon(dpaudit.Audit):
             runner, pairs, claim, risk=1.0 - subject.confidence, seed=int(rng.integers(2**32))
         ).run(self.runs)
         bound = dpaudit.Estimate(
-            value=found.epsilon, low=found.epsilon, high=found.epsilon,
-            level=subject.confidence, method="simulated", draws=found.runs,
+            value=found.epsilon, low=found.epsilon, high=math.inf,
+            level=subject.confidence, method="bound", draws=found.runs,
         )  # fmt: skip
+        refuted = float(found.verdict == "violates")
         told = {
             BOUND: bound,
             LARGEST: dpaudit.Estimate.exact(found.largest),
             CLAIMED: dpaudit.Estimate.exact(claim.epsilon),
             DELTA: dpaudit.Estimate.exact(claim.delta),
-        }
+            # What was seen may be chance, so that no verdict is certain.
+            REFUTED: dpaudit.Estimate(
+                value=refuted, low=0.0, high=1.0,
+                level=subject.confidence, method="simulated", draws=found.runs,
+            ),
+        }  # fmt: skip
         return [
             dpaudit.Measurement(
-                task=subject.task, audit=self.name, quantity=quantity, unit="ε", estimate=estimate
+                task=subject.task,
+                audit=self.name,
+                quantity=quantity,
+                unit=UNITS.get(quantity, "ε"),
+                estimate=estimate,
             )
             for quantity, estimate in told.items()
         ]
@@ -139,7 +156,7 @@ def dpaudit_sections(results: Any) -> Mapping[str, Sequence[Block]]:
 def _row(release: str, point: str, found: Mapping[str, dpaudit.Estimate]) -> tuple[str, ...]:
     bound = found[BOUND]
     claim = Claim(epsilon=float(found[CLAIMED].value), delta=float(found[DELTA].value))
-    refuted = float(bound.value) >= claim.epsilon and bound.value > 0
+    refuted = float(found[REFUTED].value) == 1.0
     told = sentence(
         "violates" if refuted else "not refuted", claim, bound.level,
         runs=bound.draws, largest=float(found[LARGEST].value),

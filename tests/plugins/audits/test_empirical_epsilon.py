@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import attrs
 import numpy as np
 import pytest
 
@@ -8,6 +9,7 @@ from dpaudit_plugins.audits.empirical_epsilon import (
     BOUND,
     CLAIMED,
     LARGEST,
+    REFUTED,
     EmpiricalEpsilon,
     dpaudit_sections,
 )
@@ -26,6 +28,13 @@ def test_a_mechanism_that_keeps_its_promise_is_bounded_below_it():
     assert found[CLAIMED].value == 1.0
     assert 0.0 <= found[BOUND].value < 1.0 < found[LARGEST].value
     assert (found[BOUND].level, found[BOUND].draws) == (0.95, 1_024)
+    assert found[REFUTED].value == 0.0
+
+
+def test_the_bound_is_one_sided_and_not_certain():
+    bound = measured(REGISTRY.create("mechanism", "geometric", epsilon=1.0))[BOUND]
+    assert (bound.low, bound.high, bound.method) == (bound.value, np.inf, "bound")
+    assert not bound.is_deterministic
 
 
 def test_one_that_breaks_it_is_refuted():
@@ -36,6 +45,30 @@ def test_one_that_breaks_it_is_refuted():
             return dpaudit.Guarantee(neighbours=self.neighbours, epsilon=0.5)
 
     assert measured(Half(epsilon=4.0), runs=4_096)[BOUND].value >= 0.5
+
+
+def test_a_refuted_claim_of_epsilon_zero_reads_so():
+    laplace = REGISTRY.get("mechanism", "laplace")
+
+    class Never(laplace):
+        def privacy(self):
+            return dpaudit.Guarantee(
+                neighbours=self.neighbours, epsilon=0.0, delta=0.01, every_epsilon=True
+            )
+
+    subject = SimpleNamespace(mechanism=Never(epsilon=0.5), task="a / b", confidence=0.95)
+    found = EmpiricalEpsilon(runs=4_096).measure(subject, np.random.default_rng(0))
+    told = {m.quantity: m for m in found}
+    assert told[REFUTED].estimate.value == 1.0
+    none = dpaudit.Estimate(
+        value=0.0, low=0.0, high=np.inf, level=0.95, method="bound", draws=4_096
+    )
+    # The bound of a claim that is refuted may still be 0.
+    told[BOUND] = attrs.evolve(told[BOUND], estimate=none)
+    task = SimpleNamespace(task=SimpleNamespace(id="a / b", release="a", point={}))
+    results = SimpleNamespace(tasks=[task], select=lambda task: list(told.values()))
+    ((_, table),) = dpaudit_sections(results).values()
+    assert table.rows[0][-1] == "violates (0, 0.01) at confidence 0.95"
 
 
 NOTHING = {
