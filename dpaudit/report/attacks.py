@@ -15,6 +15,7 @@ from dpaudit.model.report import (
     Section,
     Table,
 )
+from dpaudit.report.amounts import percent
 from dpaudit.report.attack_findings import reason_of
 from dpaudit.report.attack_words import AttackWords, operating
 from dpaudit.report.findings import Found
@@ -82,7 +83,11 @@ def _overall(context: Context, results: tuple[AttackResult, ...]) -> Table:
     columns = [
         Column(label=_("Release")),
         Column(label=words.what(first), numeric=True),
-        Column(label=_("95% interval") if first.estimate.level != 1 else _("Interval")),
+        Column(
+            label=_("{level} interval", level=percent(_, first.estimate.level))
+            if first.estimate.level != 1
+            else _("Interval")
+        ),
         Column(label=_("Without it"), numeric=True),
         Column(label=_("Most allowed"), numeric=True),
         Column(label=_("Verdict")),
@@ -232,6 +237,7 @@ def _differences(context: Context, own: list[tuple[AttackResult, ByGroup]]) -> s
 
 def _checks(context: Context) -> Table:
     _, words = context.prose, AttackWords.of(context)
+    level = context.results.spec.run.confidence
     rows = tuple(
         (
             _("“{attack}” on {release}", attack=r.attack, release=words.release(r)),
@@ -257,8 +263,10 @@ def _checks(context: Context) -> Table:
             "was counted. It has to come out no better than without it. “No protection”: the same "
             "attack on the table as it is. One that fails there proves nothing. Somebody is called "
             "exposed where an attack is above all that is reached without the release by more than "
-            "{least} in 100, at the lower end of the interval. One in "
-            "twenty 95% intervals misses.",
+            "{least} in 100, at the lower end of the interval. {missing} of {level} intervals "
+            "miss.",
             least=words.least(),
+            missing=percent(_, 1.0 - level),
+            level=percent(_, level),
         ),
     )

@@ -119,6 +119,34 @@ def test_the_order_of_releases_flips_with_the_game(attacked, results):
     assert ranking_flip(Context.of(attrs.evolve(results, attacks=tuple(wide)))) is None
 
 
+def test_the_order_is_looked_for_among_all_attacks_at_once(attacked, results):
+    """Intervals that lie apart by themselves and not together say nothing of the order."""
+    near = [0.58, 0.54, 0.70, 0.72]
+    narrow, wide = (
+        tuple(
+            attrs.evolve(one, estimate=about(value, half))
+            for one, value in zip(attacked.attacks, near, strict=True)
+        )
+        for half in (0.001, 0.0075)
+    )
+    assert ranking_flip(Context.of(attrs.evolve(results, attacks=narrow))) is not None
+    assert ranking_flip(Context.of(attrs.evolve(results, attacks=wide))) is None
+    told = tuple(attrs.evolve(one, verdict="uninformative") for one in narrow)
+    assert ranking_flip(Context.of(attrs.evolve(results, attacks=told))) is None
+
+
+def test_intervals_are_called_by_the_level_of_the_run(attacked):
+    run = attrs.evolve(attacked.spec.run, confidence=0.9)
+    at = tuple(attrs.evolve(one, estimate=attrs.evolve(one.estimate, level=0.9))
+               for one in attacked.attacks)  # fmt: skip
+    made = attrs.evolve(attacked, spec=attrs.evolve(attacked.spec, run=run), attacks=at)
+    tables = blocks(made, Table)
+    overall = next(t for t in tables if "What “pool” reached" in t.caption)
+    assert "90% interval" in [column.label for column in overall.columns]
+    checks = next(t for t in tables if "nothing can be known" in t.caption)
+    assert "10% of 90% intervals miss" in checks.note
+
+
 def test_tables_show_n_groups_left_out_and_nulls(attacked):
     tables = blocks(attacked, Table)
     by_group = next(t for t in tables if "by county, attack “pool”" in t.caption)
