@@ -125,7 +125,7 @@ def shared_out_by_state(
     if floors is not None:
         np.maximum(amounts, floors, out=amounts)
     lifted = (sums(amounts, starts) < minimum) | short
-    scale = np.where(short, ratio(np.full_like(wanted, budget), wanted), 1.0)
+    scale = np.divide(budget, wanted, out=np.ones_like(wanted), where=short & (wanted > 0))
     some = np.flatnonzero(lifted.any(axis=0))
     if not some.size:
         return amounts

@@ -64,6 +64,14 @@ def test_minima_of_states_are_kept_as_bisection_keeps_them(weights, floors, mini
     assert (made >= floors * (1 - 1e-9)).all()
 
 
+def test_minima_next_to_nothing_are_kept():
+    """The budget over such a sum is no number, and is not asked for."""
+    weights, minimum = np.array([[1.0, 0, 0, 0, 0, 0]]), np.full((1, 3), 2.3e-313)
+    minimum[0, 1:] = 0.0
+    made = shared_out_by_state(weights, 1.0, np.zeros((1, 6)), minimum, STATES)
+    np.testing.assert_array_equal(made, weights)
+
+
 @given(AMOUNTS, BUDGET)
 def test_without_floors_the_reduction_is_proportional(weights, budget):
     made = shared_out(weights[None], np.array([[budget]]), None)[0]
