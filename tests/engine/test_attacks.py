@@ -2,104 +2,22 @@
 
 from __future__ import annotations
 
-import attrs
 import numpy as np
 import pytest
 
 import dpaudit
 from dpaudit.engine.attacks.playing import (
     REPLICATES_PER_CHUNK,
-    packed,
     play_chunk,
-    unpacked,
 )
-from dpaudit.engine.attacks.results import result_of
-from dpaudit.engine.attacks.trials import play
-from dpaudit.engine.attacks.verdicts import verdict_of
-from dpaudit.engine.prepare import prepare
 from dpaudit.engine.runner import NoProgress
-from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.privacy.ceilings import raised
-from dpaudit.stats.replicates import over_replicates
-
-AUDIT = """
-title = "People by town, sex and race"
-
-[data]
-file = "people.csv"
-status = "public"
-table = ["TOWN", "SEX", "RACE"]
-groups = ["RACE"]
-
-[data.domain]
-TOWN = {{ column = "town", values = {{ a = "A", b = "B", c = "C", d = "D" }} }}
-SEX = {{ column = "sex", values = {{ f = "female", m = "male" }} }}
-RACE = {{ column = "race", values = {{ x = "X", y = "Y", z = "Z" }} }}
-
-[run]
-draws = 64
-
-{releases}
-
-[[decision]]
-use = "counts"
-
-{attacks}
-"""
-
-LAPLACE = """
-[[release]]
-name = "noisy"
-mechanism = { use = "laplace", epsilon = 1.0 }
-neighbours = "add-remove"
-postprocess = [{ use = "non-negative" }]
-"""
-
-SUPPRESSED = """
-[[release]]
-name = "suppressed"
-mechanism = { use = "cell-suppression", threshold = 5 }
-neighbours = "add-remove"
-"""
-
-EXACT = """
-[[release]]
-name = "as it is"
-mechanism = { use = "identity" }
-neighbours = "add-remove"
-"""
-
-BLANK = """
-[[release]]
-name = "drowned"
-mechanism = { use = "laplace", epsilon = 1e-6 }
-neighbours = "add-remove"
-"""
-
-POOL = """
-[[attack]]
-use = "bayes-pool"
-game = "pool"
-"""
 
 
 @pytest.fixture
-def audit(tmp_path):
-    rng = np.random.default_rng(3)
-    people = ["town,sex,race"]
-    for town, size in zip("abcd", (40, 60, 90, 130), strict=True):
-        for _ in range(size):
-            race = rng.choice(["x", "y", "z"], p=[0.7, 0.2, 0.1])
-            people.append(f"{town},{rng.choice(['f', 'm'])},{race}")
-    (tmp_path / "people.csv").write_text("\n".join(people) + "\n")
-
-    def written(releases, attacks, name="audit.toml"):
-        file = tmp_path / name
-        file.write_text(AUDIT.format(releases=releases, attacks=attacks))
-        return file
-
-    return written
+def audit(attack_audit):
+    return attack_audit
 
 
 def results(file, **how):
@@ -180,7 +98,7 @@ candidates = "uniform"
 
 
 def test_results_are_the_same_for_any_workers_and_from_the_cache(audit, tmp_path):
-    file = audit(LAPLACE + SUPPRESSED, EVERY)
+    file = audit(audit.noisy + audit.suppressed, EVERY)
     first = results(file, workers=1, cache=tmp_path / "cache")
     assert not different(first, results(file, workers=3))
     assert not different(first, results(file, workers=2, cache=tmp_path / "cache"))
@@ -189,12 +107,12 @@ def test_results_are_the_same_for_any_workers_and_from_the_cache(audit, tmp_path
 
 @pytest.mark.slow
 def test_results_are_the_same_in_other_processes(audit):
-    file = audit(LAPLACE, EVERY)
+    file = audit(audit.noisy, EVERY)
     assert not different(results(file), results(file, executor="processes", workers=2))
 
 
 def test_what_another_run_plays_meanwhile_is_not_played_again(audit, tmp_path, monkeypatch):
-    file, cache, played = audit(LAPLACE, POOL), tmp_path / "cache", []
+    file, cache, played = audit(audit.noisy, audit.pool), tmp_path / "cache", []
 
     def counted(jobs, chunk):
         played.append(chunk)
@@ -218,24 +136,26 @@ def test_what_another_run_plays_meanwhile_is_not_played_again(audit, tmp_path, m
 
 
 def test_adding_an_attack_changes_no_other_number(audit):
-    alone = results(audit(LAPLACE, POOL)).attacks[0]
-    among = [a for a in results(audit(LAPLACE + SUPPRESSED, EVERY, "all.toml")).attacks
+    alone = results(audit(audit.noisy, audit.pool)).attacks[0]
+    among = [a for a in results(audit(audit.noisy + audit.suppressed, EVERY, "all.toml")).attacks
              if a.task == alone.task]  # fmt: skip
     assert [float(alone.estimate.value)] == [float(a.estimate.value) for a in among]
 
 
 def test_more_releases_keep_the_first_ones(audit, tmp_path):
-    file = audit(LAPLACE, POOL)
+    file = audit(audit.noisy, audit.pool)
     few = results(file, cache=tmp_path / "cache")
     more = results(
-        audit(LAPLACE, POOL + "replicates = 30\n", "more.toml"), cache=tmp_path / "cache"
+        audit(audit.noisy, audit.pool + "replicates = 30\n", "more.toml"), cache=tmp_path / "cache"
     )
     assert (few.attacks[0].replicates, more.attacks[0].replicates) == (20, 30)
-    assert not different(more, results(audit(LAPLACE, POOL + "replicates = 30\n", "more.toml")))
+    assert not different(
+        more, results(audit(audit.noisy, audit.pool + "replicates = 30\n", "more.toml"))
+    )
 
 
 def test_every_number_has_game_baseline_unit_ceiling_null_and_groups(audit):
-    for one in results(audit(LAPLACE + SUPPRESSED, EVERY)).attacks:
+    for one in results(audit(audit.noisy + audit.suppressed, EVERY)).attacks:
         assert one.game in {"known-rest", "pool", "elsewhere"}
         assert one.baselines
         assert one.unit == "release"
@@ -259,7 +179,7 @@ candidates = "uniform"
 
 
 def test_a_counterfactual_bounds_an_attack_from_its_upper_end(audit):
-    (one,) = results(audit(LAPLACE, ELSEWHERE)).attacks
+    (one,) = results(audit(audit.noisy, ELSEWHERE)).attacks
     (without,) = [b.estimate for b in one.baselines if b.name == "without-the-person"]
     promise = Guarantee(neighbours="add-remove", epsilon=1.0)
     assert without.high > without.value
@@ -268,7 +188,7 @@ def test_a_counterfactual_bounds_an_attack_from_its_upper_end(audit):
 
 @pytest.mark.parametrize("step", ["proportional-scaling", "projection-onto-simplex"])
 def test_a_counterfactual_bounds_nothing_where_cells_depend_on_one_another(step, audit):
-    scaled = LAPLACE.replace("non-negative", step)
+    scaled = audit.noisy.replace("non-negative", step)
     (one,) = results(audit(scaled, ELSEWHERE)).attacks
     assert any(base.name == "without-the-person" for base in one.baselines)
     assert one.ceiling is None
@@ -276,7 +196,9 @@ def test_a_counterfactual_bounds_nothing_where_cells_depend_on_one_another(step,
 
 def test_an_exact_table_is_exposed_and_a_drowned_one_is_not(audit):
     known = '[[attack]]\nuse = "likelihood-ratio"\ngame = "known-rest"\n'
-    exact, drowned, pool, blank = results(audit(EXACT + BLANK, known + POOL)).attacks
+    exact, drowned, pool, blank = results(
+        audit(audit.exact + audit.drowned, known + audit.pool)
+    ).attacks
     assert (exact.verdict, float(exact.estimate.value)) == ("exposed", 1.0)
     assert float(drowned.estimate.value) == pytest.approx(0.5, abs=1e-6)
     assert float(drowned.excess.low) > 0
@@ -287,7 +209,7 @@ def test_an_exact_table_is_exposed_and_a_drowned_one_is_not(audit):
 
 def test_the_closed_form_agrees_with_simulated_releases(audit):
     known = '[[attack]]\nuse = "likelihood-ratio"\ngame = "known-rest"\nreplicates = 200\n'
-    found = results(audit(LAPLACE, known))
+    found = results(audit(audit.noisy, known))
     (one,) = found.attacks
     assert float(one.estimate.value) == pytest.approx(1 - np.exp(-1) * 0.75, abs=1e-12)
     (simulated,) = [m for m in one.more if m.quantity == "attack-auc-simulated"]
@@ -297,7 +219,7 @@ def test_the_closed_form_agrees_with_simulated_releases(audit):
 
 
 def test_shadow_classifiers_stay_below_the_best_score(audit):
-    file = audit(LAPLACE + SUPPRESSED + EXACT, EVERY)
+    file = audit(audit.noisy + audit.suppressed + audit.exact, EVERY)
     by = {(a.attack, a.release): a for a in results(file).attacks}
     for release in ("noisy", "suppressed", "as it is"):
         shadow, bayes = (by[name, release].estimate for name in ("shadow", "bayes-pool"))
@@ -311,7 +233,7 @@ def test_releases_with_nobody_on_one_side_are_left_out(audit, tmp_path):
     (tmp_path / "people.csv").write_text("town,sex,race\na,f,x\nb,m,y\n")
     for replicates, reason in ((60, "above"), (10, "few")):
         known = f'[[attack]]\nuse = "bayes-pool"\ngame = "pool"\nreplicates = {replicates}\n'
-        (one,) = results(audit(EXACT, known)).attacks
+        (one,) = results(audit(audit.exact, known)).attacks
         assert one.reason == reason
         assert 0 < one.replicates < replicates
         assert float(one.estimate.value) == 1.0
@@ -320,7 +242,10 @@ def test_releases_with_nobody_on_one_side_are_left_out(audit, tmp_path):
 
 
 def test_totals_disclose_hidden_counts(audit):
-    by = {(a.attack, a.release): a for a in results(audit(LAPLACE + SUPPRESSED, EVERY)).attacks}
+    by = {
+        (a.attack, a.release): a
+        for a in results(audit(audit.noisy + audit.suppressed, EVERY)).attacks
+    }
     less, more = by["differencing", "suppressed"], by["suppression-interval", "suppressed"]
     assert float(less.estimate.value) <= float(more.estimate.value)
     for one in (less, more):
@@ -332,165 +257,6 @@ def test_totals_disclose_hidden_counts(audit):
 
 def test_an_attack_on_hidden_counts_that_fails_is_not_called_weak(audit):
     nothing = '[[attack]]\nuse = "differencing"\ntotals = [["SEX"]]\ngame = "elsewhere"\n'
-    (one,) = results(audit(SUPPRESSED, nothing + 'candidates = "uniform"\n')).attacks
+    (one,) = results(audit(audit.suppressed, nothing + 'candidates = "uniform"\n')).attacks
     assert float(one.estimate.value) == 0.0
     assert (one.verdict, one.reason, one.exact) == ("not shown", "below", None)
-
-
-def played(file):
-    """Return the only attack of a file as a job, and the numbers of its replicates."""
-    (job,) = prepare(dpaudit.load(file)).attacks.values()
-    return job, [play(job, replicate) for replicate in range(job.spec.replicates)]
-
-
-@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999_999])
-def test_a_null_is_judged_alike_at_every_confidence(confidence, audit):
-    """Student's t of 20 releases is above 5.6 by chance once in 100,000 times."""
-    job, numbers = played(audit(LAPLACE, POOL))
-    spread = np.random.default_rng(8).normal(size=20)
-    spread = (spread - spread.mean()) / (spread.std(ddof=1) / np.sqrt(20))
-
-    def reason(t):
-        made = [one | {"null": np.array([0.5, 0.001 * (t + spread[r])])}
-                for r, one in enumerate(numbers)]  # fmt: skip
-        return result_of(job, made, confidence)[0].reason
-
-    assert reason(5.5) != "null"
-    assert reason(5.7) == "null"
-
-
-def test_an_attack_has_to_be_above_every_baseline(audit):
-    """One baseline is larger on average, the other goes up and down: neither is beaten for sure."""
-    job, numbers = played(audit(LAPLACE, POOL))
-    rng = np.random.default_rng(7)
-
-    def told(**bases):
-        made = [
-            one
-            | {"main": np.full_like(one["main"], 0.8)}
-            | {f"base {name}": np.full_like(one["main"], base[r]) for name, base in bases.items()}
-            for r, one in enumerate(numbers)
-        ]
-        return result_of(job, made, 0.95)[0].excess
-
-    steady, wild = 0.7 + 0.001 * rng.normal(size=20), 0.69 + 0.3 * rng.choice([-1, 1], size=20)
-    both, alone, other = told(prior=steady, random=wild), told(prior=steady), told(random=wild)
-    assert wild.mean() < steady.mean()
-    assert both.value == alone.value
-    assert both.low == other.low < 0 < alone.low
-
-
-def test_the_cache_gives_back_what_it_was_given():
-    played = ({"main": np.arange(3.0), "base a/b": np.zeros(())}, {"main": np.ones(2)})
-    for one, other in zip(played, unpacked(packed(played)), strict=True):
-        assert one.keys() == other.keys()
-        assert all(np.array_equal(one[name], other[name]) for name in one)
-    assert packed(played) == packed(played)
-
-
-def test_intervals_over_releases_cover():
-    """Of 1,000 nulls at 95% more than 84 misses happen by chance once in a million.
-
-    The control, which takes the records of one release for independent, misses far more.
-    """
-    rng = np.random.default_rng(5)
-    shared = rng.normal(size=(1000, 20, 1))
-    records = (shared + rng.normal(size=(1000, 20, 50)) > 0).astype(float)
-    rates = records.mean(axis=2).T
-    made = over_replicates(rates, 0.95)
-    assert np.count_nonzero((made.low > 0.5) | (made.high < 0.5)) <= 84
-    flat = records.reshape(1000, -1)
-    half = 1.96 * flat.std(axis=1) / np.sqrt(flat.shape[1])
-    assert np.count_nonzero(np.abs(flat.mean(axis=1) - 0.5) > half) > 84
-
-
-def estimate(value, half):
-    return Estimate(
-        value=value, low=value - half, high=value + half, level=0.95, method="simulated", draws=20
-    )
-
-
-@pytest.mark.parametrize(
-    ("excess", "null", "exact", "verdict"),
-    [
-        (estimate(0.2, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("exposed", "above")),
-        (estimate(0.05, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("not shown", "below")),
-        (estimate(0.05, 0.1), estimate(0.0, 0.1), estimate(0.0, 0.1), ("uninformative", "weak")),
-        (estimate(0.2, 0.1), estimate(0.2, 0.01), estimate(0.3, 0.1), ("uninformative", "null")),
-        (estimate(0.05, 0.1), estimate(0.0, 0.1), None, ("not shown", "below")),
-        (estimate(0.104, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("not shown", "below")),
-        (estimate(0.106, 0.1), estimate(0.0, 0.1), estimate(0.3, 0.1), ("exposed", "above")),
-    ],
-)
-def test_verdicts(excess, null, exact, verdict):
-    how = {"excess": excess, "null": null, "exact": exact}
-    assert verdict_of(**how, replicates=20) == verdict_of(**how, replicates=None) == verdict
-    assert verdict_of(**how, replicates=0) == ("uninformative", "empty")
-    assert verdict_of(**how, replicates=9) == ("uninformative", "few")
-
-
-@pytest.mark.slow
-def test_nulls_are_called_exposed_at_the_nominal_rate(audit):
-    """200 audits of releases that say nothing: 2.5% are above by chance, at most 18 (1e-6)."""
-    file = audit(BLANK, POOL + "replicates = 10\n")
-    spec = dpaudit.load(file)
-    wrong = 0
-    for seed in range(200):
-        run = attrs.evolve(spec.run, seed=seed)
-        (one,) = dpaudit.run(attrs.evolve(spec, run=run)).attacks
-        wrong += one.verdict == "exposed"
-    assert wrong <= 18
-
-
-FAULTS = {
-    'use = "bayes-pool"': "the key 'game' is missing",
-    'use = "bayes-pool"\ngame = "elsewhere"\ncandidates = "uniform"': "does not play 'elsewhere'",
-    'use = "printed-count"\ngame = "elsewhere"': "where its candidates come from",
-    'use = "likelihood-ratio"\ngame = "known-rest"\ncandidates = "uniform"': "no candidates",
-    'use = "bayes-pool"\ngame = "pool"\nreplicates = 5': "give no interval",
-    'use = "bayes-pool"\ngame = "pool"\nreleases = ["nois"]': "no release is named 'nois'",
-    'use = "bayes-pool"\ngame = "pol"': "'pol'",
-}
-
-
-@pytest.mark.parametrize("table", FAULTS)
-def test_faults_of_an_attack_are_said(table, audit):
-    with pytest.raises(dpaudit.SpecError, match=FAULTS[table]):
-        dpaudit.load(audit(LAPLACE, f"[[attack]]\n{table}\n"))
-
-
-PLUGIN = '''
-import numpy as np
-import dpaudit
-
-
-@dpaudit.attack(name="mine")
-def mine(target, rng):
-    """Do something."""
-    return {body}
-'''
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("np.full(target.printed.shape, np.nan)", "or NaN"),
-        ("np.zeros(3)", r"shape \(3,\)"),
-        ("1 / 0", "division by zero"),
-    ],
-)
-def test_an_attack_that_fails_is_named(body, message, audit, tmp_path):
-    (tmp_path / "mine.py").write_text(PLUGIN.format(body=body))
-    file = audit(LAPLACE, '[[attack]]\nuse = "mine"\ngame = "pool"\n')
-    file.write_text(file.read_text().replace("[data]", 'plugins = ["mine.py"]\n[data]', 1))
-    with pytest.raises(dpaudit.PluginError, match=message):
-        results(file)
-
-
-def test_an_attack_of_ten_lines_is_measured_as_any_other(audit, tmp_path):
-    (tmp_path / "mine.py").write_text(PLUGIN.format(body="target.released"))
-    file = audit(LAPLACE, '[[attack]]\nuse = "mine"\ngame = "pool"\n' + POOL)
-    file.write_text(file.read_text().replace("[data]", 'plugins = ["mine.py"]\n[data]', 1))
-    mine, best = results(file).attacks
-    assert mine.task.endswith("mine")
-    assert float(mine.estimate.value) <= float(best.estimate.high)
