@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIRE_ALL = "DPAUDIT_REQUIRE_ALL"
 """Set to 1 where a missing part must fail the tests instead of leaving them out."""
 
+LEARN = ("torch", "opacus", "sklearn")
+"""What the extra ``learn`` brings."""
+
 
 def shared_folder():
     """Return the folder of golden values and public data, which is not part of the project."""
@@ -22,11 +25,11 @@ def shared_folder():
 
 
 def pytest_runtest_setup(item):
-    has_torch = importlib.util.find_spec("torch") is not None
+    missing = [name for name in LEARN if importlib.util.find_spec(name) is None]
     if item.get_closest_marker("shared_data") is not None and not shared_folder().is_dir():
         _without(f"no folder {shared_folder()}: set DPAUDIT_SHARED to where the shared data are")
-    if item.get_closest_marker("learn") is not None and not has_torch:
-        _without("torch is not installed: pip install 'dpaudit[learn]'")
+    if item.get_closest_marker("learn") is not None and missing:
+        _without(f"{missing[0]} is not installed: pip install 'dpaudit[learn]'")
 
 
 def _without(reason):

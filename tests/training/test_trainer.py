@@ -2,7 +2,6 @@
 
 import itertools
 
-import attrs
 import numpy as np
 import pytest
 from scipy import stats
@@ -14,16 +13,20 @@ from dpaudit.training.linear_models import LogisticLoss
 from dpaudit.training.one_hidden_layer import OneHiddenLayer
 from dpaudit.training.records import Records
 
-torch = pytest.importorskip("torch")
-from dpaudit.training.dp_sgd import DpSgd  # noqa: E402 (needs torch)
-
 pytestmark = pytest.mark.learn
 
-LOGISTIC = DpSgd(
-    sizes=(10, 1), batch=60.0, steps=40, step=1.0, clip_norm=0.5, noise_multiplier=1.0,
-    bias=False, start="zero",
-)  # fmt: skip
-NET = attrs.evolve(LOGISTIC, sizes=(10, 8, 2), bias=True, start="random", step=0.5)
+LOGISTIC = {
+    "sizes": (10, 1), "batch": 60.0, "steps": 40, "step": 1.0, "clip_norm": 0.5,
+    "noise_multiplier": 1.0, "bias": False, "start": "zero",
+}  # fmt: skip
+NET = LOGISTIC | {"sizes": (10, 8, 2), "bias": True, "start": "random", "step": 0.5}
+
+
+def trained_by(given, **changes):
+    """Return the trainer, imported here: without torch the mark says what is missing."""
+    from dpaudit.training.dp_sgd import DpSgd
+
+    return DpSgd(**given | changes)
 
 
 def test_poisson_batches_are_independent_trials():
@@ -45,8 +48,9 @@ def test_poisson_batches_are_independent_trials():
     assert abs(fixed.var() / want - 1) > 6 * np.sqrt(2.1 / steps)
 
 
-@pytest.mark.parametrize("trainer", [LOGISTIC, NET], ids=["logistic", "net"])
-def test_a_run_does_not_depend_on_the_others(trainer, people):
+@pytest.mark.parametrize("given", [LOGISTIC, NET], ids=["logistic", "net"])
+def test_a_run_does_not_depend_on_the_others(given, people):
+    trainer = trained_by(given)
     together = trainer.train(people, range(13), 7)
     alone = trainer.train(people, range(11, 13), 7)
     np.testing.assert_allclose(together[11:], alone, atol=2e-5)
@@ -69,11 +73,12 @@ def by_hand(trainer, model, people, start, *, replicate=2, seed=7):
 
 
 def test_steps_are_those_of_the_algorithm(people):
-    found = LOGISTIC.train(people, range(3), 7)[2]
-    want = by_hand(LOGISTIC, LogisticLoss(features=10), people, np.zeros(10))
+    trainer = trained_by(LOGISTIC)
+    found = trainer.train(people, range(3), 7)[2]
+    want = by_hand(trainer, LogisticLoss(features=10), people, np.zeros(10))
     np.testing.assert_allclose(found, want, atol=2e-5)
     for activation in ("tanh", "relu"):
-        trainer = attrs.evolve(NET, activation=activation)
+        trainer = trained_by(NET, activation=activation)
         start = np.repeat([10**-0.5, 8**-0.5], [88, 18])
         start = start * draws.starts(106, 7, range(2, 3))[0]
         model = OneHiddenLayer(features=10, hidden=8, activation=activation)
@@ -83,16 +88,17 @@ def test_steps_are_those_of_the_algorithm(people):
 
 def test_losses_and_predictions_are_those_of_the_closed_forms(people):
     model = OneHiddenLayer(features=10, hidden=8)
-    theta = NET.train(people, range(2), 0)
+    net = trained_by(NET)
+    theta = net.train(people, range(2), 0)
     want = [model.losses(t, people.inputs, people.labels) for t in theta]
-    np.testing.assert_allclose(NET.losses(theta, people), want, atol=2e-6)
+    np.testing.assert_allclose(net.losses(theta, people), want, atol=2e-6)
     chances = [model.probabilities(t, people.inputs).argmax(axis=1) for t in theta]
-    assert (NET.predictions(theta, people) == chances).mean() > 0.999
+    assert (net.predictions(theta, people) == chances).mean() > 0.999
 
 
 def test_antithetic_twins_cancel_and_the_arms_share_batches(people):
     arms = {
-        sign: attrs.evolve(LOGISTIC, noise_sign=sign, steps=1).train(people, range(4), 3)
+        sign: trained_by(LOGISTIC, noise_sign=sign, steps=1).train(people, range(4), 3)
         for sign in (1, 0, -1)
     }
     np.testing.assert_allclose(arms[1] + arms[-1], 2 * arms[0], atol=1e-6)
@@ -100,25 +106,25 @@ def test_antithetic_twins_cancel_and_the_arms_share_batches(people):
 
 
 @pytest.mark.parametrize(
-    ("trainer", "error", "message"),
+    ("changes", "error", "message"),
     [
-        (attrs.evolve(LOGISTIC, batch=601.0), dpaudit.UsageError, r"batch 601\.0 is not between"),
-        (attrs.evolve(LOGISTIC, sizes=(9, 1)), dpaudit.DataError, "inputs have 10 columns"),
-        (attrs.evolve(LOGISTIC, step=1e39), dpaudit.UsageError, "replicate 0 diverged"),
+        ({"batch": 601.0}, dpaudit.UsageError, r"batch 601\.0 is not between"),
+        ({"sizes": (9, 1)}, dpaudit.DataError, "inputs have 10 columns"),
+        ({"step": 1e39}, dpaudit.UsageError, "replicate 0 diverged"),
     ],
 )
-def test_what_cannot_be_trained_is_refused(trainer, error, message, people):
+def test_what_cannot_be_trained_is_refused(changes, error, message, people):
     with pytest.raises(error, match=message):
-        trainer.train(people, range(2), 0)
+        trained_by(LOGISTIC, **changes).train(people, range(2), 0)
 
 
 def test_only_the_private_arm_is_accounted_for():
-    assert LOGISTIC.account(600).sample_rate == pytest.approx(0.1)
+    assert trained_by(LOGISTIC).account(600).sample_rate == pytest.approx(0.1)
     with pytest.raises(dpaudit.UsageError, match="promises nothing"):
-        attrs.evolve(LOGISTIC, noise_sign=0).account(600)
+        trained_by(LOGISTIC, noise_sign=0).account(600)
 
 
-NOISY = attrs.evolve(LOGISTIC, noise_multiplier=5.0)
+NOISY = LOGISTIC | {"noise_multiplier": 5.0}
 """So much noise that a wrong scale of it, or of the divisor, shows in 100 runs."""
 RUNS, OURS = 100, 600
 
@@ -126,6 +132,7 @@ RUNS, OURS = 100, 600
 @pytest.fixture(scope="module")
 def opacus_runs(people):
     """The parameters (100, 10) of as many runs of Opacus' own engine."""
+    import torch
     from opacus import PrivacyEngine
 
     inputs = torch.as_tensor(people.inputs, dtype=torch.float32)
@@ -137,10 +144,10 @@ def opacus_runs(people):
         torch.nn.init.zeros_(net.weight)
         net, optimiser, loader = PrivacyEngine(accountant="prv").make_private(
             module=net,
-            optimizer=torch.optim.SGD(net.parameters(), lr=LOGISTIC.step),
+            optimizer=torch.optim.SGD(net.parameters(), lr=LOGISTIC["step"]),
             data_loader=torch.utils.data.DataLoader(data, batch_size=60),
-            noise_multiplier=NOISY.noise_multiplier,
-            max_grad_norm=LOGISTIC.clip_norm,
+            noise_multiplier=NOISY["noise_multiplier"],
+            max_grad_norm=LOGISTIC["clip_norm"],
         )
         for _ in range(4):  # epochs of 10 batches
             for x, y in loader:
@@ -169,7 +176,7 @@ def test_runs_have_the_law_of_opacus(people, opacus_runs):
     noise. The control has three tenths more noise; it is noticed.
     """
     model = LogisticLoss(features=10)
-    ours = NOISY.train(people, range(OURS), 5)
+    ours = trained_by(NOISY).train(people, range(OURS), 5)
     centre = ours.mean(axis=0)
 
     def measured(runs):
@@ -179,13 +186,13 @@ def test_runs_have_the_law_of_opacus(people, opacus_runs):
 
     theirs = measured(opacus_runs)
     assert not disagree(measured(ours), theirs)
-    wrong = attrs.evolve(NOISY, noise_multiplier=6.5).train(people, range(OURS), 5)
+    wrong = trained_by(NOISY, noise_multiplier=6.5).train(people, range(OURS), 5)
     assert disagree(measured(wrong), theirs)
 
 
 def test_a_group_of_one_record_is_trained_and_measured():
     rng = np.random.default_rng(0)
     made = Records(inputs=rng.random((30, 10)), labels=np.zeros(30), groups=[0] * 29 + [1])
-    trainer = attrs.evolve(LOGISTIC, batch=5.0, steps=3)
+    trainer = trained_by(LOGISTIC, batch=5.0, steps=3)
     losses = trainer.losses(trainer.train(made, range(2), 0), made)
     assert np.isfinite([made.means(row) for row in losses]).all()

@@ -9,8 +9,8 @@ import dpaudit
 REGISTRY = dpaudit.Registry.discover()
 
 
+@pytest.mark.learn
 def test_an_estimator_is_fitted_without_the_constant(people):
-    pytest.importorskip("sklearn")
     made = REGISTRY.create(
         "learner", "sklearn", estimator="sklearn.linear_model.LogisticRegression",
         arguments={"C": 10.0},
@@ -32,6 +32,7 @@ def test_an_estimator_is_fitted_without_the_constant(people):
     )
 
 
+@pytest.mark.learn
 @pytest.mark.parametrize(
     ("estimator", "arguments", "said"),
     [
@@ -42,7 +43,6 @@ def test_an_estimator_is_fitted_without_the_constant(people):
     ],
 )
 def test_a_wrong_estimator_is_named(people, estimator, arguments, said):
-    pytest.importorskip("sklearn")
     made = REGISTRY.create("learner", "sklearn", estimator=estimator, arguments=arguments)
     with pytest.raises(dpaudit.UsageError, match=said):
         made.check(people)
@@ -156,10 +156,10 @@ use = "excessive-risk"
 """
 
 
+@pytest.mark.learn
 @pytest.mark.slow
 def test_an_audit_file_names_them(tmp_path):
     """Through the engine: a file beside the audit file, and an estimator in another process."""
-    pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)
     x, y, labels = rng.random(120), rng.random(120), rng.choice(["no", "yes"], 120)
     groups = rng.choice(["a", "b"], 120)
