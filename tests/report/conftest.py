@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import pytest
 
+import dpaudit
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
@@ -25,6 +26,7 @@ from dpaudit.model.spec import (
     ReportSpec,
     Spec,
 )
+from dpaudit.report.wording import Context
 
 COUNTIES = [
     "Alameda",
@@ -346,3 +348,23 @@ def linear() -> Results:
 def make():
     """The builders, for tests that need a special audit."""
     return make_results, make_dataset
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory):
+    """Run an audit file over a few counts of towns in two states, A and B in turn."""
+
+    def run(audit, counts):
+        folder = tmp_path_factory.mktemp("audit")
+        rows = "".join(f"{i},{'AB'[i % 2]},{count}\n" for i, count in enumerate(counts))
+        (folder / "data.csv").write_text(f"id,state,persons\n{rows}")
+        (folder / "audit.toml").write_text(audit)
+        return dpaudit.run(dpaudit.load(folder / "audit.toml"))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def context(results):
+    """The context of the module's ``results``."""
+    return Context.of(results)

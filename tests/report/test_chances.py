@@ -4,14 +4,11 @@ import re
 
 import pytest
 
-import dpaudit
-from dpaudit.config import load
 from dpaudit.report.assemble import build_report
 from dpaudit.report.comparison import totals
 from dpaudit.report.figures import bias_plot, tradeoff
 from dpaudit.report.options import ALPHA, Options
 from dpaudit.report.tables import along_sweep, by_group, extremes
-from dpaudit.report.wording import Context
 
 AUDIT = """
 title = "Who is put on the list"
@@ -49,17 +46,8 @@ COUNTS = [0, 2, 9, 30, 200, 0, 7, 11]
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("audit")
-    rows = "".join(f"{i},{'AB'[i % 2]},{count}\n" for i, count in enumerate(COUNTS))
-    (folder / "data.csv").write_text(f"id,state,persons\n{rows}")
-    (folder / "audit.toml").write_text(AUDIT)
-    return dpaudit.run(load(folder / "audit.toml"))
-
-
-@pytest.fixture(scope="module")
-def context(results):
-    return Context.of(results)
+def results(audited):
+    return audited(AUDIT, COUNTS)
 
 
 @pytest.fixture(scope="module")

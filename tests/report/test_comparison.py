@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import dpaudit
-from dpaudit.config import load
 from dpaudit.model.hierarchy import Hierarchy
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.report import Curves, Mark, Section, Series
@@ -53,19 +52,10 @@ COUNTS = [0, 2, 5, 30, 200, 0, 7, 11]
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("audit")
-    rows = "".join(f"{i},{'AB'[i % 2]},{count}\n" for i, count in enumerate(COUNTS))
-    (folder / "data.csv").write_text(f"id,state,persons\n{rows}")
-    (folder / "audit.toml").write_text(AUDIT)
-    found = dpaudit.run(load(folder / "audit.toml"))
+def results(audited):
+    found = audited(AUDIT, COUNTS)
     tree = Hierarchy.of(("state", "id"), (found.data.groups["state"], found.data.entities))
     return attrs.evolve(found, data=attrs.evolve(found.data, hierarchy=tree))
-
-
-@pytest.fixture(scope="module")
-def context(results):
-    return Context.of(results)
 
 
 @pytest.fixture(scope="module")
