@@ -17,7 +17,7 @@ from dpaudit.model.report import (
 from dpaudit.model.results import PluginSource, Results
 from dpaudit.report.amounts import percent
 from dpaudit.report.findings import Found
-from dpaudit.report.glossary import formulas, terms
+from dpaudit.report.glossary import formula, terms
 from dpaudit.report.guarantees import guarantees
 from dpaudit.report.prose import Prose
 from dpaudit.report.wording import Context
@@ -182,10 +182,10 @@ def _is_simulated(context: Context) -> bool:
 
 
 def _quantities(context: Context) -> tuple[tuple[str, str], ...]:
-    known = formulas(context.prose)
     measured = dict.fromkeys(m.quantity for m in context.results.measurements)
     other = context.prose("Measured by a plug-in: its documentation is below.")
-    return tuple((q.replace("-", " ").capitalize(), known.get(q, other)) for q in measured)
+    return tuple((q.replace("-", " ").capitalize(), formula(context.prose, q) or other)
+                 for q in measured)  # fmt: skip
 
 
 def _methods_table(context: Context) -> Table:

@@ -103,3 +103,22 @@ def formulas(_: Prose) -> dict[str, str]:
         "probability-of-empty-release": _("Probability that every released count is zero, so "
                                           "that the decision has nothing to work with."),
     }  # fmt: skip
+
+
+def formula(_: Prose, quantity: str) -> str | None:
+    """Return what a quantity is, those that stand beside the main number of an attack too."""
+    known = formulas(_)
+    if quantity in known:
+        return known[quantity]
+    beside = {
+        "-null": _("The same attack where the release says nothing about who was counted."),
+        "-unprotected": _("The same attack on the table as it is."),
+    }
+    for ending, said in beside.items():
+        if quantity.removesuffix(ending) in known:
+            return said
+    main, found, baseline = quantity.partition("-baseline-")
+    if found and main in known:
+        return _("The same, reached without the release: {baseline}.",
+                 baseline=baseline.replace("-", " "))  # fmt: skip
+    return None

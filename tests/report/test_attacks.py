@@ -11,7 +11,9 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.model.report import Figure, Table
 from dpaudit.report.assemble import build_report
 from dpaudit.report.attack_findings import attack_findings, ranking_flip
+from dpaudit.report.glossary import formula
 from dpaudit.report.html import render_html
+from dpaudit.report.prose import Prose
 from dpaudit.report.wording import Context
 
 
@@ -211,3 +213,11 @@ def test_names_out_of_the_data_stay_text(attacked, results):
     html = render_html(build_report(attrs.evolve(results, attacks=(evil,))))
     assert "<script>alert" not in html
     assert "<b>x" not in html
+
+
+def test_every_number_beside_an_attack_is_told():
+    prose = Prose()
+    assert "says nothing" in formula(prose, "attack-auc-null")
+    assert "table as it is" in formula(prose, "recall-by-person-unprotected")
+    assert formula(prose, "attack-auc-baseline-without-the-person").endswith("without the person.")
+    assert formula(prose, "of-somebody-else-null") is None
