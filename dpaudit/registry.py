@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import click
 
 GROUP = "dpaudit"
+API_VERSION = 1
+"""Version of what plug-ins rely on; a module may say with ``DPAUDIT_API`` which one it is for."""
+
 ONLY = "DPAUDIT_LOAD_PLUGINS"
 """Environment variable: the only entry points to load, with commas between; empty for none."""
 
@@ -191,7 +194,7 @@ class Registry:
 
     def source(self, cls: type[Plugin]) -> PluginSource:
         """Return where a plug-in came from."""
-        origin = self._origins.get(cls) or _memory(inspect.getmodule(cls))
+        origin = self._origin(cls) or _memory(inspect.getmodule(cls))
         return PluginSource(
             kind=cls.kind,
             name=cls.name,
@@ -207,10 +210,27 @@ class Registry:
 
         What was added from memory is not foreign: no other process could find it.
         """
-        origin = self._origins.get(cls)
+        origin = self._origin(cls)
         if origin is not None and origin.in_memory:
             return False
         return origin is None or _normal(origin.distribution) != GROUP
+
+    def _origin(self, cls: type[Plugin]) -> _Origin | None:
+        """Return where a class came from: one that nobody offers, from where its neighbours did.
+
+        A mitigation makes decisions of classes that no hook returns. They come from where the
+        other plug-ins of their module come from, or else those of their package.
+        """
+        if cls in self._origins:
+            return self._origins[cls]
+        package = cls.__module__.partition(".")[0]
+        near: _Origin | None = None
+        for known, origin in self._origins.items():
+            if known.__module__ == cls.__module__:
+                return origin
+            if known.__module__.partition(".")[0] == package and not origin.in_memory:
+                near = near or attrs.evolve(origin, module=cls.__module__)
+        return near
 
     def files(self) -> tuple[tuple[Path, bytes], ...]:
         """Return the plug-in files that were loaded, with the bytes that they had then."""
@@ -272,7 +292,7 @@ class Registry:
     def _register(self, module: ModuleType, origin: _Origin) -> None:
         if self.manager.is_registered(module):
             return
-        faults = faults_of(module)
+        faults = _other_version(module) or faults_of(module)
         if faults is not None:
             raise faults
         offered = classes(module)
@@ -319,6 +339,18 @@ class Registry:
                 if all(known.module != name for known in self.broken):
                     self.broken.append(broken)
         return answers
+
+
+def _other_version(module: ModuleType) -> PluginError | None:
+    """Return what is wrong with the version that a module is written for, or ``None``."""
+    wanted = getattr(module, "DPAUDIT_API", API_VERSION)
+    if wanted == API_VERSION:
+        return None
+    return PluginError(
+        f"{module.__name__} is written for version {wanted!r} of dpaudit's interface, and this "
+        f"dpaudit has version {API_VERSION}",
+        hint="install the version of the plug-in that goes with this dpaudit, or another dpaudit",
+    )
 
 
 def _answer(function: Callable[[], Any], hook: str, wanted: type[Any]) -> Any:
