@@ -21,6 +21,7 @@ from dpaudit.model.results import PluginSource
 from dpaudit.parameters import build
 from dpaudit.plugin_file import file_digest, file_source, import_file
 from dpaudit.plugin_module import classes, faults_of
+from dpaudit.time_limit import limited
 from dpaudit.values import suggest
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ API_VERSION = 1
 
 ONLY = "DPAUDIT_LOAD_PLUGINS"
 """Environment variable: the only entry points to load, with commas between; empty for none."""
+
+
+_PATIENCE = 120.0
+"""Seconds that a plug-in may take to be imported, or to answer a hook."""
 
 
 @attrs.frozen(kw_only=True)
@@ -107,7 +112,8 @@ class Registry:
             If the file is missing, raises anything when it is imported (``SystemExit``
             among it), offers no plug-in or misspells a hook.
         """
-        module = import_file(Path(path))
+        with limited(_PATIENCE, f"{path}: the import of the plug-in file"):
+            module = import_file(Path(path))
         if self.manager.is_registered(module):
             return module
         origin = _Origin(
@@ -250,7 +256,7 @@ class Registry:
             If two packages offer one name.
         """
         found: dict[str, Path] = {}
-        for owner, offered in self._ask("dpaudit_datasets", Mapping):
+        for owner, offered in self._asked("dpaudit_datasets", Mapping):
             for name, path in offered.items():
                 if name in found and found[name] != Path(path):
                     raise PluginError(
@@ -262,13 +268,14 @@ class Registry:
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands that plug-ins add to the command line."""
-        found = self._ask("dpaudit_commands", Sequence)
+        found = self._asked("dpaudit_commands", Sequence)
         return tuple(command for _, offered in found for command in offered)
 
     def _load_entry_point(self, point: EntryPoint) -> None:
         distribution = point.dist.name if point.dist else ""
         try:
-            module = point.load()
+            with limited(_PATIENCE, f"the import of {point.value}"):
+                module = point.load()
             if self.manager.is_registered(module):
                 return
             version = point.dist.version if point.dist else ""
@@ -326,15 +333,23 @@ class Registry:
         home = str(origin.file) if not origin.distribution and origin.file else cls.__module__
         return f"{home}:{cls.__qualname__}"
 
-    def _ask(self, hook: str, wanted: type[Any]) -> list[tuple[str, Any]]:
-        """Call one hook of every plug-in; one that fails is listed as broken."""
+    def ask(self, hook: str, **values: Any) -> list[Any]:
+        """Call one hook of every plug-in, and return what they answer but for ``None``.
+
+        One that fails is listed in :attr:`broken`, and the others are asked all the same.
+        """
+        return [answer for _, answer in self._asked(hook, object, **values) if answer is not None]
+
+    def _asked(self, hook: str, wanted: type[Any], **values: Any) -> list[tuple[str, Any]]:
         answers: list[tuple[str, Any]] = []
         caller = getattr(self.manager.hook, hook)
         for implementation in caller.get_hookimpls():
             name = implementation.plugin_name
+            given = {key: values[key] for key in implementation.argnames if key in values}
             try:
-                answers.append((name, _answer(implementation.function, hook, wanted)))
-            except Exception as error:  # noqa: BLE001 (a stranger's hook may raise anything)
+                with limited(_PATIENCE, f"the hook {hook} of {name}"):
+                    answers.append((name, _answer(implementation.function, hook, wanted, given)))
+            except (Exception, SystemExit) as error:  # noqa: BLE001 (a stranger's hook may raise anything)
                 broken = BrokenPlugin(name=name, distribution="", module=name, error=error)
                 if all(known.module != name for known in self.broken):
                     self.broken.append(broken)
@@ -353,8 +368,10 @@ def _other_version(module: ModuleType) -> PluginError | None:
     )
 
 
-def _answer(function: Callable[[], Any], hook: str, wanted: type[Any]) -> Any:
-    answer = function()
+def _answer(
+    function: Callable[..., Any], hook: str, wanted: type[Any], values: Mapping[str, Any]
+) -> Any:
+    answer = function(**values)
     if not isinstance(answer, wanted):
         raise PluginError(f"{hook} returned {type(answer).__name__}, not {wanted.__name__}")
     return answer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dpaudit.cli.execution import Options, ending, measure, measuring, write_record
+from dpaudit.cli.execution import Options, ending, measure, measuring, tell, write_record
 from dpaudit.cli.headlines import as_json, print_findings
 from dpaudit.cli.output import document, warn
 from dpaudit.cli.settings import Settings, common
@@ -66,7 +66,9 @@ def command(
     )
     write_record(out, measured.record)
     found = findings(measured.results, registry=measured.registry)
-    code = ending(found.every, found.thresholds, strict=strict)
+    faults = measured.faults()
+    code = ending(found.every, found.thresholds, strict=strict, failed=bool(faults))
+    tell(faults)
     for name, reason in written.missing.items():
         warn(f"no {name}: {reason}")
     if settings.json:
@@ -77,6 +79,7 @@ def command(
                 "missing": dict(written.missing),
                 "findings": as_json(found.every),
                 "thresholds": as_json(found.thresholds),
+                "failures": faults,
                 "exit_code": int(code),
             }
         )

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
 from dpaudit.engine.executors import check_executor
+from dpaudit.engine.failures import strangers
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.paired import changes
-from dpaudit.engine.planner import parts, plan_of
+from dpaudit.engine.parts import plugins_of
+from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.engine.rebudget import at_budget, known_of
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
@@ -32,7 +35,7 @@ from dpaudit.errors import DpauditError, PluginError, UsageError
 from dpaudit.estimators.known import Known
 from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.guarantee import Guarantee
-from dpaudit.model.measurement import Measurement
+from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
 from dpaudit.model.spec import EarlierSpec, ReleaseSpec, Spec
 from dpaudit.parameters import parameters
@@ -101,10 +104,11 @@ def run(
     check_executor(executor)
     begun = time.monotonic()
     prepared = prepare(spec, files, registry)
+    failures = prepared.failures
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
-    hook = prepared.registry.manager.hook
-    hook.dpaudit_plan_made(plan=plan)
-    exact = {task: known_of(each.job) for task, each in prepared.controlled.items()}
+    prepared.registry.ask("dpaudit_plan_made", plan=plan)
+    exact = _known(prepared)
+    prepared = _measurable(prepared, exact)
     watched = progress or NoProgress()
     how = How(
         executor=executor,
@@ -115,27 +119,90 @@ def run(
         width=partial(widest, prepared, exact),
     )
     tallies = measure(prepared, plan.blocks, how)
+    prepared = _measurable(prepared, tallies)
     subjects = _subjects(prepared, exact, tallies, plan.draws)
     audits = audits_of(prepared)
-    measurements: list[Measurement] = []
-    for subject in subjects:
-        first = _is_first(subject, subjects)
-        measurements += measurements_of(prepared, subject, audits, is_first=first)
-        baseline = subject.controlled.job.task.baseline
-        if baseline is not None:
-            base = next(each for each in subjects if each.task == baseline)
-            measurements += changes(subject, base)
-        hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
     releases = {release.name: release for release in spec.releases}
+    done: list[_Done] = []
+    for subject in subjects:
+        task = subject.controlled.job.task
+        first = _is_first(subject, subjects)
+        found = tuple(measurements_of(prepared, subject, audits, is_first=first))
+        with _aside(prepared, subject):
+            done.append(_done(subject, found, subjects, releases))
+        prepared.registry.ask("dpaudit_task_done", task=task, seconds=time.monotonic() - begun)
+    failures.refuse_nothing(each for each in done if each.measurements)
     return Results(
         spec=spec,
         data=prepared.data,
         plan=plan,
-        tasks=tuple(_task_result(subject, releases) for subject in subjects),
-        measurements=tuple(measurements),
-        notes=tuple(note for subject in subjects for note in notes_on(subject)),
+        tasks=tuple(each.result for each in done),
+        measurements=tuple(m for each in done for m in each.measurements),
+        notes=(*(note for each in done for note in each.notes), *failures.notes()),
         provenance=_provenance(prepared, plan.draws, audits),
+        failures=tuple(failures.found),
     )
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Done:
+    """What is told of one task."""
+
+    result: TaskResult
+    measurements: tuple[Measurement, ...]
+    notes: tuple[Note, ...]
+
+
+def _done(
+    subject: MeasuredTask,
+    found: tuple[Measurement, ...],
+    subjects: tuple[MeasuredTask, ...],
+    releases: Mapping[str, ReleaseSpec],
+) -> _Done:
+    """Return all that is told of a task: numbers, changes by a mitigation, notes."""
+    baseline = subject.controlled.job.task.baseline
+    if baseline is not None:
+        base = next(each for each in subjects if each.task == baseline)
+        found += tuple(changes(subject, base))
+    return _Done(
+        result=_task_result(subject, releases),
+        measurements=found,
+        notes=tuple(notes_on(subject)),
+    )
+
+
+def _known(prepared: Prepared) -> dict[str, Known]:
+    """Return what is known of every task, of those whose plug-ins do not fail."""
+    found: dict[str, Known] = {}
+    for task, each in prepared.controlled.items():
+        with prepared.failures.aside(
+            task, prepared.strangers(each.job), prepared.spec.run.time_limit
+        ):
+            found[task] = known_of(each.job)
+    prepared.failures.refuse_nothing(found)
+    return found
+
+
+def _measurable(prepared: Prepared, tasks: Mapping[str, object]) -> Prepared:
+    """Leave tasks out that have failed, and those that are compared with one of them."""
+    kept = {}
+    for task, each in prepared.controlled.items():
+        baseline = each.job.task.baseline
+        if baseline is not None and baseline in prepared.controlled and baseline not in tasks:
+            if task in tasks:
+                prepared.failures.add(task, PluginError(f"its baseline {baseline!r} has failed"))
+        elif task in tasks:
+            kept[task] = each
+    return attrs.evolve(prepared, controlled=kept)
+
+
+def _aside(
+    prepared: Prepared, subject: MeasuredTask, audit: str = "", strangers: str = ""
+) -> AbstractContextManager[None]:
+    """Set aside what plug-ins get wrong after the measurement."""
+    culprits = strangers or prepared.strangers(subject.controlled.job)
+    limit = prepared.spec.run.time_limit
+    return prepared.failures.aside(subject.task, culprits, limit, audit=audit)
 
 
 def _subjects(
@@ -188,13 +255,11 @@ def measurements_of(
         if audit.once and not is_first:
             continue
         rng = block_generator(prepared.spec.run.seed, prepared.data.digest, _AUDIT_STREAM)
-        for measurement in _asked(audit, subject, rng):
-            if not isinstance(measurement, Measurement):
-                raise PluginError(
-                    f"audit {audit.name!r} returned {type(measurement).__name__}",
-                    hint="return a list of dpaudit.Measurement",
-                )
-            yield attrs.evolve(measurement, audit=spec.name)
+        found: tuple[Measurement, ...] = ()
+        own = strangers(prepared.registry, [type(audit)])
+        with _aside(prepared, subject, f"audit {spec.name!r}", own):
+            found = _asked(audit, subject, rng)
+        yield from (attrs.evolve(measurement, audit=spec.name) for measurement in found)
 
 
 def _is_first(subject: MeasuredTask, subjects: tuple[MeasuredTask, ...]) -> bool:
@@ -211,7 +276,7 @@ def _asked(
     audit: Audit, subject: MeasuredTask, rng: np.random.Generator
 ) -> tuple[Measurement, ...]:
     try:
-        return tuple(audit.measure(subject, rng))
+        found = tuple(audit.measure(subject, rng))
     except DpauditError:
         raise
     except (Exception, SystemExit) as error:
@@ -220,6 +285,13 @@ def _asked(
             f"{type(error).__name__}: {error}",
             hint="see what the audit does with the estimates of this task",
         ) from error
+    for measurement in found:
+        if not isinstance(measurement, Measurement):
+            raise PluginError(
+                f"audit {audit.name!r} returned {type(measurement).__name__}",
+                hint="return a list of dpaudit.Measurement",
+            )
+    return found
 
 
 def _task_result(subject: MeasuredTask, releases: Mapping[str, ReleaseSpec]) -> TaskResult:
@@ -293,7 +365,7 @@ def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Pr
     used: dict[tuple[str, str], Plugin] = {}
     for controlled in prepared.controlled.values():
         job = controlled.job
-        for plugin in (job.chain.mechanism, *job.chain.steps, *parts(job.decision), *job.output):
+        for plugin in plugins_of(job):
             used[plugin.kind, plugin.name] = plugin
     for spec in prepared.spec.mitigations:
         use = spec.plugin

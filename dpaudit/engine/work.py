@@ -20,8 +20,10 @@ import numpy as np
 import scipy
 
 from dpaudit.engine.digests import engine_digest
+from dpaudit.engine.failures import Failures
 from dpaudit.engine.prepare import Prepared, prepare
 from dpaudit.errors import DataError, DpauditError, PluginError, UnavailableError, UsageError
+from dpaudit.model.results import Failure
 from dpaudit.model.spec import Spec
 from dpaudit.registry import Registry
 
@@ -58,6 +60,7 @@ class Work:
             ),
             data=prepared.data.digest,
             versions=_versions(),
+            failed=tuple(each for each in prepared.failures.found if not each.audit),
             tasks={
                 task: (each.job.task.key, each.control is not None)
                 for task, each in prepared.controlled.items()
@@ -80,7 +83,8 @@ class Work:
             try:
                 files = [_placed(Path(name), content, folder) for name, content in luggage.files]
                 registry = Registry.discover(files=files)
-                prepared = prepare(luggage.spec, registry=registry)
+                failed = Failures(found=list(luggage.failed))
+                prepared = prepare(luggage.spec, registry=registry, failures=failed)
             except DpauditError as error:
                 raise _from_here(error, luggage.spec) from error
         luggage.compare(prepared)
@@ -96,6 +100,7 @@ class _Luggage:
     data: str
     versions: Mapping[str, str]
     tasks: Mapping[str, tuple[str, bool]]
+    failed: tuple[Failure, ...] = ()
 
     def compare(self, prepared: Prepared) -> None:
         """Refuse to measure anything but the audit of the run."""

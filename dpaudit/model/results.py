@@ -69,9 +69,25 @@ class TaskResult:
     together: Guarantee | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Failure:
+    """A plug-in that failed: its task is not measured, or not by ``audit`` where that is named.
+
+    ``message`` names the plug-in; ``hint`` is the next step.
+    """
+
+    task: str
+    message: str
+    hint: str = ""
+    audit: str = ""
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Results:
-    """Everything an audit found out, ready to be reported."""
+    """Everything an audit found out, ready to be reported.
+
+    ``failures`` are what plug-ins got wrong: everything else was measured all the same.
+    """
 
     spec: Spec
     data: Dataset
@@ -80,6 +96,7 @@ class Results:
     measurements: tuple[Measurement, ...]
     notes: tuple[Note, ...]
     provenance: Provenance
+    failures: tuple[Failure, ...] = ()
 
     def select(
         self,
