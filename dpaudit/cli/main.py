@@ -25,9 +25,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("dpaudit.cli.run", "Measure, and write the measurements only."),
     "report": ("dpaudit.cli.report", "Measure and write the report: everything in one go."),
     "show": ("dpaudit.cli.show", "Print the findings of an earlier report."),
-    "plugins": ("dpaudit.cli.plugins", "List plug-ins and show what they do."),
+    "compare": ("dpaudit.cli.compare", "Say what changed between two reports beyond the noise."),
+    "verify": ("dpaudit.cli.verify", "Check a report against its digests, or measure it again."),
+    "plugins": ("dpaudit.cli.plugins", "List plug-ins, show what they do, and check them."),
+    "new": ("dpaudit.cli.new", "Write a plug-in package, or an audit file for your data."),
     "data": ("dpaudit.cli.data", "List the embedded data."),
     "doctor": ("dpaudit.cli.doctor", "Check this installation."),
+    "completion": ("dpaudit.cli.completion", "Print the completion of bash, zsh or fish."),
     "schema": ("dpaudit.cli.schema", "Print a JSON schema of the audit file."),
 }
 """Name, module and one line of help of every subcommand of our own."""
@@ -93,6 +97,10 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one for each kind o
     arguments
         The words after ``dpaudit``.
     """
+    if instruction := os.environ.get("_DPAUDIT_COMPLETE"):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(dpaudit, {}, "dpaudit", "_DPAUDIT_COMPLETE", instruction)
     settings = Settings()
     try:
         with dpaudit.make_context("dpaudit", list(arguments), obj=settings) as context:

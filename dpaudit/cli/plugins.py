@@ -1,7 +1,8 @@
-"""``dpaudit plugins``: list plug-ins and show what they do."""
+"""``dpaudit plugins``: list plug-ins, show what they do, hold them to what they declare."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ import click
 
 from dpaudit.cli.output import document, table, warn
 from dpaudit.cli.settings import Settings, common
-from dpaudit.errors import UsageError
+from dpaudit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from dpaudit.interfaces import Kind, Plugin
     from dpaudit.registry import Registry
+    from dpaudit.testing.conformance import Conformance
 
 KINDS: tuple[Kind, ...] = (
     "mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation",
@@ -25,7 +27,7 @@ KINDS: tuple[Kind, ...] = (
 @click.group("plugins")
 @common
 def command() -> None:
-    """List plug-ins and show what they do."""
+    """List plug-ins, show what they do, and check them."""
 
 
 @command.command("list")
@@ -78,6 +80,58 @@ def show(settings: Settings, name: str, kind: Kind | None) -> None:
         click.echo("\nIn an audit file:")
         rows = [(p["name"], p["type"], _needed(p)) for p in parameters]
         table(rows, indent="  ")
+
+
+@command.command("check")
+@click.argument("names", nargs=-1, required=True, metavar="NAME|FILE.py ...")
+@click.option(
+    "--set",
+    "chosen",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Give a parameter, as TOML (may be repeated); else made up where need be.",
+)
+@common
+@click.pass_obj
+def check(settings: Settings, names: tuple[str, ...], chosen: tuple[str, ...]) -> None:
+    """Hold plug-ins to what they declare: each failure says what to do."""
+    from dpaudit.testing.conformance import conforms
+
+    registry, values = settings.registry(), _values(chosen)
+    found = [each for name in names for each in conforms(name, registry, values)]
+    if settings.json:
+        document({"checked": [attrs.asdict(each) for each in found]})
+    else:
+        for each in found:
+            _say(each)
+    faulty = any(each.faults for each in found)
+    click.get_current_context().exit(ExitCode.FAILED if faulty else ExitCode.DONE)
+
+
+def _say(found: Conformance) -> None:
+    state = f"{len(found.faults)} faults" if len(found.faults) > 1 else "1 fault"
+    click.echo(f"{found.kind} {found.name}: {state if found.faults else 'conforms'}")
+    if found.parameters:
+        tried = ", ".join(f"{name} = {value!r}" for name, value in found.parameters.items())
+        click.echo(f"  tried with {tried}")
+    if found.unchecked:
+        click.echo(f"  {found.unchecked}")
+    for fault in found.faults:
+        click.echo(f"- {fault.what}\n  help: {fault.hint}")
+
+
+def _values(chosen: tuple[str, ...]) -> dict[str, Any]:
+    """Return parameters from ``NAME=VALUE``; what is no TOML value is text."""
+    found: dict[str, Any] = {}
+    for each in chosen:
+        name, equals, text = each.partition("=")
+        if not equals:
+            raise UsageError(f"--set {each!r} has no '='", hint="write --set NAME=VALUE")
+        try:
+            found[name.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[name.strip()] = text
+    return found
 
 
 def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:

@@ -6,15 +6,27 @@ at most 1e-6, and a call makes at most nine.
 
 from __future__ import annotations
 
+from dpaudit.testing.audits import audit_faults, check_audit
+from dpaudit.testing.conformance import Conformance, conforms
+from dpaudit.testing.decisions import check_decision, decision_faults
 from dpaudit.testing.faults import Fault, refuse
 from dpaudit.testing.mechanisms import check_mechanism, mechanism_faults
+from dpaudit.testing.mitigations import check_mitigation, mitigation_faults
 from dpaudit.testing.postprocessors import check_postprocessor, postprocessor_faults
 
 __all__ = [
+    "Conformance",
     "Fault",
+    "audit_faults",
+    "check_audit",
+    "check_decision",
     "check_mechanism",
+    "check_mitigation",
     "check_postprocessor",
+    "conforms",
+    "decision_faults",
     "mechanism_faults",
+    "mitigation_faults",
     "postprocessor_faults",
     "refuse",
 ]
