@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from dpaudit import binding
-from dpaudit.errors import DpauditError, UsageError
+from dpaudit.errors import DpauditError, SpecError, UsageError
 from dpaudit.interfaces import KINDS, Audit, Decision, Mechanism, Mitigation, Plugin, PostProcessor
 from dpaudit.model.dataset import Dataset
 from dpaudit.noise.laplace import Laplace
@@ -120,7 +120,8 @@ def _checked(cls: type[Plugin], values: dict[str, Any], registry: Registry) -> C
             faults = tuple(_faults(cls, made, registry))
             unchecked = _unchecked(cls)
     except DpauditError as error:
-        faults = (Fault(error.message, error.hint or "see the error"),)
+        more = "give what it needs with --set NAME=VALUE" if isinstance(error, SpecError) else ""
+        faults = (Fault(error.message, error.hint or more or "see the error"),)
     except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is its fault
         what = f"it failed with {type(error).__name__}: {error}"
         faults = (Fault(what, "let closed forms return None where they do not apply"),)
