@@ -239,3 +239,18 @@ def swallow():
 def test_what_swallows_every_exception_is_ended_too():
     with pytest.raises(PluginError, match="swallower did not finish"):
         swallow()
+
+
+def test_two_of_one_name_are_told_and_the_others_work(tmp_path, capfd):
+    """An audit that names neither runs; the list names both."""
+    path = written(tmp_path, GOOD.replace("good-rule", "same-name"), use="")
+    twin = tmp_path / "twin.py"
+    twin.write_text(GOOD.replace("good-rule", "same-name") + "# another file\n")
+    assert run(["check", str(path), "-p", str(twin)]) == 0
+    assert run(["plugins", "list", "-p", str(twin), "-p", str(tmp_path / "bad.py")]) == 0
+    printed = capfd.readouterr()
+    assert "laplace" in printed.out
+    assert "2 plug-ins of kind decision are named 'same-name'" in printed.err
+    assert "twin.py" in printed.err
+    path.write_text(path.read_text().replace('use = "good-rule"', 'use = "same-name"'))
+    assert run(["check", str(path), "-p", str(twin)]) == 3

@@ -11,10 +11,11 @@ import click
 
 from dpaudit.cli.output import document, table, warn
 from dpaudit.cli.settings import Settings, common
-from dpaudit.errors import ExitCode, UsageError
+from dpaudit.errors import ExitCode, PluginError, UsageError
 
 if TYPE_CHECKING:
     from dpaudit.interfaces import Kind, Plugin
+    from dpaudit.model.results import PluginSource
     from dpaudit.registry import Registry
     from dpaudit.testing.conformance import Conformance
 
@@ -37,18 +38,19 @@ def command() -> None:
 def list_plugins(settings: Settings, kind: Kind | None) -> None:
     """List every plug-in, and those that would not load."""
     registry = settings.registry()
-    found = [
-        registry.source(cls)
-        for each in KINDS
-        if kind in (None, each)
-        for cls in registry.all(each).values()
-    ]
+    found, clashes = _sources([each for each in KINDS if kind in (None, each)], registry)
     if settings.json:
         broken = [
             {"name": b.name, "distribution": b.distribution, "error": b.reason}
             for b in registry.broken
         ]
-        document({"plugins": [attrs.asdict(source) for source in found], "broken": broken})
+        document(
+            {
+                "plugins": [attrs.asdict(source) for source in found],
+                "broken": broken,
+                "clashes": [clash.message for clash in clashes],
+            }
+        )
         return
     rows = [("kind", "name", "from", "what it does")]
     for source in found:
@@ -57,6 +59,21 @@ def list_plugins(settings: Settings, kind: Kind | None) -> None:
     table(rows)
     for b in registry.broken:
         warn(f"the plug-in {b.name!r} of {b.distribution} does not load: {b.reason}")
+    for clash in clashes:
+        warn(clash.message, clash.hint)
+
+
+def _sources(kinds: list[Kind], registry: Registry) -> tuple[list[PluginSource], list[PluginError]]:
+    """Return where plug-ins come from, and the names that two of them have."""
+    found: list[PluginSource] = []
+    clashes: list[PluginError] = []
+    for kind in kinds:
+        for name in registry.names(kind):
+            try:
+                found.append(registry.source(registry.get(kind, name)))
+            except PluginError as clash:
+                clashes.append(clash)
+    return found, clashes
 
 
 @command.command("show")
@@ -135,7 +152,7 @@ def _values(chosen: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:
-    kinds = [each for each in KINDS if kind in (None, each) and name in registry.all(each)]
+    kinds = [each for each in KINDS if kind in (None, each) and name in registry.names(each)]
     if len(kinds) > 1:
         raise UsageError(
             f"{name!r} is the name of a {' and of a '.join(kinds)}", hint="add --kind KIND"
@@ -144,7 +161,7 @@ def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:
         return registry.get(kind or kinds[0], name)
     if any(broken.name == name for broken in registry.broken):
         return registry.get("mechanism", name)  # raises with the reason
-    known = sorted({known for each in KINDS for known in registry.all(each)})
+    known = sorted({known for each in KINDS for known in registry.names(each)})
     raise UsageError(f"no plug-in is named {name!r}", hint=f"known: {', '.join(known)}")
 
 

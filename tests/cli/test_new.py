@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from dpaudit.cli.main import run
 
+ROOT = Path(__file__).parents[2]
 KINDS = ["decision", "mechanism", "postprocessor", "audit", "mitigation", "learner", "attack"]
 
 
@@ -99,3 +101,10 @@ def test_parameters_can_be_given_to_a_check(capfd):
     assert run(["plugins", "check", "laplace", "--set", "epsilon"]) == 2
     assert run(["plugins", "check", "laplace", "--set", "epsilon=-1.0"]) == 3
     assert run(["plugins", "check", "no-such"]) == 2
+
+
+def test_the_example_is_the_one_that_the_tests_run():
+    made = ROOT / "templates" / "dpaudit_templates" / "example"
+    for file in made.iterdir():
+        if file.is_file():
+            assert file.read_bytes() == (ROOT / "examples" / "own_formula" / file.name).read_bytes()
