@@ -175,6 +175,14 @@ def test_what_hangs_is_ended_wherever_it_runs(tmp_path, capfd, bad, use, culprit
     assert "did not finish in 4 seconds" in page
 
 
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_what_hangs_is_ended_before_anything_is_measured(tmp_path, capfd, command):
+    path = written(tmp_path, BAD.format(body=HANG), limit=2)
+    assert run([command, str(path)]) == 3
+    assert "decision 'bad-rule' (bad.py) in task 'r / bad-rule'" in capfd.readouterr().err
+    assert run([command, str(written(tmp_path, BAD.format(body="pass")))]) == 0
+
+
 def test_a_hook_that_fails_is_named(tmp_path, capfd):
     hook = '''import dpaudit
 

@@ -15,7 +15,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @common
 def command(shell: str) -> None:
-    """Print the completion script of a shell.
+    """Print the completion of bash, zsh or fish.
 
     In bash: eval "$(dpaudit completion bash)"; in zsh the same with zsh; in fish:
     dpaudit completion fish | source

@@ -45,7 +45,9 @@ def command(settings: Settings, path: Path, example: bool) -> None:
 def _example(settings: Settings, folder: Path) -> None:
     """Write the files of an example, or none where one is there already."""
     source = files("dpaudit_templates").joinpath("example")
-    contents = {folder / each.name: each.read_bytes() for each in source.iterdir()}
+    contents = {
+        folder / each.name.removesuffix(".txt"): each.read_bytes() for each in source.iterdir()
+    }
     for path in contents:
         if path.exists():
             hint = "give another folder: dpaudit init --example FOLDER/audit.toml"

@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("dpaudit.cli.run", "Measure, and write the measurements only."),
     "report": ("dpaudit.cli.report", "Measure and write the report: everything in one go."),
     "show": ("dpaudit.cli.show", "Print the findings of an earlier report."),
-    "compare": ("dpaudit.cli.compare", "Say what changed between two reports beyond the noise."),
+    "compare": ("dpaudit.cli.compare", "Say what changed between two reports, beyond the noise."),
     "verify": ("dpaudit.cli.verify", "Check a report against its digests, or measure it again."),
     "plugins": ("dpaudit.cli.plugins", "List plug-ins, show what they do, and check them."),
     "new": ("dpaudit.cli.new", "Write a plug-in package, or an audit file for your data."),

@@ -61,6 +61,7 @@ def _foreseen(
     audit: Path, settings: Settings, draws: int | None, workers: int
 ) -> tuple[Spec, Plan, Forecast]:
     from dpaudit.config import load
+    from dpaudit.engine.failures import Failures
     from dpaudit.engine.forecast import forecast
     from dpaudit.engine.planner import plan_of
     from dpaudit.engine.prepare import prepare
@@ -70,7 +71,7 @@ def _foreseen(
     if draws is not None:
         spec = attrs.evolve(spec, run=attrs.evolve(spec.run, draws=draws))
     begun = time.perf_counter()
-    prepared = prepare(spec, registry=registry)
+    prepared = prepare(spec, registry=registry, failures=Failures(raises=True))
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
     preparation = time.perf_counter() - begun
     return (

@@ -38,9 +38,10 @@ class Checked:
 @common
 @click.pass_obj
 def command(settings: Settings, report: Path, audit: Path | None, rerun: bool) -> None:  # fmt: skip
-    """Check a report.pdf, or the folder of a report, against its digests.
+    """Check a report against its digests, or measure it again.
 
-    Ends with 1 where something differs, and with 0 where nothing does.
+    REPORT is a report.pdf or the folder of a report. Ends with 1 where something differs, and with
+    0 where nothing does.
     """
     from dpaudit.report.attached import carried
 
