@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
@@ -16,6 +16,7 @@ from dpaudit.engine.measurer import Measurer, measure_elsewhere
 from dpaudit.engine.prepare import Prepared
 from dpaudit.engine.runner import How, completed
 from dpaudit.engine.work import Work
+from dpaudit.errors import PluginError
 from dpaudit.model.attack import AttackResult
 from dpaudit.model.measurement import Measurement
 
@@ -23,15 +24,15 @@ from dpaudit.model.measurement import Measurement
 def attacked(
     prepared: Prepared, how: How
 ) -> tuple[tuple[AttackResult, ...], tuple[Measurement, ...]]:
-    """Return the results of every attack, and what was measured.
+    """Return the results of every attack that could be played, and what was measured.
 
-    The same, bit for bit, for any executor and number of workers, and whatever part of it was in
-    the cache.
+    What its plug-ins get wrong is set aside in ``prepared.failures``. The result is the same, bit
+    for bit, for any executor and number of workers, and whatever part of it was in the cache.
 
     Raises
     ------
-    PluginError
-        If an attack or a release fails, or the executor loses its workers.
+    DpauditError
+        If the executor cannot be opened, or its workers cannot prepare the spec.
     """
     if not prepared.attacks:
         return (), ()
@@ -49,10 +50,14 @@ def attacked(
     results: list[AttackResult] = []
     measurements: list[Measurement] = []
     for name, job in prepared.attacks.items():
+        if name in prepared.failures.tasks:
+            continue
         numbers = [one for chunk in chunks_of(job) for one in found[name, chunk]]
-        result, measured = result_of(job, numbers, prepared.spec.run.confidence)
-        results.append(result)
-        measurements += measured
+        limit = prepared.spec.run.time_limit
+        with prepared.failures.aside(name, prepared.culprits(name), limit):
+            result, measured = result_of(job, numbers, prepared.spec.run.confidence)
+            results.append(result)
+            measurements += measured
     return tuple(results), tuple(measurements)
 
 
@@ -68,11 +73,13 @@ def _played(prepared: Prepared, missing: list[Unit], how: How) -> dict[tuple[str
         ):
             for unit, measured in ending:
                 (name,) = unit.tasks
-                played = cast("Played", measured[name])
-                made[name, unit.chunk] = played
-                if how.cache is not None:
-                    key = prepared.attacks[name].task.key
-                    how.cache.write_as(key, unit.chunk, partial(packed, played))
+                if not isinstance(measured, PluginError):
+                    made[name, unit.chunk] = played = cast("Played", measured[name])
+                    if how.cache is not None:
+                        key = prepared.attacks[name].task.key
+                        how.cache.write_as(key, unit.chunk, partial(packed, played))
+                elif name not in prepared.failures.tasks:  # of two units the first is said
+                    prepared.failures.add(name, measured)
                 done += unit.size
                 how.progress.advanced(done, lambda: None)
     finally:
@@ -81,8 +88,9 @@ def _played(prepared: Prepared, missing: list[Unit], how: How) -> dict[tuple[str
 
 
 def _on(
-    prepared: Prepared, units: list[Unit], place: Place
-) -> Generator[tuple[Unit, Any], None, None]:
+    prepared: Prepared, wanted: list[Unit], place: Place
+) -> Generator[tuple[Unit, Mapping[str, Any] | PluginError], None, None]:
+    units = (unit for unit in wanted if unit.tasks[0] not in prepared.failures.tasks)
     if place.where == "elsewhere":
         there = partial(measure_elsewhere, Work.of(prepared))
         yield from completed(units, lambda unit: place.executor.submit(there, unit), place.ahead)
