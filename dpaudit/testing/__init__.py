@@ -12,6 +12,7 @@ from dpaudit.testing.audits import audit_faults, check_audit
 from dpaudit.testing.conformance import Conformance, conforms
 from dpaudit.testing.decisions import check_decision, decision_faults
 from dpaudit.testing.faults import Fault, refuse
+from dpaudit.testing.learners import check_learner, learner_faults
 from dpaudit.testing.mechanisms import check_mechanism, mechanism_faults
 from dpaudit.testing.mitigations import check_mitigation, mitigation_faults
 from dpaudit.testing.postprocessors import check_postprocessor, postprocessor_faults
@@ -28,11 +29,13 @@ __all__ = [
     "check_attack",
     "check_audit",
     "check_decision",
+    "check_learner",
     "check_mechanism",
     "check_mitigation",
     "check_postprocessor",
     "conforms",
     "decision_faults",
+    "learner_faults",
     "mechanism_faults",
     "mitigation_faults",
     "postprocessor_faults",

@@ -11,15 +11,27 @@ import attrs
 import numpy as np
 
 from dpaudit import binding
-from dpaudit.errors import DpauditError, SpecError, UsageError
-from dpaudit.interfaces import KINDS, Audit, Decision, Mechanism, Mitigation, Plugin, PostProcessor
+from dpaudit.errors import DataError, DpauditError, SpecError, UsageError
+from dpaudit.interfaces import (
+    KINDS,
+    Attack,
+    Audit,
+    Decision,
+    Learner,
+    Mechanism,
+    Mitigation,
+    Plugin,
+    PostProcessor,
+)
 from dpaudit.model.dataset import Dataset
 from dpaudit.noise.laplace import Laplace
 from dpaudit.parameters import Parameter, build, given, parameters
 from dpaudit.registry import Registry
+from dpaudit.testing.attacks import attack_faults
 from dpaudit.testing.audits import audit_faults
 from dpaudit.testing.decisions import COUNTS, decision_faults
 from dpaudit.testing.faults import Fault
+from dpaudit.testing.learners import learner_faults, people
 from dpaudit.testing.mechanisms import mechanism_faults
 from dpaudit.testing.mitigations import mitigation_faults, trials
 from dpaudit.testing.postprocessors import postprocessor_faults
@@ -117,8 +129,9 @@ def _checked(cls: type[Plugin], values: dict[str, Any], registry: Registry) -> C
     try:
         with limited(PATIENCE, f"{cls.kind} {cls.name!r}", hint="mend what hangs"):
             made = {**_made_up(cls, values), **values}
-            faults = tuple(_faults(cls, made, registry))
-            unchecked = _unchecked(cls)
+            unchecked = _unchecked(cls, made)
+            faults = () if unchecked else tuple(_faults(cls, made, registry))
+            unchecked = unchecked or _missing(cls)
     except DpauditError as error:
         more = "give what it needs with --set NAME=VALUE" if isinstance(error, SpecError) else ""
         faults = (Fault(error.message, error.hint or more or "see the error"),)
@@ -146,6 +159,10 @@ def _faults(cls: type[Plugin], values: Mapping[str, Any], registry: Registry) ->
         yield from postprocessor_faults(plugin, counts)
     elif isinstance(plugin, Decision):
         yield from decision_faults(plugin)
+    elif isinstance(plugin, Attack):
+        yield from attack_faults(plugin)
+    elif isinstance(plugin, Learner):
+        yield from learner_faults(plugin)
     elif isinstance(plugin, Mitigation):
 
         def create(kind: Any, name: str, /, **own: Any) -> Plugin:
@@ -195,8 +212,19 @@ def _fitting(cls: type[Plugin], parameter: Parameter) -> Any:
     )
 
 
-def _unchecked(cls: type[Plugin]) -> str:
-    if not issubclass(cls, Mechanism | PostProcessor | Decision | Audit | Mitigation):
-        return f"a {cls.kind} is checked only where it is made from its parameters"
+def _unchecked(cls: type[Plugin], values: Mapping[str, Any]) -> str:
+    """Return why the trial says nothing of a plug-in, or nothing."""
+    if issubclass(cls, Audit) and cls.of == "learners":
+        return "an audit of learners is checked only where it measures some"
+    if issubclass(cls, Learner):
+        learner = binding.bind(build(cls, values), sample())
+        try:
+            learner.check(people())
+        except (DataError, UsageError) as error:
+            return f"the people of the trial are not what it is made for: {error.message}"
+    return ""
+
+
+def _missing(cls: type[Plugin]) -> str:
     missing = [what for what in cast("Mapping[str, str]", given(cls)).values() if what != "counts"]
     return f"tried without the {missing[0]} that the engine gives" if missing else ""
