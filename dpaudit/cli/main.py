@@ -27,11 +27,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("dpaudit.cli.show", "Print the findings of an earlier report."),
     "audit-mechanism": (
         "dpaudit.cli.audit_mechanism",
-        "Test what a mechanism promises on its outputs.",
+        "Run a mechanism on neighbouring inputs, and test its promise.",
     ),
     "audit-canaries": (
         "dpaudit.cli.audit_canaries",
-        "Bound epsilon from the canaries of one run.",
+        "Bound epsilon from one run of training or release.",
     ),
     "compare": ("dpaudit.cli.compare", "Say what changed between two reports, beyond the noise."),
     "verify": ("dpaudit.cli.verify", "Check a report against its digests, or measure it again."),
