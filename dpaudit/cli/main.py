@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("dpaudit.cli.show", "Print the findings of an earlier report."),
     "audit-mechanism": (
         "dpaudit.cli.audit_mechanism",
-        "Run a mechanism on neighbouring inputs, and test its promise.",
+        "Run a mechanism on neighbouring inputs, and bet against it.",
     ),
     "audit-canaries": (
         "dpaudit.cli.audit_canaries",
