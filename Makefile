@@ -1,6 +1,7 @@
 # make report   set up what a report needs and make the report of examples/title_i
 # make test     set up everything and run all that guards the project
 # make bench    measure every cost beside its bar and its peers; writes the table of the README
+# make docs     build the documentation in dist/docs, warnings are errors
 # make lint     ruff, mypy and the import contracts;  make fix  mends what ruff can
 # Set PYTHON to choose another Python (3.11 to 3.13), NO_SYSTEM=1 to install no system library.
 
@@ -19,10 +20,10 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help report test pango lint fix tests wheel catalogue bench clean
+.PHONY: help report test pango lint fix tests wheel catalogue bench docs clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 
 report: pango $(CORE)
 	$(RUN)/dpaudit report $(EXAMPLE) --out $(REPORT)
@@ -92,6 +93,11 @@ bench: pango $(EVERYTHING)
 	@broken=0; for name in $(BENCHMARKS); do echo "== $$name"; \
 	  DPAUDIT_BENCH=$(RESULTS) $(RUN)/python tests/benchmarks/$$name.py || broken=1; \
 	done; $(RUN)/python tests/benchmarks/table.py $(RESULTS); exit $$broken
+
+# The reference comes from the program; a page or link that is missing is an error.
+docs: $(EVERYTHING)
+	$(RUN)/python docs/generate.py
+	$(RUN)/python -m mkdocs build --strict --quiet
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report .bench

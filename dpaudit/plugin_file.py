@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dpaudit.errors import PluginError
+from dpaudit.time_limit import Late
 
 if TYPE_CHECKING:
     from types import CodeType, ModuleType
@@ -58,7 +59,7 @@ def import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        if isinstance(error, KeyboardInterrupt):
+        if isinstance(error, KeyboardInterrupt | Late):
             raise
         raise _failure(path, error) from error
     return module

@@ -22,14 +22,22 @@ from dpaudit.model.results import PluginSource
 from dpaudit.parameters import build
 from dpaudit.plugin_file import file_digest, file_source, import_file
 from dpaudit.plugin_module import classes, faults_of
+from dpaudit.time_limit import limited
 from dpaudit.values import suggest
 
 if TYPE_CHECKING:
     import click
 
 GROUP = "dpaudit"
+API_VERSION = 1
+"""Version of what plug-ins rely on; a module may say with ``DPAUDIT_API`` which one it is for."""
+
 ONLY = "DPAUDIT_LOAD_PLUGINS"
 """Environment variable: the only entry points to load, with commas between; empty for none."""
+
+
+_PATIENCE = 120.0
+"""Seconds that a plug-in may take to be imported, or to answer a hook."""
 
 
 @attrs.frozen(kw_only=True)
@@ -121,7 +129,8 @@ class Registry:
             If the file is missing, raises anything when it is imported (``SystemExit``
             among it), offers no plug-in or misspells a hook.
         """
-        module = import_file(Path(path))
+        with limited(_PATIENCE, f"{path}: the import of the plug-in file"):
+            module = import_file(Path(path))
         if self.manager.is_registered(module):
             return module
         origin = _Origin(
@@ -208,7 +217,7 @@ class Registry:
 
     def source(self, cls: type[Plugin]) -> PluginSource:
         """Return where a plug-in came from."""
-        origin = self._origins.get(cls) or _memory(inspect.getmodule(cls))
+        origin = self._origin(cls) or _memory(inspect.getmodule(cls))
         return PluginSource(
             kind=cls.kind,
             name=cls.name,
@@ -224,10 +233,27 @@ class Registry:
 
         What was added from memory is not foreign: no other process could find it.
         """
-        origin = self._origins.get(cls)
+        origin = self._origin(cls)
         if origin is not None and origin.in_memory:
             return False
         return origin is None or _normal(origin.distribution) != GROUP
+
+    def _origin(self, cls: type[Plugin]) -> _Origin | None:
+        """Return where a class came from: one that nobody offers, from where its neighbours did.
+
+        A mitigation makes decisions of classes that no hook returns. They come from where the
+        other plug-ins of their module come from, or else those of their package.
+        """
+        if cls in self._origins:
+            return self._origins[cls]
+        package = cls.__module__.partition(".")[0]
+        near: _Origin | None = None
+        for known, origin in self._origins.items():
+            if known.__module__ == cls.__module__:
+                return origin
+            if known.__module__.partition(".")[0] == package and not origin.in_memory:
+                near = near or attrs.evolve(origin, module=cls.__module__)
+        return near
 
     def files(self) -> tuple[tuple[Path, bytes], ...]:
         """Return the plug-in files that were loaded, with the bytes that they had then."""
@@ -247,7 +273,7 @@ class Registry:
             If two packages offer one name.
         """
         found: dict[str, tuple[str, DataSource]] = {}
-        for owner, offered in self._ask("dpaudit_datasets", Mapping):
+        for owner, offered in self._asked("dpaudit_datasets", Mapping):
             for name, given in offered.items():
                 source = given if isinstance(given, DataSource) else EmbeddedData(path=given)
                 if name in found and found[name][1] != source:
@@ -261,13 +287,14 @@ class Registry:
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands that plug-ins add to the command line."""
-        found = self._ask("dpaudit_commands", Sequence)
+        found = self._asked("dpaudit_commands", Sequence)
         return tuple(command for _, offered in found for command in offered)
 
     def _load_entry_point(self, point: EntryPoint, known: _Distributions) -> None:
         distribution, version = known.of(point)
         try:
-            module = point.load()
+            with limited(_PATIENCE, f"the import of {point.value}"):
+                module = point.load()
             if self.manager.is_registered(module):
                 return
             file = getattr(module, "__file__", None)
@@ -290,7 +317,7 @@ class Registry:
     def _register(self, module: ModuleType, origin: _Origin) -> None:
         if self.manager.is_registered(module):
             return
-        faults = faults_of(module)
+        faults = _other_version(module) or faults_of(module)
         if faults is not None:
             raise faults
         offered = classes(module)
@@ -324,23 +351,45 @@ class Registry:
         home = str(origin.file) if not origin.distribution and origin.file else cls.__module__
         return f"{home}:{cls.__qualname__}"
 
-    def _ask(self, hook: str, wanted: type[Any]) -> list[tuple[str, Any]]:
-        """Call one hook of every plug-in; one that fails is listed as broken."""
+    def ask(self, hook: str, **values: Any) -> list[Any]:
+        """Call one hook of every plug-in, and return what they answer but for ``None``.
+
+        One that fails is listed in :attr:`broken`, and the others are asked all the same.
+        """
+        return [answer for _, answer in self._asked(hook, object, **values) if answer is not None]
+
+    def _asked(self, hook: str, wanted: type[Any], **values: Any) -> list[tuple[str, Any]]:
         answers: list[tuple[str, Any]] = []
         caller = getattr(self.manager.hook, hook)
         for implementation in caller.get_hookimpls():
             name = implementation.plugin_name
+            given = {key: values[key] for key in implementation.argnames if key in values}
             try:
-                answers.append((name, _answer(implementation.function, hook, wanted)))
-            except Exception as error:  # noqa: BLE001 (a stranger's hook may raise anything)
+                with limited(_PATIENCE, f"the hook {hook} of {name}"):
+                    answers.append((name, _answer(implementation.function, hook, wanted, given)))
+            except (Exception, SystemExit) as error:  # noqa: BLE001 (a stranger's hook may raise anything)
                 broken = BrokenPlugin(name=name, distribution="", module=name, error=error)
                 if all(known.module != name for known in self.broken):
                     self.broken.append(broken)
         return answers
 
 
-def _answer(function: Callable[[], Any], hook: str, wanted: type[Any]) -> Any:
-    answer = function()
+def _other_version(module: ModuleType) -> PluginError | None:
+    """Return what is wrong with the version that a module is written for, or ``None``."""
+    wanted = getattr(module, "DPAUDIT_API", API_VERSION)
+    if wanted == API_VERSION:
+        return None
+    return PluginError(
+        f"{module.__name__} is written for version {wanted!r} of dpaudit's interface, and this "
+        f"dpaudit has version {API_VERSION}",
+        hint="install the version of the plug-in that goes with this dpaudit, or another dpaudit",
+    )
+
+
+def _answer(
+    function: Callable[..., Any], hook: str, wanted: type[Any], values: Mapping[str, Any]
+) -> Any:
+    answer = function(**values)
     if not isinstance(answer, wanted):
         raise PluginError(f"{hook} returned {type(answer).__name__}, not {wanted.__name__}")
     return answer

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import textwrap
 
 import pytest
@@ -187,6 +188,48 @@ def test_plug_ins_of_dpaudit_itself_are_not_foreign(install):
     install("dpaudit", {"twice": CLASS})
     registry = Registry.discover()
     assert not registry.is_foreign(registry.get("decision", "twice"))
+
+
+def test_what_a_mitigation_makes_comes_from_where_the_mitigation_does():
+    """No hook offers these classes: their module, or their package, says whose they are."""
+    from dpaudit_plugins.mitigations.hold_harmless import WithFloors
+    from dpaudit_plugins.mitigations.linearised import LinearisedByDifferences
+    from dpaudit_plugins.mitigations.no_penalty import Lenient, Raised
+    from dpaudit_plugins.mitigations.redundant_total import ByTotal
+
+    registry = Registry.discover()
+    for cls in (WithFloors, LinearisedByDifferences, Lenient, Raised, ByTotal):
+        found = registry.source(cls)
+        assert (found.distribution, found.version) == ("dpaudit", dpaudit.__version__)
+        assert found.module == cls.__module__
+        assert not registry.is_foreign(cls)
+
+
+def test_an_unoffered_class_of_a_stranger_is_foreign(install):
+    install("acme-more", {"thrice": CLASS + "\nclass Other(Twice):\n    name = 'other'\n"})
+    registry = Registry.discover()
+    other = inspect.getmodule(registry.get("decision", "twice")).Other
+    assert registry.source(other).distribution == "acme-more"
+    assert registry.is_foreign(other)
+    # The control: nothing is known of a class whose package has offered nothing.
+    nowhere = type("Nowhere", (dpaudit.Decision,), {"name": "nowhere", "__module__": "nowhere.at"})
+    assert registry.source(nowhere).distribution == ""
+    assert registry.is_foreign(nowhere)
+
+
+def test_a_plug_in_for_another_interface_is_listed_and_the_others_work(install, tmp_path):
+    install("acme-rules", {"twice": CLASS, "newer": "DPAUDIT_API = 2\n" + TEN_LINES})
+    registry = Registry.discover()
+    (broken,) = registry.broken
+    assert (broken.name, broken.distribution) == ("newer", "acme-rules")
+    assert "version 2" in broken.reason
+    assert registry.get("decision", "twice")
+    assert "title-i-simple" not in registry.names("decision")
+    path = written(tmp_path, "DPAUDIT_API = 0\n" + TEN_LINES)
+    with pytest.raises(dpaudit.PluginError, match="is written for version 0") as caught:
+        registry.load_file(path)
+    assert caught.match("install the version")
+    assert registry.load_file(written(tmp_path, "DPAUDIT_API = 1\n" + TEN_LINES, "right.py"))
 
 
 def test_the_environment_decides_which_are_loaded(install, monkeypatch):

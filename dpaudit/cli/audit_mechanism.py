@@ -41,7 +41,9 @@ _SEARCH = 0.2
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95,
     show_default=True, help="Of the verdict.",
 )  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Use another seed.",
+)  # fmt: skip
 @click.option(
     "--grid", type=click.FloatRange(0, min_open=True), metavar="STEP",
     help="Round outputs to multiples of it first, as what is published.",

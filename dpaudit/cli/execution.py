@@ -50,6 +50,20 @@ class Measured:
     results: Results
     registry: Registry
     record: dict[str, object]
+    broken: int
+
+    def faults(self) -> list[dict[str, str]]:
+        """Return what plug-ins got wrong: in tasks, and in hooks since the run began."""
+        found = [
+            {"task": each.task, "message": each.message, "help": each.hint}
+            for each in self.results.failures
+        ]
+        hooks = self.registry.broken[self.broken :]
+        return found + [
+            {"task": "", "message": f"a hook of {each.module} failed: {each.reason}",
+             "help": "mend the plug-in, or leave it out"}
+            for each in hooks
+        ]  # fmt: skip
 
 
 def measuring(function: F) -> F:
@@ -90,6 +104,7 @@ def measure(options: Options, settings: Settings) -> Measured:
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     registry = settings.registry()
     spec = load(options.audit, registry=registry)
+    broken = len(registry.broken)
     chosen = spec.run
     if options.draws is not None:
         chosen = attrs.evolve(chosen, draws=options.draws)
@@ -117,7 +132,7 @@ def measure(options: Options, settings: Settings) -> Measured:
         "platform": platform.platform(),
         "python": platform.python_version(),
     }
-    return Measured(results=results, registry=registry, record=record)
+    return Measured(results=results, registry=registry, record=record, broken=broken)
 
 
 def trained_at_most(spec: Spec, runs: int) -> Spec:
@@ -156,9 +171,25 @@ def write_record(folder: Path, record: dict[str, object]) -> Path:
     return path
 
 
-def ending(findings: Iterable[Finding], thresholds: Iterable[Finding], *, strict: bool) -> ExitCode:
-    """Return the exit code of an audit that came to its end."""
-    codes = {ExitCode.DONE}
+def tell(faults: Iterable[dict[str, str]]) -> None:
+    """Name every plug-in that failed, on standard error."""
+    for fault in faults:
+        where = (
+            f"{fault['task']}: " if fault["task"] and fault["task"] not in fault["message"] else ""
+        )
+        hint = f"\n  help: {fault['help']}" if fault["help"] else ""
+        click.echo(f"error: {where}{fault['message']}{hint}", err=True)
+
+
+def ending(
+    findings: Iterable[Finding],
+    thresholds: Iterable[Finding],
+    *,
+    strict: bool,
+    failed: bool = False,
+) -> ExitCode:
+    """Return the exit code of an audit that came to its end, though plug-ins may have failed."""
+    codes = {ExitCode.FAILED if failed else ExitCode.DONE}
     kept = tuple(thresholds)
     if any(finding.verdict == "not met" for finding in kept):
         codes.add(ExitCode.THRESHOLD)

@@ -14,10 +14,16 @@ from dpaudit.errors import UsageError
 
 @click.command("init")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default=Path("audit.toml"))
+@click.option(
+    "--example", is_flag=True, help="Write an example with data and a rule of its own beside it."
+)
 @common
 @click.pass_obj
-def command(settings: Settings, path: Path) -> None:
+def command(settings: Settings, path: Path, example: bool) -> None:
     """Write a commented audit file to start from; never over another file."""
+    if example:
+        _example(settings, path.parent)
+        return
     text = files("dpaudit_templates").joinpath("audit", "audit.toml").read_text(encoding="utf-8")
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
@@ -34,3 +40,24 @@ def command(settings: Settings, path: Path) -> None:
         document({"audit": str(path)})
     else:
         click.echo(f"{path} written; next: dpaudit report {path}")
+
+
+def _example(settings: Settings, folder: Path) -> None:
+    """Write the files of an example, or none where one is there already."""
+    source = files("dpaudit_templates").joinpath("example")
+    contents = {
+        folder / each.name.removesuffix(".txt"): each.read_bytes() for each in source.iterdir()
+    }
+    for path in contents:
+        if path.exists():
+            hint = "give another folder: dpaudit init --example FOLDER/audit.toml"
+            raise UsageError(f"{str(path)!r} exists already", hint=hint)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, content in contents.items():
+        path.write_bytes(content)
+    if settings.json:
+        document({"files": [str(path) for path in contents]})
+        return
+    for path in contents:
+        click.echo(f"{path} written")
+    click.echo(f"next: dpaudit report {folder / 'audit.toml'}")

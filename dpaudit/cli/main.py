@@ -33,9 +33,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "dpaudit.cli.audit_canaries",
         "Bound epsilon from one run of training or release.",
     ),
-    "plugins": ("dpaudit.cli.plugins", "List plug-ins and show what they do."),
+    "compare": ("dpaudit.cli.compare", "Say what changed between two reports, beyond the noise."),
+    "verify": ("dpaudit.cli.verify", "Check a report against its digests, or measure it again."),
+    "plugins": ("dpaudit.cli.plugins", "List plug-ins, show what they do, and check them."),
+    "new": ("dpaudit.cli.new", "Write a plug-in package, or an audit file for your data."),
     "data": ("dpaudit.cli.data", "List data and fetch them."),
     "doctor": ("dpaudit.cli.doctor", "Check this installation."),
+    "completion": ("dpaudit.cli.completion", "Print the completion of bash, zsh or fish."),
     "schema": ("dpaudit.cli.schema", "Print a JSON schema of the audit file."),
 }
 """Name, module and one line of help of every subcommand of our own."""
@@ -101,6 +105,10 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one for each kind o
     arguments
         The words after ``dpaudit``.
     """
+    if instruction := os.environ.get("_DPAUDIT_COMPLETE"):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(dpaudit, {}, "dpaudit", "_DPAUDIT_COMPLETE", instruction)
     settings = Settings()
     try:
         with dpaudit.make_context("dpaudit", list(arguments), obj=settings) as context:

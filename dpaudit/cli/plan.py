@@ -65,6 +65,7 @@ def _foreseen(
     audit: Path, settings: Settings, draws: int | None, workers: int, limit: float | None
 ) -> tuple[Spec, Plan, Forecast]:
     from dpaudit.config import load
+    from dpaudit.engine.failures import Failures
     from dpaudit.engine.forecast import forecast
     from dpaudit.engine.learning_forecast import learning_forecast
     from dpaudit.engine.learning_plan import learner_plan
@@ -82,7 +83,7 @@ def _foreseen(
         preparation = time.perf_counter() - begun
         cost = learning_forecast(learning, preparation=preparation, base=in_use(), workers=workers)
         return spec, learner_plan(tuple(learning.jobs.values())), cost
-    prepared = prepare(spec, registry=registry)
+    prepared = prepare(spec, registry=registry, failures=Failures(raises=True))
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
     preparation = time.perf_counter() - begun
     return (

@@ -1,7 +1,8 @@
-"""``dpaudit plugins``: list plug-ins and show what they do."""
+"""``dpaudit plugins``: list plug-ins, show what they do, hold them to what they declare."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,13 @@ import click
 
 from dpaudit.cli.output import document, table, warn
 from dpaudit.cli.settings import Settings, common
-from dpaudit.errors import UsageError
+from dpaudit.errors import ExitCode, PluginError, UsageError
 
 if TYPE_CHECKING:
     from dpaudit.interfaces import Kind, Plugin
+    from dpaudit.model.results import PluginSource
     from dpaudit.registry import Registry
+    from dpaudit.testing.conformance import Conformance
 
 KINDS: tuple[Kind, ...] = (
     "mechanism", "postprocessor", "decision", "learner", "attack", "audit", "mitigation",
@@ -25,7 +28,7 @@ KINDS: tuple[Kind, ...] = (
 @click.group("plugins")
 @common
 def command() -> None:
-    """List plug-ins and show what they do."""
+    """List plug-ins, show what they do, and check them."""
 
 
 @command.command("list")
@@ -35,18 +38,19 @@ def command() -> None:
 def list_plugins(settings: Settings, kind: Kind | None) -> None:
     """List every plug-in, and those that would not load."""
     registry = settings.registry()
-    found = [
-        registry.source(cls)
-        for each in KINDS
-        if kind in (None, each)
-        for cls in registry.all(each).values()
-    ]
+    found, clashes = _sources([each for each in KINDS if kind in (None, each)], registry)
     if settings.json:
         broken = [
             {"name": b.name, "distribution": b.distribution, "error": b.reason}
             for b in registry.broken
         ]
-        document({"plugins": [attrs.asdict(source) for source in found], "broken": broken})
+        document(
+            {
+                "plugins": [attrs.asdict(source) for source in found],
+                "broken": broken,
+                "clashes": [clash.message for clash in clashes],
+            }
+        )
         return
     rows = [("kind", "name", "from", "what it does")]
     for source in found:
@@ -55,6 +59,21 @@ def list_plugins(settings: Settings, kind: Kind | None) -> None:
     table(rows)
     for b in registry.broken:
         warn(f"the plug-in {b.name!r} of {b.distribution} does not load: {b.reason}")
+    for clash in clashes:
+        warn(clash.message, clash.hint)
+
+
+def _sources(kinds: list[Kind], registry: Registry) -> tuple[list[PluginSource], list[PluginError]]:
+    """Return where plug-ins come from, and the names that two of them have."""
+    found: list[PluginSource] = []
+    clashes: list[PluginError] = []
+    for kind in kinds:
+        for name in registry.names(kind):
+            try:
+                found.append(registry.source(registry.get(kind, name)))
+            except PluginError as clash:
+                clashes.append(clash)
+    return found, clashes
 
 
 @command.command("show")
@@ -80,8 +99,60 @@ def show(settings: Settings, name: str, kind: Kind | None) -> None:
         table(rows, indent="  ")
 
 
+@command.command("check")
+@click.argument("names", nargs=-1, required=True, metavar="NAME|FILE.py ...")
+@click.option(
+    "--set",
+    "chosen",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Give a parameter, as TOML (may be repeated); else made up where need be.",
+)
+@common
+@click.pass_obj
+def check(settings: Settings, names: tuple[str, ...], chosen: tuple[str, ...]) -> None:
+    """Hold plug-ins to what they declare: each failure says what to do."""
+    from dpaudit.testing.conformance import conforms
+
+    registry, values = settings.registry(), _values(chosen)
+    found = [each for name in names for each in conforms(name, registry, values)]
+    if settings.json:
+        document({"checked": [attrs.asdict(each) for each in found]})
+    else:
+        for each in found:
+            _say(each)
+    faulty = any(each.faults for each in found)
+    click.get_current_context().exit(ExitCode.FAILED if faulty else ExitCode.DONE)
+
+
+def _say(found: Conformance) -> None:
+    state = f"{len(found.faults)} faults" if len(found.faults) > 1 else "1 fault"
+    click.echo(f"{found.kind} {found.name}: {state if found.faults else 'conforms'}")
+    if found.parameters:
+        tried = ", ".join(f"{name} = {value!r}" for name, value in found.parameters.items())
+        click.echo(f"  tried with {tried}")
+    if found.unchecked:
+        click.echo(f"  {found.unchecked}")
+    for fault in found.faults:
+        click.echo(f"- {fault.what}\n  help: {fault.hint}")
+
+
+def _values(chosen: tuple[str, ...]) -> dict[str, Any]:
+    """Return parameters from ``NAME=VALUE``; what is no TOML value is text."""
+    found: dict[str, Any] = {}
+    for each in chosen:
+        name, equals, text = each.partition("=")
+        if not equals:
+            raise UsageError(f"--set {each!r} has no '='", hint="write --set NAME=VALUE")
+        try:
+            found[name.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[name.strip()] = text
+    return found
+
+
 def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:
-    kinds = [each for each in KINDS if kind in (None, each) and name in registry.all(each)]
+    kinds = [each for each in KINDS if kind in (None, each) and name in registry.names(each)]
     if len(kinds) > 1:
         raise UsageError(
             f"{name!r} is the name of a {' and of a '.join(kinds)}", hint="add --kind KIND"
@@ -90,7 +161,7 @@ def _find(registry: Registry, name: str, kind: Kind | None) -> type[Plugin]:
         return registry.get(kind or kinds[0], name)
     if any(broken.name == name for broken in registry.broken):
         return registry.get("mechanism", name)  # raises with the reason
-    known = sorted({known for each in KINDS for known in registry.all(each)})
+    known = sorted({known for each in KINDS for known in registry.names(each)})
     raise UsageError(f"no plug-in is named {name!r}", hint=f"known: {', '.join(known)}")
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from dpaudit.cli.execution import Options, ending, measure, measuring, write_record
+from dpaudit.cli.execution import Options, ending, measure, measuring, tell, write_record
 from dpaudit.cli.headlines import as_json, print_findings
 from dpaudit.cli.output import document, warn
+from dpaudit.cli.pipelines import sarif, workflow_commands
 from dpaudit.cli.settings import Settings, common
 
 if TYPE_CHECKING:
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
     from dpaudit.report.write import WrittenReport
 
 FORMATS = ("html", "pdf", "json")
+PIPELINES = ("github", "sarif")
+"""Formats for pipelines: annotations on standard output, and findings.sarif."""
 
 
 @click.command("report")
 @measuring
 @click.option(
-    "-f", "--format", "formats", multiple=True, type=click.Choice(FORMATS),
+    "-f", "--format", "formats", multiple=True, type=click.Choice((*FORMATS, *PIPELINES)),
     help="Write this format (may be repeated); else what the audit file says.",
 )  # fmt: skip
 @click.option("--public", is_flag=True, help="Write a report that may leave the house.")
@@ -54,19 +58,25 @@ def command(
     )
     measured = measure(options, settings)
 
+    from dpaudit.engine.cache import write_atomically
     from dpaudit.report.findings import findings
     from dpaudit.report.write import write_report
 
     written = write_report(
         measured.results,
         out,
-        formats or measured.results.spec.report.formats,
+        [name for name in formats if name in FORMATS] or measured.results.spec.report.formats,
         registry=measured.registry,
         public=public,
     )
     write_record(out, measured.record)
     found = findings(measured.results, registry=measured.registry)
-    code = ending(found.every, found.thresholds, strict=strict)
+    faults = measured.faults()
+    code = ending(found.every, found.thresholds, strict=strict, failed=bool(faults))
+    tell(faults)
+    if "sarif" in formats:
+        text = sarif(as_json(found.every), faults, audit, version("dpaudit"))
+        write_atomically(out / "findings.sarif", text.encode())
     for name, reason in written.missing.items():
         warn(f"no {name}: {reason}")
     if settings.json:
@@ -77,9 +87,13 @@ def command(
                 "missing": dict(written.missing),
                 "findings": as_json(found.every),
                 "thresholds": as_json(found.thresholds),
+                "failures": faults,
                 "exit_code": int(code),
             }
         )
+    elif "github" in formats:
+        for line in workflow_commands(as_json(found.every), faults, audit):
+            click.echo(line)
     else:
         _say(written, found, out, quiet=settings.quiet)
     click.get_current_context().exit(code)

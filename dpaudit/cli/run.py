@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from dpaudit.cli.execution import Options, measure, measuring, write_record
+from dpaudit.cli.execution import Options, measure, measuring, tell, write_record
 from dpaudit.cli.output import document
 from dpaudit.cli.settings import Settings, common
+from dpaudit.errors import ExitCode
 
 
 @click.command("run")
@@ -46,7 +47,11 @@ def command(
     path = out / "measurements.parquet"
     write_atomically(path, measurements_parquet(measured.results))
     files = [path, write_record(out, measured.record)]
+    faults = measured.faults()
+    tell(faults)
     if settings.json:
-        document({"folder": str(out), "files": [file.name for file in files]})
+        names = [file.name for file in files]
+        document({"folder": str(out), "files": names, "failures": faults})
     else:
         click.echo(f"{len(measured.results.measurements)} measurements written to {files[0]}")
+    click.get_current_context().exit(ExitCode.FAILED if faults else ExitCode.DONE)

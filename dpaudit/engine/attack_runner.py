@@ -15,6 +15,7 @@ from dpaudit.engine.chunks import Chunk, Unit
 from dpaudit.engine.executors import opened
 from dpaudit.engine.prepare import Prepared
 from dpaudit.engine.runner import How, measured
+from dpaudit.errors import PluginError
 from dpaudit.model.attack import AttackResult
 from dpaudit.model.measurement import Measurement
 
@@ -22,15 +23,15 @@ from dpaudit.model.measurement import Measurement
 def attacked(
     prepared: Prepared, how: How
 ) -> tuple[tuple[AttackResult, ...], tuple[Measurement, ...]]:
-    """Return the results of every attack, and what was measured.
+    """Return the results of every attack that could be played, and what was measured.
 
-    The same, bit for bit, for any executor and number of workers, and whatever part of it was in
-    the cache.
+    What its plug-ins get wrong is set aside in ``prepared.failures``. The result is the same, bit
+    for bit, for any executor and number of workers, and whatever part of it was in the cache.
 
     Raises
     ------
-    PluginError
-        If an attack or a release fails, or the executor loses its workers.
+    DpauditError
+        If the executor cannot be opened, or its workers cannot prepare the spec.
     """
     if not prepared.attacks:
         return (), ()
@@ -38,10 +39,14 @@ def attacked(
     results: list[AttackResult] = []
     measurements: list[Measurement] = []
     for name, job in prepared.attacks.items():
+        if name in prepared.failures.tasks:
+            continue
         numbers = [one for chunk in chunks_of(job) for one in found[name, chunk]]
-        result, told = result_of(job, numbers, prepared.spec.run.confidence)
-        results.append(result)
-        measurements += told
+        limit = prepared.spec.run.time_limit
+        with prepared.failures.aside(name, prepared.culprits(name), limit):
+            result, told = result_of(job, numbers, prepared.spec.run.confidence)
+            results.append(result)
+            measurements += told
     return tuple(results), tuple(measurements)
 
 
@@ -55,10 +60,13 @@ def _played(prepared: Prepared, how: How) -> Mapping[tuple[str, Chunk], Played]:
     try:
         with (
             opened(how.executor, how.workers) as place,
-            closing(measured(store, missing, place)) as ending,
+            closing(measured(store, iter(missing), place)) as ending,
         ):
             for unit, found in ending:
-                store.keep(unit, found)
+                if isinstance(found, PluginError):
+                    store.set_aside(unit, found)
+                else:
+                    store.keep(unit, found)
                 how.progress.advanced(store.done, lambda: None)
     finally:
         how.progress.finished()
@@ -83,11 +91,17 @@ class _Store:
                     yield unit
 
     def still_missing(self, unit: Unit) -> Unit | None:
-        """Take what another run has played meanwhile."""
-        if self._taken(unit):
+        """Take what another run has played meanwhile; drop an attack that has failed."""
+        if unit.tasks[0] in self.prepared.failures.tasks or self._taken(unit):
             self.done += unit.size
             return None
         return unit
+
+    def set_aside(self, unit: Unit, error: PluginError) -> None:
+        """Name the attack whose plug-ins have failed."""
+        self.done += unit.size
+        if unit.tasks[0] not in self.prepared.failures.tasks:  # of two units the first is said
+            self.prepared.failures.add(unit.tasks[0], error)
 
     def keep(self, unit: Unit, found: Mapping[str, Any]) -> None:
         """Take what was played, and write it to the cache."""

@@ -37,6 +37,7 @@ from dpaudit.interfaces import Audit
 from dpaudit.model.structure import Proportional
 from dpaudit.stats.aligned import Aligned
 from dpaudit.stats.streams import BLOCK, PILOT, blocks_for
+from dpaudit.time_limit import limited
 
 T = TypeVar("T")
 
@@ -207,7 +208,10 @@ def _cost(
     audits: tuple[Audit, ...],
     limit: float | None,
 ) -> _Cost:
-    exact, known, room, how = _exact(controlled, limit)
+    culprits, patience = prepared.strangers(controlled.job), prepared.spec.run.time_limit
+    task = controlled.job.task.id
+    with limited(patience if culprits else None, f"{culprits} in task {task!r}"):
+        exact, known, room, how = _exact(controlled, limit)
     if controlled.job.chain.replicates is not None:
         halves = given_tallies(prepared)[controlled.job.task.id]
         start = block = work = 0.0
@@ -226,7 +230,8 @@ def _cost(
     )
     begun = time.perf_counter()
     measured = tuple(measurements_of(prepared, subject, audits))
-    tuple(notes_on(subject))
+    with limited(patience if culprits else None, f"{culprits} in task {task!r}"):
+        tuple(notes_on(subject))
     after = time.perf_counter() - begun
     arrays = [
         part for m in measured for part in (m.estimate.value, m.estimate.low, m.estimate.high)

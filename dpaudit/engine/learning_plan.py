@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import attrs
@@ -15,7 +15,8 @@ import scipy
 from dpaudit import binding, config
 from dpaudit.engine.chunks import Chunk
 from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
-from dpaudit.engine.planner import label
+from dpaudit.engine.failures import Failures, strangers
+from dpaudit.engine.labels import label
 from dpaudit.errors import DpauditError, SpecError
 from dpaudit.interfaces import Audit, Learner
 from dpaudit.model.dataset import Dataset
@@ -62,13 +63,17 @@ class LearnerJob:
 
 @attrs.frozen(kw_only=True, eq=False)
 class PreparedLearning:
-    """A spec with its people read and its jobs made, by task identifier."""
+    """A spec with its people read and its jobs made, by task identifier.
+
+    ``failures`` are the learners that could not be trained.
+    """
 
     spec: Spec
     registry: Registry
     training: TrainingData
     data: Dataset
     jobs: Mapping[str, LearnerJob]
+    failures: Failures = attrs.field(factory=Failures)
 
     @property
     def signatures(self) -> dict[str, tuple[str, bool]]:
@@ -85,6 +90,10 @@ class PreparedLearning:
         return {
             task: self.jobs[task].train(self.training, chunk.first, self.seed) for task in tasks
         }
+
+    def culprits(self, task: str) -> str:
+        """Return the learner of a task if it comes from outside, as messages name it."""
+        return strangers(self.registry, [type(self.jobs[task].learner)])
 
 
 def training_seed(seed: int, digest: str) -> int:
@@ -154,14 +163,16 @@ class _Planner:
     registry: Registry
     data: TrainingData
 
-    def jobs(self, spec: LearnerSpec) -> tuple[LearnerJob, ...]:
-        """Return a learner at each of its points."""
+    def jobs(self, spec: LearnerSpec) -> Iterator[LearnerJob]:
+        """Yield a learner at each of its points; one from outside may not hang."""
         cls = self.registry.get("learner", spec.plugin.use)
         swept = config.swept(spec.plugin, cls)
-        return tuple(
-            self._job(spec, point, {name: point[name] for name in swept})
-            for point in config.points(spec.plugin, cls)
-        )
+        culprits, limit = strangers(self.registry, [cls]), self.spec.run.time_limit
+        for point in config.points(spec.plugin, cls):
+            values = {name: point[name] for name in swept}
+            with Failures(raises=True).aside(label(spec.name, values), culprits, limit):
+                job = self._job(spec, point, values)
+            yield job
 
     def _job(
         self, spec: LearnerSpec, point: Mapping[str, Any], values: Mapping[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
 import attrs
@@ -13,6 +13,7 @@ import numpy as np
 from dpaudit import binding
 from dpaudit.engine.chunks import Chunk, Unit
 from dpaudit.engine.executors import opened
+from dpaudit.engine.failures import strangers
 from dpaudit.engine.learning_plan import (
     RUNS,
     LearnerJob,
@@ -39,15 +40,22 @@ _AUDIT_STREAM = 2**43
 def run_learning(prepared: PreparedLearning, how: How) -> Results:
     """Train and measure everything that a prepared audit of learners declares."""
     begun = time.monotonic()
-    hook = prepared.registry.manager.hook
+    ask, failures = prepared.registry.ask, prepared.failures
     plan = learner_plan(tuple(prepared.jobs.values()))
-    hook.dpaudit_plan_made(plan=plan)
+    ask("dpaudit_plan_made", plan=plan)
     subjects = subjects_of(prepared, trained(prepared, how))
     audits = learner_audits(prepared)
     measurements: list[Measurement] = []
+    results: list[LearnerResult] = []
+    notes: list[Note] = []
     for subject in subjects:
-        measurements += learner_measurements(prepared, subject, audits)
-        hook.dpaudit_task_done(task=subject.job.task, seconds=time.monotonic() - begun)
+        found = tuple(learner_measurements(prepared, subject, audits))
+        with _aside(prepared, subject):
+            results.append(_result(subject))
+            notes += _notes(subject)
+            measurements += found
+        ask("dpaudit_task_done", task=subject.job.task, seconds=time.monotonic() - begun)
+    failures.refuse_nothing(measurements)
     plugins: list[Plugin] = [*(job.learner for job in prepared.jobs.values()), *audits]
     return Results(
         spec=prepared.spec,
@@ -55,16 +63,26 @@ def run_learning(prepared: PreparedLearning, how: How) -> Results:
         plan=plan,
         tasks=(),
         measurements=tuple(measurements),
-        notes=tuple(note for subject in subjects for note in _notes(subject)),
+        notes=(*notes, *failures.notes()),
         provenance=provenance_of(prepared, plugins, draws=plan.draws, libraries=versions()),
-        learners=tuple(_result(subject) for subject in subjects),
+        learners=tuple(results),
+        failures=tuple(failures.found),
     )
 
 
-def trained(prepared: PreparedLearning, how: How) -> dict[str, Mapping[str, np.ndarray]]:
-    """Return what the runs of every task keep, by ``arm/array``.
+def _aside(
+    prepared: PreparedLearning, subject: TrainedTask, audit: str = "", culprits: str = ""
+) -> AbstractContextManager[None]:
+    """Set aside what plug-ins get wrong after the training."""
+    named = culprits or prepared.culprits(subject.task)
+    return prepared.failures.aside(subject.task, named, prepared.spec.run.time_limit, audit=audit)
 
-    The same, bit for bit, for any executor and number of workers, and whatever was in the cache.
+
+def trained(prepared: PreparedLearning, how: How) -> dict[str, Mapping[str, np.ndarray]]:
+    """Return what the runs of every task keep that could be trained, by ``arm/array``.
+
+    What a learner gets wrong is set aside in ``prepared.failures``. The result is the same, bit for
+    bit, for any executor and number of workers, and whatever was in the cache.
     """
     store = _Store(prepared=prepared, how=how)
     missing = list(store.missing())
@@ -73,14 +91,19 @@ def trained(prepared: PreparedLearning, how: How) -> dict[str, Mapping[str, np.n
         if missing:
             with (
                 opened(how.executor, how.workers) as place,
-                closing(measured(store, missing, place)) as ending,
+                closing(measured(store, iter(missing), place)) as ending,
             ):
                 for unit, found in ending:
-                    store.keep(unit, found)
+                    if isinstance(found, PluginError):
+                        store.set_aside(unit, found)
+                    else:
+                        store.keep(unit, found)
                     how.progress.advanced(store.done, lambda: None)
     finally:
         how.progress.finished()
-    return {task: store.joined(task) for task in prepared.jobs}
+    left = [task for task in prepared.jobs if task not in prepared.failures.tasks]
+    prepared.failures.refuse_nothing(left)
+    return {task: store.joined(task) for task in left}
 
 
 @attrs.define(kw_only=True)
@@ -101,11 +124,17 @@ class _Store:
                     yield unit
 
     def still_missing(self, unit: Unit) -> Unit | None:
-        """Take what another run has trained meanwhile."""
-        if self._taken(unit):
+        """Take what another run has trained meanwhile; of a learner that failed no more is due."""
+        if unit.tasks[0] in self.prepared.failures.tasks or self._taken(unit):
             self.done += self.size(unit)
             return None
         return unit
+
+    def set_aside(self, unit: Unit, error: PluginError) -> None:
+        """Leave out the learner of a unit that failed."""
+        self.done += self.size(unit)
+        if unit.tasks[0] not in self.prepared.failures.tasks:  # of two units the first is said
+            self.prepared.failures.add(unit.tasks[0], error)
 
     def keep(self, unit: Unit, found: Mapping[str, Any]) -> None:
         """Take what was trained, and write it to the cache."""
@@ -147,9 +176,11 @@ class _Store:
 def subjects_of(
     prepared: PreparedLearning, arrays: Mapping[str, Mapping[str, np.ndarray]]
 ) -> tuple[TrainedTask, ...]:
-    """Return the tasks as audits see them; what a task mitigates stands before it or after."""
+    """Return the tasks as audits see them; what a task mitigates stands before it or after.
+
+    A task that is compared with one that was not trained is set aside in ``prepared.failures``.
+    """
     reference = training_of(prepared.spec).reference
-    jobs = prepared.jobs
 
     def bare(job: LearnerJob) -> TrainedTask:
         return TrainedTask(
@@ -160,20 +191,36 @@ def subjects_of(
             reference=reference,
         )
 
-    alone = {task: bare(job) for task, job in jobs.items()}
+    alone = {task: bare(job) for task, job in prepared.jobs.items() if task in arrays}
     if reference not in REFERENCES:
-        alone = {
-            task: attrs.evolve(
-                one, compared=alone[at_point(one.job, reference, jobs.values()).task.id]
-            )
+        compared = {
+            task: at_point(one.job, reference, prepared.jobs.values()).task.id
             for task, one in alone.items()
         }
-    return tuple(
-        one
-        if one.job.task.baseline is None
-        else attrs.evolve(one, baseline=alone[one.job.task.baseline])
-        for one in alone.values()
-    )
+        alone = _with(prepared, alone, "compared", compared)
+    baselines = {task: one.job.task.baseline for task, one in alone.items()}
+    return tuple(_with(prepared, alone, "baseline", baselines).values())
+
+
+def _with(
+    prepared: PreparedLearning,
+    tasks: Mapping[str, TrainedTask],
+    name: str,
+    others: Mapping[str, str | None],
+) -> dict[str, TrainedTask]:
+    """Let every task know another one as ``name``; without that it is set aside."""
+    made: dict[str, TrainedTask] = {}
+    for task, one in tasks.items():
+        other = others[task]
+        if other is not None and other not in tasks:
+            prepared.failures.add(task, PluginError(f"its {_SAID[name]} {other!r} has failed"))
+        else:
+            known: dict[str, Any] = {} if other is None else {name: tasks[other]}
+            made[task] = attrs.evolve(one, **known)
+    return made
+
+
+_SAID = {"compared": "reference", "baseline": "baseline"}
 
 
 def learner_audits(prepared: PreparedLearning) -> tuple[Audit, ...]:
@@ -196,24 +243,33 @@ def learner_measurements(
     public = prepared.data.status == "public"
     for spec, audit in zip(prepared.spec.audits, audits, strict=True):
         rng = block_generator(prepared.spec.run.seed, prepared.data.digest, _AUDIT_STREAM)
-        try:
-            found = tuple(audit.measure(subject, rng))
-        except DpauditError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"audit {audit.name!r} failed in task {subject.task!r}: "
-                f"{type(error).__name__}: {error}",
-                hint="see what the audit does with the runs of this task",
-            ) from error
+        own = strangers(prepared.registry, [type(audit)])
+        found: tuple[Measurement, ...] = ()
+        with _aside(prepared, subject, f"audit {spec.name!r}", own):
+            found = _asked(audit, subject, rng)
         for measurement in found:
-            if not isinstance(measurement, Measurement):
-                raise PluginError(
-                    f"audit {audit.name!r} returned {type(measurement).__name__}",
-                    hint="return a list of dpaudit.Measurement",
-                )
             tag = measurement.discloses or ("public-data" if public else "internal")
             yield attrs.evolve(measurement, audit=spec.name, discloses=tag)
+
+
+def _asked(audit: Audit, subject: TrainedTask, rng: np.random.Generator) -> tuple[Measurement, ...]:
+    try:
+        found = tuple(audit.measure(subject, rng))
+    except DpauditError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"audit {audit.name!r} failed in task {subject.task!r}: "
+            f"{type(error).__name__}: {error}",
+            hint="see what the audit does with the runs of this task",
+        ) from error
+    for measurement in found:
+        if not isinstance(measurement, Measurement):
+            raise PluginError(
+                f"audit {audit.name!r} returned {type(measurement).__name__}",
+                hint="return a list of dpaudit.Measurement",
+            )
+    return found
 
 
 def _result(subject: TrainedTask) -> LearnerResult:

@@ -88,7 +88,7 @@ class Measurer:
             if self._free:
                 return self._free.pop()
             self._work = self._work or Work.of(self._prepared)
-            worker = Worker(self._work, self._prepared.spec.run.time_limit)
+            worker = Worker(self._work, self._prepared)
             self._all.append(worker)
             return worker
 

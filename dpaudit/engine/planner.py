@@ -13,8 +13,11 @@ import scipy
 from dpaudit import binding, config, data
 from dpaudit.engine.attacks.jobs import AttackJob, AttackPlanner
 from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
+from dpaudit.engine.failures import Failures, strangers
 from dpaudit.engine.job import Grouping, Job
+from dpaudit.engine.labels import label
 from dpaudit.engine.mitigate import applies, mitigated, pipeline_of, refuse_true_counts
+from dpaudit.engine.parts import parts, plugins_of
 from dpaudit.engine.rows import by_rows, refuse_mixing
 from dpaudit.engine.rule import Rule
 from dpaudit.engine.steps import told
@@ -54,9 +57,12 @@ def plan_of(spec: Spec, jobs: tuple[Job, ...]) -> Plan:
 
 
 def make_jobs(
-    spec: Spec, registry: Registry, dataset: Dataset
+    spec: Spec, registry: Registry, dataset: Dataset, failures: Failures | None = None
 ) -> tuple[tuple[Job, ...], tuple[AttackJob, ...]]:
     """Make and bind the plug-ins of every task, and of every attack, as in the audit file.
+
+    A task whose plug-ins fail is set aside in ``failures``, where that is given, and those that
+    are in it already are left out.
 
     Raises
     ------
@@ -75,15 +81,18 @@ def make_jobs(
         data=dataset,
         groupings=groupings,
         extras=frozenset().union(*needs),
+        failures=failures or Failures(raises=True),
     )
-    jobs = tuple(
-        planner.job(release, point, decision)
+    tried = (
+        planner.tried(release, point, decision)
         for release in spec.releases
         for point in config.points(
             release.mechanism, registry.get("mechanism", release.mechanism.use)
         )
         for decision in planner.decisions(release)
     )
+    jobs = tuple(job for job in tried if job is not None)
+    planner.failures.refuse_nothing(jobs)
     jobs += planner.mitigated(jobs)
     attacks = AttackPlanner(
         spec=spec,
@@ -92,6 +101,7 @@ def make_jobs(
         groupings=groupings,
         chain=planner.released,
         label=label,
+        failures=planner.failures,
     ).jobs()
     names = Counter([*(job.task.id for job in jobs), *(job.task.id for job in attacks)])
     if twice := [name for name, count in names.items() if count > 1]:
@@ -119,6 +129,7 @@ class _Planner:
     data: Dataset
     groupings: Mapping[str, Grouping]
     extras: frozenset[Extra]
+    failures: Failures
 
     def decisions(self, release: ReleaseSpec) -> tuple[DecisionSpec, ...]:
         """Return the decisions that can be made from what a release gives."""
@@ -137,6 +148,26 @@ class _Planner:
             )
         return fitting
 
+    def tried(
+        self, release: ReleaseSpec, point: dict[str, Any], decided: DecisionSpec
+    ) -> Job | None:
+        """Make one job, unless its plug-ins fail."""
+        task = self._id(release, point, decided)
+        if task in self.failures.tasks:
+            return None
+        named: list[tuple[Kind, str]] = [("mechanism", release.mechanism.use)]
+        named += [("postprocessor", use.use) for use in (*release.postprocess, *decided.output)]
+        named += [("decision", each.decision.use) for each in self._used(decided)]
+        culprits = strangers(self.registry, (self.registry.get(*each) for each in named))
+        with self.failures.aside(task, culprits, self.spec.run.time_limit):
+            return self.job(release, point, decided)
+        return None
+
+    def _id(self, release: ReleaseSpec, point: dict[str, Any], decided: DecisionSpec) -> str:
+        mechanism = self.registry.get("mechanism", release.mechanism.use)
+        values = {name: point[name] for name in config.swept(release.mechanism, mechanism)}
+        return f"{label(release.name, values)} / {decided.name}"
+
     def job(self, release: ReleaseSpec, point: dict[str, Any], decided: DecisionSpec) -> Job:
         """Make one job: every plug-in of it, bound to the data."""
         decision = self._decision(decided)
@@ -150,7 +181,7 @@ class _Planner:
         values = {name: point[name] for name in swept}
         plugins = (mechanism, *steps, *parts(decision), *output)
         task = Task(
-            id=f"{label(release.name, values)} / {decided.name}",
+            id=self._id(release, point, decided),
             key=self._key(release, point, decided, plugins),
             release=release.name,
             decision=decided.name,
@@ -169,24 +200,37 @@ class _Planner:
             named = self.registry.create("mitigation", use.use, **use.parameters)
             refuse_true_counts(named, self.spec.data.true_counts)
             mitigation = self._bound(Mitigation, named, None)
-            fitting = [
-                (job, pipeline)
+            tried = (
+                (job, self._applied(job, spec.name, mitigation, use))
                 for job in jobs
                 if not spec.releases or job.task.release in spec.releases
-                if applies(mitigation, pipeline := pipeline_of(job, self._create), job.task.id)
-            ]
+            )
+            fitting = [job for job in tried if job[1] is not None]
+            made += [job for _, job in fitting if isinstance(job, Job)]
             if not fitting:
                 raise SpecError(
                     f"[[mitigation]] {spec.name!r} applies to no release and decision",
                     hint=f"dpaudit plugins show {use.use} says what it is made for",
                 )
-            digest = plugin_digest(self.registry, mitigation, attrs.asdict(use))
-            foreign = mitigation.foreign or self.registry.is_foreign(type(mitigation))
-            made += [
-                mitigated(job, pipeline, spec.name, mitigation, digest=digest, foreign=foreign)
-                for job, pipeline in fitting
-            ]
         return tuple(made)
+
+    def _applied(
+        self, job: Job, name: str, mitigation: Mitigation, use: PluginUse
+    ) -> Job | bool | None:
+        """Return what a mitigation makes of a job, ``True`` where it fails, ``None`` for none."""
+        task = f"{job.task.id} + {name}"
+        if task in self.failures.tasks:
+            return True
+        classes = (type(mitigation), *map(type, plugins_of(job)))
+        culprits = strangers(self.registry, classes)
+        digest = plugin_digest(self.registry, mitigation, attrs.asdict(use))
+        foreign = mitigation.foreign or self.registry.is_foreign(type(mitigation))
+        with self.failures.aside(task, culprits, self.spec.run.time_limit):
+            pipeline = pipeline_of(job, self._create)
+            if not applies(mitigation, pipeline, job.task.id):
+                return None
+            return mitigated(job, pipeline, name, mitigation, digest=digest, foreign=foreign)
+        return True
 
     def _create(self, kind: Kind, use: str, /, **parameters: Any) -> Plugin:
         """Make a plug-in for a mitigation; a total that is not given stays open.
@@ -352,25 +396,3 @@ def _refuse_true_total(output: tuple[PostProcessor, ...], where: str) -> None:
                     "true outcomes is not public",
                     hint=f"add {name} = NUMBER to the step, the public sum of outcomes",
                 )
-
-
-def parts(decision: Decision) -> tuple[Decision, ...]:
-    """Return a decision and those that it is made of."""
-    inner = decision.decision if isinstance(decision, Rule) else decision
-    values = (getattr(inner, field.name) for field in attrs.fields(type(inner)))
-    lists = (value for value in values if isinstance(value, tuple))
-    rules = (each for value in lists for each in value if isinstance(each, Rule))
-    return (inner, *(part for rule in rules for part in parts(rule)))
-
-
-def label(release: str, values: Mapping[str, Any]) -> str:
-    """Return what a release (or learner) is called at the values of what it sweeps."""
-    return " ".join([release, *(f"{name}={_short(value)}" for name, value in values.items())])
-
-
-def _short(value: object) -> str:
-    """Return ``0.1`` or ``1``, but never fewer digits than tell two values apart."""
-    if not isinstance(value, float):
-        return str(value)
-    short = f"{value:g}"
-    return short if float(short) == value else repr(value)

@@ -12,12 +12,15 @@ from dpaudit import data
 from dpaudit.engine.attacks.jobs import AttackJob
 from dpaudit.engine.attacks.playing import play_chunk
 from dpaudit.engine.chunks import Chunk, measure_chunk
+from dpaudit.engine.failures import Failures, strangers
+from dpaudit.engine.job import Job
 from dpaudit.engine.learning_plan import (
     PreparedLearning,
     dataset_of,
     make_learner_jobs,
     training_of,
 )
+from dpaudit.engine.parts import plugins_of
 from dpaudit.engine.planner import make_jobs
 from dpaudit.engine.tally import Controlled
 from dpaudit.model.dataset import Dataset
@@ -27,13 +30,17 @@ from dpaudit.registry import Registry
 
 @attrs.frozen(kw_only=True, eq=False)
 class Prepared:
-    """A spec with its data read and its jobs made, those of attacks too, by task identifier."""
+    """A spec with its data read and its jobs made, those of attacks too, by task identifier.
+
+    ``failures`` are the tasks that plug-ins have made impossible.
+    """
 
     spec: Spec
     registry: Registry
     data: Dataset
     controlled: Mapping[str, Controlled]
     attacks: Mapping[str, AttackJob] = attrs.field(factory=dict)
+    failures: Failures = attrs.field(factory=Failures)
 
     @property
     def signatures(self) -> dict[str, tuple[str, bool]]:
@@ -51,8 +58,23 @@ class Prepared:
         jobs = {task: self.controlled[task] for task in tasks}
         return dict(measure_chunk(jobs, self.spec.run.seed, self.data.digest, chunk))
 
+    def strangers(self, job: Job | AttackJob) -> str:
+        """Return the plug-ins of a job that come from outside, as messages name them."""
+        named = strangers(self.registry, map(type, plugins_of(job)))
+        return named or (f"mitigation {job.task.mitigation!r}" if job.task.foreign else "")
 
-def prepare(spec: Spec, files: tuple[str, ...] = (), registry: Registry | None = None) -> Prepared:
+    def culprits(self, task: str) -> str:
+        """Return the plug-ins from outside that take part in a task, as messages name them."""
+        job = self.attacks[task] if task in self.attacks else self.controlled[task].job
+        return self.strangers(job)
+
+
+def prepare(
+    spec: Spec,
+    files: tuple[str, ...] = (),
+    registry: Registry | None = None,
+    failures: Failures | None = None,
+) -> Prepared:
     """Find the plug-ins, read the data, make the jobs and choose their controls.
 
     Parameters
@@ -61,26 +83,39 @@ def prepare(spec: Spec, files: tuple[str, ...] = (), registry: Registry | None =
         Plug-in files beyond those that the audit file names.
     registry
         Plug-ins that are loaded already.
+    failures
+        Tasks to leave out, because their plug-ins have failed elsewhere.
     """
     registry = registry or _registry(spec, files)
     dataset = data.read(spec.data, spec.path.parent, registry)
-    jobs, attacks = make_jobs(spec, registry, dataset)
-    controlled = {
-        job.task.id: Controlled.choose(job, spec.run.seed, dataset.digest) for job in jobs
-    }
-    return Prepared(
+    found = Failures() if failures is None else failures
+    jobs, attacks = make_jobs(spec, registry, dataset, found)
+    controlled: dict[str, Controlled] = {}
+    made = Prepared(
         spec=spec,
         registry=registry,
         data=dataset,
         controlled=controlled,
         attacks={job.task.id: job for job in attacks},
+        failures=found,
     )
+    for job in jobs:
+        with found.aside(job.task.id, made.strangers(job), spec.run.time_limit):
+            controlled[job.task.id] = Controlled.choose(job, spec.run.seed, dataset.digest)
+    found.refuse_nothing(controlled)
+    return made
 
 
 def prepare_learning(
-    spec: Spec, files: tuple[str, ...] = (), registry: Registry | None = None
+    spec: Spec,
+    files: tuple[str, ...] = (),
+    registry: Registry | None = None,
+    failures: Failures | None = None,
 ) -> PreparedLearning:
-    """Find the plug-ins, read the people and make the jobs of an audit of learners."""
+    """Find the plug-ins, read the people and make the jobs of an audit of learners.
+
+    What a learner gets wrong before it is trained is raised: others may be compared with it.
+    """
     registry = registry or _registry(spec, files)
     training = data.read_training(training_of(spec), spec.path.parent, registry, seed=spec.run.seed)
     jobs = make_learner_jobs(spec, registry, training)
@@ -90,6 +125,7 @@ def prepare_learning(
         training=training,
         data=dataset_of(training),
         jobs={job.task.id: job for job in jobs},
+        failures=Failures() if failures is None else failures,
     )
 
 

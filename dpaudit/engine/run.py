@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import attrs
 import numpy as np
@@ -21,25 +19,25 @@ from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
 from dpaudit.engine.exact import Exact
 from dpaudit.engine.executors import check_executor
+from dpaudit.engine.failures import strangers
 from dpaudit.engine.learning_run import run_learning
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.paired import changes
-from dpaudit.engine.planner import parts, plan_of
+from dpaudit.engine.parts import plugins_of
+from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare, prepare_learning
 from dpaudit.engine.provenance import provenance_of
 from dpaudit.engine.rebudget import at_budget
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
+from dpaudit.engine.task_results import task_result
 from dpaudit.engine.widths import widest
 from dpaudit.errors import DpauditError, PluginError, UsageError
-from dpaudit.interfaces import Audit, Mechanism, Plugin
+from dpaudit.interfaces import Audit, Plugin
 from dpaudit.model.arrays import keep_freed_memory
-from dpaudit.model.guarantee import Guarantee
-from dpaudit.model.measurement import Measurement
+from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.results import Results, TaskResult
-from dpaudit.model.spec import EarlierSpec, ReleaseSpec, Spec
-from dpaudit.parameters import parameters
-from dpaudit.privacy.composition import sequential
+from dpaudit.model.spec import ReleaseSpec, Spec
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import block_generator, blocks_for
 
@@ -116,40 +114,90 @@ def run(
 
 
 def _run_decisions(prepared: Prepared, how: How) -> Results:
-    begun, spec = time.monotonic(), prepared.spec
+    begun, spec, failures = time.monotonic(), prepared.spec, prepared.failures
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
-    hook = prepared.registry.manager.hook
-    hook.dpaudit_plan_made(plan=plan)
-    exact = Exact(controlled=prepared.controlled)
+    prepared.registry.ask("dpaudit_plan_made", plan=plan)
+    exact = Exact(prepared=prepared)
     keep_freed_memory()
     tallies = measure(
         prepared,
         plan.blocks,
         attrs.evolve(how, width=lambda trees: widest(prepared, exact.one_more(), trees)),
     )
+    prepared = _measurable(_measurable(prepared, exact.all()), tallies)
     subjects = _subjects(prepared, exact, tallies, plan.draws)
     audits = audits_of(prepared)
-    measurements: list[Measurement] = []
-    for subject in subjects:
-        first = _is_first(subject, subjects)
-        measurements += measurements_of(prepared, subject, audits, is_first=first)
-        baseline = subject.controlled.job.task.baseline
-        if baseline is not None:
-            base = next(each for each in subjects if each.task == baseline)
-            measurements += changes(subject, base)
-        hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
-    attacks, scored = attacked(prepared, how)
     releases = {release.name: release for release in spec.releases}
+    done: list[_Done] = []
+    for subject in subjects:
+        task = subject.controlled.job.task
+        first = _is_first(subject, subjects)
+        found = tuple(measurements_of(prepared, subject, audits, is_first=first))
+        with _aside(prepared, subject):
+            done.append(_done(subject, found, subjects, releases))
+        prepared.registry.ask("dpaudit_task_done", task=task, seconds=time.monotonic() - begun)
+    attacks, scored = attacked(prepared, how)
+    failures.refuse_nothing([*(each for each in done if each.measurements), *scored])
     return Results(
         spec=spec,
         data=prepared.data,
         plan=plan,
-        tasks=tuple(_task_result(subject, releases) for subject in subjects),
-        measurements=(*measurements, *scored),
+        tasks=tuple(each.result for each in done),
+        measurements=(*(m for each in done for m in each.measurements), *scored),
         attacks=attacks,
-        notes=tuple(note for subject in subjects for note in notes_on(subject)),
+        notes=(*(note for each in done for note in each.notes), *failures.notes()),
         provenance=provenance_of(prepared, _plugins(prepared, audits), draws=plan.draws),
+        failures=tuple(failures.found),
     )
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Done:
+    """What is told of one task."""
+
+    result: TaskResult
+    measurements: tuple[Measurement, ...]
+    notes: tuple[Note, ...]
+
+
+def _done(
+    subject: MeasuredTask,
+    found: tuple[Measurement, ...],
+    subjects: tuple[MeasuredTask, ...],
+    releases: Mapping[str, ReleaseSpec],
+) -> _Done:
+    """Return all that is told of a task: numbers, changes by a mitigation, notes."""
+    baseline = subject.controlled.job.task.baseline
+    if baseline is not None:
+        base = next(each for each in subjects if each.task == baseline)
+        found += tuple(changes(subject, base))
+    return _Done(
+        result=task_result(subject, releases),
+        measurements=found,
+        notes=tuple(notes_on(subject)),
+    )
+
+
+def _measurable(prepared: Prepared, tasks: Mapping[str, object]) -> Prepared:
+    """Leave tasks out that have failed, and those that are compared with one of them."""
+    kept = {}
+    for task, each in prepared.controlled.items():
+        baseline = each.job.task.baseline
+        if baseline is not None and baseline in prepared.controlled and baseline not in tasks:
+            if task in tasks:
+                prepared.failures.add(task, PluginError(f"its baseline {baseline!r} has failed"))
+        elif task in tasks:
+            kept[task] = each
+    return attrs.evolve(prepared, controlled=kept)
+
+
+def _aside(
+    prepared: Prepared, subject: MeasuredTask, audit: str = "", strangers: str = ""
+) -> AbstractContextManager[None]:
+    """Set aside what plug-ins get wrong after the measurement."""
+    culprits = strangers or prepared.strangers(subject.controlled.job)
+    limit = prepared.spec.run.time_limit
+    return prepared.failures.aside(subject.task, culprits, limit, audit=audit)
 
 
 def _subjects(
@@ -158,7 +206,7 @@ def _subjects(
     return tuple(
         MeasuredTask(
             controlled=controlled,
-            known=exact.of(task),
+            known=exact.found[task],
             at=partial(
                 at_budget,
                 controlled.job,
@@ -202,13 +250,11 @@ def measurements_of(
         if audit.once and not is_first:
             continue
         rng = block_generator(prepared.spec.run.seed, prepared.data.digest, _AUDIT_STREAM)
-        for measurement in _asked(audit, subject, rng):
-            if not isinstance(measurement, Measurement):
-                raise PluginError(
-                    f"audit {audit.name!r} returned {type(measurement).__name__}",
-                    hint="return a list of dpaudit.Measurement",
-                )
-            yield attrs.evolve(measurement, audit=spec.name)
+        found: tuple[Measurement, ...] = ()
+        own = strangers(prepared.registry, [type(audit)])
+        with _aside(prepared, subject, f"audit {spec.name!r}", own):
+            found = _asked(audit, subject, rng)
+        yield from (attrs.evolve(measurement, audit=spec.name) for measurement in found)
 
 
 def _is_first(subject: MeasuredTask, subjects: tuple[MeasuredTask, ...]) -> bool:
@@ -225,7 +271,7 @@ def _asked(
     audit: Audit, subject: MeasuredTask, rng: np.random.Generator
 ) -> tuple[Measurement, ...]:
     try:
-        return tuple(audit.measure(subject, rng))
+        found = tuple(audit.measure(subject, rng))
     except DpauditError:
         raise
     except (Exception, SystemExit) as error:
@@ -234,82 +280,21 @@ def _asked(
             f"{type(error).__name__}: {error}",
             hint="see what the audit does with the estimates of this task",
         ) from error
-
-
-def _task_result(subject: MeasuredTask, releases: Mapping[str, ReleaseSpec]) -> TaskResult:
-    release = releases[subject.controlled.job.task.release]
-    job = subject.controlled.job
-    mechanism = job.chain.mechanism
-    guarantee = _guarantee(subject)
-    return TaskResult(
-        task=job.task,
-        mechanism=mechanism.name,
-        parameters=_parameters(mechanism),
-        postprocess=tuple(step.name for step in job.chain.steps),
-        output=tuple(step.name for step in job.output),
-        guarantee=guarantee,
-        unit=job.decision.unit,
-        truth=job.truth,
-        adds_noise=mechanism.noise() is not None,
-        is_given=job.chain.replicates is not None,
-        earlier=tuple(each.what for each in release.earlier),
-        together=_together(guarantee, release.earlier),
-    )
-
-
-def _together(own: Guarantee, earlier: tuple[EarlierSpec, ...]) -> Guarantee | None:
-    """Return what a release promises together with earlier ones about the same people."""
-    if not earlier:
-        return None
-    before = (
-        Guarantee(
-            neighbours=own.neighbours,
-            epsilon=math.inf if each.epsilon is None else each.epsilon,
-            delta=each.delta,
-            rho=each.rho,
-            unit=own.unit,
-        )
-        for each in earlier
-    )
-    return attrs.evolve(sequential([own, *before]), revealed=own.revealed)
-
-
-def _parameters(mechanism: Mechanism) -> dict[str, Any]:
-    """Return what the audit file set, with a digest in place of each column."""
-    names = parameters(type(mechanism))
-    values = {name: getattr(mechanism, p.field.name) for name, p in names.items()}
-    return {name: _plain(value) for name, value in values.items() if name != "neighbours"}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mechanism):
-        return {"use": value.name, **_parameters(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if not isinstance(value, np.ndarray):
-        return value
-    digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-    return f"a column of {value.size} values, SHA-256 {digest[:16]}"
-
-
-def _guarantee(subject: MeasuredTask) -> Guarantee:
-    job = subject.controlled.job
-    promised = job.chain.mechanism.privacy()
-    uncovered = (what for step in job.chain.steps for what in step.uncovered())
-    return attrs.evolve(
-        promised,
-        revealed=promised.revealed or job.chain.reveals(promised.neighbours),
-        uncovered=tuple(dict.fromkeys((*promised.uncovered, *uncovered))),
-    )
+    for measurement in found:
+        if not isinstance(measurement, Measurement):
+            raise PluginError(
+                f"audit {audit.name!r} returned {type(measurement).__name__}",
+                hint="return a list of dpaudit.Measurement",
+            )
+    return found
 
 
 def _plugins(prepared: Prepared, audits: tuple[Audit, ...]) -> Iterator[Plugin]:
     """Yield every plug-in that takes part."""
     for controlled in prepared.controlled.values():
-        job = controlled.job
-        yield from (job.chain.mechanism, *job.chain.steps, *parts(job.decision), *job.output)
+        yield from plugins_of(controlled.job)
     for spec in prepared.spec.mitigations:
         yield prepared.registry.create("mitigation", spec.plugin.use, **spec.plugin.parameters)
     yield from audits
     for attack in prepared.attacks.values():
-        yield from (attack.attack, attack.chain.mechanism, *attack.chain.steps)
+        yield from plugins_of(attack)

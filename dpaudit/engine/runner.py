@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import queue
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing
@@ -103,7 +104,10 @@ class How:
 
 
 def measure(prepared: Prepared, blocks: int, how: How) -> dict[str, Halves]:
-    """Return the even and odd tallies of every task.
+    """Return the even and odd tallies of every task that could be measured.
+
+    What its plug-ins get wrong is set aside in ``prepared.failures``: a unit that fails is
+    measured again task by task, so that only the task that is to blame is left out.
 
     The result is the same, bit for bit, for any executor, number of workers and size of chunks,
     and whatever part of it was in the cache.
@@ -120,20 +124,32 @@ def measure(prepared: Prepared, blocks: int, how: How) -> dict[str, Halves]:
         task: (Aligned(), Aligned()) for task in prepared.controlled if task not in given
     }
     store = _Store(prepared=prepared, cache=how.cache, trees=trees)
+    retried: deque[Unit] = deque()
     missing = list(store.missing(chunks(blocks, how.chunk)))
     how.progress.started(BLOCK * sum(unit.size for unit in missing))
     try:
         if missing:
             with (
                 opened(how.executor, how.workers) as place,
-                closing(measured(store, spread(missing, place.slots), place)) as ending,
+                closing(
+                    measured(store, _Again(retried, spread(missing, place.slots)), place)
+                ) as ending,
             ):
                 for unit, found in ending:
-                    store.keep(unit, found)
+                    if isinstance(found, PluginError):
+                        retried.extend(store.set_aside(unit, found))
+                    else:
+                        store.keep(unit, found)
                     how.progress.advanced(BLOCK * store.done, lambda: how.width(trees))
     finally:
         how.progress.finished()
-    return given | {task: (even.total(), odd.total()) for task, (even, odd) in trees.items()}
+    failed = prepared.failures.tasks
+    prepared.failures.refuse_nothing([*given, *(task for task in trees if task not in failed)])
+    return given | {
+        task: (even.total(), odd.total())
+        for task, (even, odd) in trees.items()
+        if task not in failed
+    }
 
 
 def given_tallies(prepared: Prepared) -> dict[str, Halves]:
@@ -142,7 +158,10 @@ def given_tallies(prepared: Prepared) -> dict[str, Halves]:
     seed, digest = prepared.spec.run.seed, prepared.data.digest
     for task, controlled in prepared.controlled.items():
         rows = controlled.job.chain.replicates
-        if rows is not None:
+        if rows is None:
+            continue
+        job = controlled.job
+        with prepared.failures.aside(task, prepared.strangers(job), prepared.spec.run.time_limit):
             even, odd = (step_streams(seed, digest, b) for b in (0, 1))
             found[task] = (
                 tally_of(controlled, [rows[0::2]], even),
@@ -172,9 +191,21 @@ class _Store:
                 if tasks:
                     yield Unit(tasks=tasks, chunk=chunk, foreign=foreign)
 
+    def set_aside(self, unit: Unit, error: PluginError) -> tuple[Unit, ...]:
+        """Name the task that is to blame, or return the tasks of the unit one by one."""
+        if len(unit.tasks) > 1:
+            return tuple(attrs.evolve(unit, tasks=(task,)) for task in unit.tasks)
+        self.done += unit.size
+        if unit.tasks[0] not in self.prepared.failures.tasks:  # of two units the first is said
+            self.prepared.failures.add(unit.tasks[0], error)
+        return ()
+
     def still_missing(self, unit: Unit) -> Unit | None:
         """Take what another run has measured of a unit meanwhile, and return the rest."""
-        tasks = tuple(task for task in unit.tasks if not self._taken(task, unit.chunk))
+        failed = self.prepared.failures.tasks
+        tasks = tuple(
+            task for task in unit.tasks if task not in failed and not self._taken(task, unit.chunk)
+        )
         self.done += unit.chunk.count * (len(unit.tasks) - len(tasks))
         return attrs.evolve(unit, tasks=tasks) if tasks else None
 
@@ -213,6 +244,17 @@ class Store(Protocol):
         """Return what is left of a unit to measure, if anything."""
 
 
+@attrs.frozen
+class _Again(Iterator[Unit]):
+    """Units to measure: those that are measured again first."""
+
+    retried: deque[Unit]
+    units: Iterator[Unit]
+
+    def __next__(self) -> Unit:
+        return self.retried.popleft() if self.retried else next(self.units)
+
+
 def spread(units: list[Unit], slots: int) -> Iterator[Unit]:
     """Share the tasks of each unit out where there are too few units to keep all busy.
 
@@ -230,11 +272,25 @@ def spread(units: list[Unit], slots: int) -> Iterator[Unit]:
             yield attrs.evolve(unit, tasks=unit.tasks[start : start + size])
 
 
+@attrs.frozen
+class _Still(Iterator[Unit]):
+    """Units of which something is missing still; more may come after the last one."""
+
+    store: Store
+    units: Iterator[Unit]
+
+    def __next__(self) -> Unit:
+        while True:
+            left = self.store.still_missing(next(self.units))
+            if left is not None:
+                return left
+
+
 def measured(
-    store: Store, units: Iterable[Unit], place: Place
-) -> Generator[tuple[Unit, Mapping[str, Any]], None, None]:
-    """Yield units as they are measured, on the executor of ``place``."""
-    still = (left for unit in units if (left := store.still_missing(unit)) is not None)
+    store: Store, units: Iterator[Unit], place: Place
+) -> Generator[tuple[Unit, Mapping[str, Any] | PluginError], None, None]:
+    """Yield units as they are measured, on the executor of ``place``, or how they failed."""
+    still = _Still(store, units)
     if place.where == "elsewhere":
         measure_one = partial(measure_elsewhere, Work.of(store.prepared))
         yield from completed(
@@ -251,13 +307,15 @@ def measured(
 
 def completed(
     units: Iterable[Unit], submit: Callable[[Unit], Future[dict[str, Any]]], ahead: int
-) -> Iterator[tuple[Unit, Mapping[str, Any]]]:
+) -> Iterator[tuple[Unit, Mapping[str, Any] | PluginError]]:
     """Submit units, at most ``ahead`` at once, and yield them as they are done.
+
+    A unit of which a plug-in fails is yielded with the error.
 
     Raises
     ------
     Exception
-        What the first unit that failed has raised; those that wait are cancelled.
+        What the first unit that failed in another way has raised; those that wait are cancelled.
     """
     finished: queue.SimpleQueue[Future[dict[str, Any]]] = queue.SimpleQueue()
     waiting: dict[Future[dict[str, Any]], Unit] = {}
@@ -286,11 +344,14 @@ def _next(finished: queue.SimpleQueue[Future[dict[str, Any]]]) -> Future[dict[st
             continue
 
 
-def _result(future: Future[dict[str, Any]]) -> dict[str, Any]:
+def _result(future: Future[dict[str, Any]]) -> dict[str, Any] | PluginError:
     try:
         return future.result()
     except DpauditError as error:
-        raise getattr(error, "cause", error) from None  # Ray wraps what a task has raised
+        cause = getattr(error, "cause", error)  # Ray wraps what a task has raised
+        if isinstance(cause, PluginError):
+            return cause
+        raise cause from None
     except (BrokenExecutor, CancelledError) as error:
         raise _lost(error) from error
     except Exception as error:

@@ -20,9 +20,11 @@ import numpy as np
 import scipy
 
 from dpaudit.engine.digests import engine_digest
+from dpaudit.engine.failures import Failures
 from dpaudit.engine.learning_plan import PreparedLearning
 from dpaudit.engine.prepare import Prepared, prepare, prepare_learning
 from dpaudit.errors import DataError, DpauditError, PluginError, UnavailableError, UsageError
+from dpaudit.model.results import Failure
 from dpaudit.model.spec import Spec
 from dpaudit.registry import Registry
 
@@ -62,6 +64,7 @@ class Work:
             ),
             data=prepared.data.digest,
             versions=_versions(),
+            failed=tuple(each for each in prepared.failures.found if not each.audit),
             tasks=prepared.signatures,
         )
         payload = pickle.dumps(luggage)
@@ -82,7 +85,8 @@ class Work:
                 files = [_placed(Path(name), content, folder) for name, content in luggage.files]
                 registry = Registry.discover(files=files)
                 made = prepare if luggage.spec.training is None else prepare_learning
-                prepared = made(luggage.spec, registry=registry)
+                failed = Failures(found=list(luggage.failed))
+                prepared = made(luggage.spec, registry=registry, failures=failed)
             except DpauditError as error:
                 raise _from_here(error, luggage.spec) from error
         luggage.compare(prepared)
@@ -98,6 +102,7 @@ class _Luggage:
     data: str
     versions: Mapping[str, str]
     tasks: Mapping[str, tuple[str, bool]]
+    failed: tuple[Failure, ...] = ()
 
     def compare(self, prepared: Ready) -> None:
         """Refuse to measure anything but the audit of the run."""

@@ -70,6 +70,19 @@ class TaskResult:
     together: Guarantee | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Failure:
+    """A plug-in that failed: its task is not measured, or not by ``audit`` where that is named.
+
+    ``message`` names the plug-in; ``hint`` is the next step.
+    """
+
+    task: str
+    message: str
+    hint: str = ""
+    audit: str = ""
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class LearnerResult:
     """One learner at one point that was trained.
@@ -93,7 +106,8 @@ class Results:
     """Everything an audit found out, ready to be reported.
 
     Of an audit of learners ``data`` are the groups of the people learnt from, with their numbers,
-    and ``learners`` stand for ``tasks``.
+    and ``learners`` stand for ``tasks``. ``failures`` are what plug-ins got wrong: everything
+    else was measured all the same.
     """
 
     spec: Spec
@@ -105,6 +119,7 @@ class Results:
     provenance: Provenance
     learners: tuple[LearnerResult, ...] = ()
     attacks: tuple[AttackResult, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
     def select(
         self,

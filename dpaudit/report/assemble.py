@@ -12,7 +12,7 @@ from dpaudit.model.results import Results
 from dpaudit.report.appendix import glossary, limits, methods, provenance
 from dpaudit.report.attacks import attack_sections
 from dpaudit.report.equal_terms import equal_terms_sections
-from dpaudit.report.findings import Found, findings, hooks_of
+from dpaudit.report.findings import Found, answers, findings
 from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
 from dpaudit.report.learning import learning_report
@@ -101,9 +101,8 @@ def _sections(context: Context, found: Found, extra: Mapping[str, Section]) -> t
 
 def _extra(results: Results, registry: Any) -> dict[str, Section]:
     """Return the sections of plug-ins by name: a ``Section``, or blocks under their name."""
-    hook = hooks_of(registry)
     made: dict[str, Section] = {}
-    for answer in hook.dpaudit_sections(results=results) if hook is not None else ():
+    for answer in answers(registry, "dpaudit_sections", results=results):
         for name, content in (answer or {}).items():
             if isinstance(content, Section):
                 made[name] = content

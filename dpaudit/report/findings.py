@@ -159,10 +159,16 @@ def _extended(registry: Any, results: Results, finding: Finding) -> Finding:
 
 def _hooked(registry: Any, name: str, **values: Any) -> list[Any]:
     """Call a hook through a registry, if there is one, and flatten what comes back."""
+    return [item for answer in answers(registry, name, **values) if answer for item in answer]
+
+
+def answers(registry: Any, name: str, **values: Any) -> list[Any]:
+    """Return what the plug-ins answer to a hook; a registry sets those aside that fail."""
+    if hasattr(registry, "ask"):
+        return list(registry.ask(name, **values))
     hook = hooks_of(registry)
-    if hook is None:
-        return []
-    return [item for answer in getattr(hook, name)(**values) if answer for item in answer]
+    found = [] if hook is None else getattr(hook, name)(**values)
+    return list(found) if isinstance(found, list) else [found]
 
 
 def hooks_of(registry: Any) -> Any:

@@ -15,7 +15,7 @@ from dpaudit.model.results import Results
 from dpaudit.registry import Registry
 from dpaudit.report.assemble import build_report
 from dpaudit.report.exports import findings_json, measurements_csv, measurements_parquet
-from dpaudit.report.findings import hooks_of
+from dpaudit.report.findings import answers
 from dpaudit.report.html import moment, render_html
 from dpaudit.report.pdf import Attached, render_pdf
 
@@ -187,10 +187,8 @@ class _Writer:
 
     def _foreign(self, name: str) -> Path:
         """Ask the plug-ins for a format, and hold them to the folder."""
-        hook = hooks_of(self.registry)
-        made = None
-        if hook is not None:
-            made = hook.dpaudit_render(report=self.report, format=name, folder=self.folder)
+        given = {"report": self.report, "format": name, "folder": self.folder}
+        made = next((m for m in answers(self.registry, "dpaudit_render", **given) if m), None)
         if made is None:
             raise UsageError(f"no report format {name!r}", hint=f"use {', '.join(FORMATS)}")
         file = Path(made)

@@ -8,21 +8,36 @@ break their promise, for whoever writes an auditor.
 from __future__ import annotations
 
 from dpaudit.testing.attacks import attack_faults, check_attack
+from dpaudit.testing.audits import audit_faults, check_audit
+from dpaudit.testing.conformance import Conformance, conforms
+from dpaudit.testing.decisions import check_decision, decision_faults
 from dpaudit.testing.faults import Fault, refuse
+from dpaudit.testing.learners import check_learner, learner_faults
 from dpaudit.testing.mechanisms import check_mechanism, mechanism_faults
+from dpaudit.testing.mitigations import check_mitigation, mitigation_faults
 from dpaudit.testing.postprocessors import check_postprocessor, postprocessor_faults
 from dpaudit.testing.specimens import BROKEN, CORRECT, Specimen
 
 __all__ = [
     "BROKEN",
     "CORRECT",
+    "Conformance",
     "Fault",
     "Specimen",
     "attack_faults",
+    "audit_faults",
     "check_attack",
+    "check_audit",
+    "check_decision",
+    "check_learner",
     "check_mechanism",
+    "check_mitigation",
     "check_postprocessor",
+    "conforms",
+    "decision_faults",
+    "learner_faults",
     "mechanism_faults",
+    "mitigation_faults",
     "postprocessor_faults",
     "refuse",
 ]

@@ -31,7 +31,7 @@ class Fault:
         return f"{self.what} (help: {self.hint})"
 
 
-def refuse(plugin: Plugin, faults: Iterable[Fault]) -> None:
+def refuse(plugin: Plugin | type[Plugin], faults: Iterable[Fault]) -> None:
     """Raise a PluginError that lists every fault, if there is one.
 
     Raises

@@ -66,7 +66,9 @@ def postprocessor_faults(
         return tuple(faults)
     made = _many(step, noisy, rng)
     return (
+        *_memory(step, noisy[:16]),
         *_flags(step, noisy, made),
+        *_twice(step, made),
         *_kept(step, counts, rng),
         *_sums(step, noisy, made),
         *moment_faults(step.bias(counts, noise), step.variance(counts, noise), made - counts),
@@ -117,6 +119,29 @@ def _flags(step: PostProcessor, noisy: FloatArray, made: FloatArray) -> Iterator
         yield Fault("a value moves by more than moves_at_most()", "return None, or a proved bound")
     if step.unbiased and mean_differs(np.zeros(noisy.shape[1]), made - noisy):
         yield Fault("the step moves its input on average", "take unbiased = True away")
+
+
+def _memory(step: PostProcessor, few: FloatArray) -> Iterator[Fault]:
+    """Check that a step sees nothing but the release that it is given."""
+    first, again = (np.stack([step.process(row) for row in few]) for _ in range(2))
+    if not step.randomised and not np.array_equal(again, first):
+        yield Fault(
+            "process gives something else after it has seen other releases",
+            "keep nothing between calls: a step sees one release and public parameters",
+        )
+
+
+def _twice(step: PostProcessor, made: FloatArray) -> Iterator[Fault]:
+    """Check that what projects onto non-negative values, of a public sum or not, does so once."""
+    if step.randomised or not (step.clips or (step.nonnegative and step.feasible is not None)):
+        return
+    few = made[:16]
+    again = np.stack([step.process(frozen_floats(row)) for row in few])
+    if not np.allclose(again, few, rtol=0.0, atol=1e-9 * (1.0 + np.abs(few).max())):
+        yield Fault(
+            "processing twice is not the same as once, and it is declared a projection",
+            "leave alone what is feasible already, or take the declaration away",
+        )
 
 
 def _kept(step: PostProcessor, counts: FloatArray, rng: np.random.Generator) -> Iterator[Fault]:

@@ -145,6 +145,7 @@ def test_data_list_names_embedded_and_packaged_data(capsys, tmp_path, monkeypatc
     listed = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
     embedded = {
         "builtin:california-districts",
+        "builtin:county-labour-force",
         "builtin:apportionment-2000",
         "builtin:apportionment-2010",
     }

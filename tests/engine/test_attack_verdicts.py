@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 import numpy as np
 import pytest
@@ -167,8 +169,14 @@ def test_an_attack_that_fails_is_named(body, message, audit, tmp_path):
     (tmp_path / "mine.py").write_text(PLUGIN.format(body=body))
     file = audit(audit.noisy, '[[attack]]\nuse = "mine"\ngame = "pool"\n')
     file.write_text(file.read_text().replace("[data]", 'plugins = ["mine.py"]\n[data]', 1))
-    with pytest.raises(dpaudit.PluginError, match=message):
-        dpaudit.run(dpaudit.load(file))
+    found = dpaudit.run(dpaudit.load(file))
+    (failure,) = found.failures
+    assert re.search(message, failure.message)
+    assert "'mine'" in failure.message
+    assert failure.task.endswith("/ mine")
+    assert not found.attacks
+    assert found.tasks  # the decision is measured all the same
+    assert found.measurements
 
 
 def test_an_attack_of_ten_lines_is_measured_as_any_other(audit, tmp_path):

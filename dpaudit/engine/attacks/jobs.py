@@ -13,10 +13,12 @@ import scipy
 
 from dpaudit import binding, config, data
 from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
+from dpaudit.engine.failures import Failures, strangers
 from dpaudit.engine.job import Grouping
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.estimators.chain import Chain
 from dpaudit.estimators.law import law_of, printed
+from dpaudit.interfaces import Kind
 from dpaudit.interfaces.attack import Attack, Law, Public
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.dataset import Dataset
@@ -179,6 +181,8 @@ class AttackPlanner:
         Makes a release of the first count at a parameter point.
     label
         What a release at a point is called.
+    failures
+        Where an attack is set aside whose plug-ins fail; those in it are left out.
     """
 
     spec: Spec
@@ -187,6 +191,7 @@ class AttackPlanner:
     groupings: Mapping[str, Grouping]
     chain: Callable[[ReleaseSpec, dict[str, Any]], Chain]
     label: Callable[[str, Mapping[str, Any]], str]
+    failures: Failures = attrs.field(factory=lambda: Failures(raises=True))
 
     def jobs(self) -> tuple[AttackJob, ...]:
         """Return the jobs.
@@ -200,8 +205,22 @@ class AttackPlanner:
         for wanted in self.spec.attacks:
             found = _candidates(wanted, self.spec, self.registry, self.data)
             for release, point, values in _points(self.spec, self.registry, wanted):
-                made.append(self._job(wanted, found, release, point, values))
+                task = f"{self.label(release.name, values)} / {wanted.name}"
+                if task in self.failures.tasks:
+                    continue
+                culprits, limit = self._strangers(wanted, release), self.spec.run.time_limit
+                with self.failures.aside(task, culprits, limit):
+                    made.append(self._job(wanted, found, release, point, values, name=task))
         return tuple(made)
+
+    def _strangers(self, wanted: AttackSpec, release: ReleaseSpec) -> str:
+        """Return the plug-ins from outside that take part, as messages name them."""
+        named: list[tuple[Kind, str]] = [
+            ("attack", wanted.plugin.use),
+            ("mechanism", release.mechanism.use),
+            *(("postprocessor", use.use) for use in release.postprocess),
+        ]
+        return strangers(self.registry, (self.registry.get(*each) for each in named))
 
     def _job(
         self,
@@ -210,6 +229,8 @@ class AttackPlanner:
         release: ReleaseSpec,
         point: dict[str, Any],
         values: dict[str, Any],
+        *,
+        name: str,
     ) -> AttackJob:
         attack = _attack(wanted, self.spec, self.registry, self.data)
         chain = self.chain(release, point)
@@ -228,7 +249,7 @@ class AttackPlanner:
             "seed": self.spec.run.seed,
         }
         task = Task(
-            id=f"{self.label(release.name, values)} / {wanted.name}",
+            id=name,
             key=digest_of(content),
             release=release.name,
             decision=wanted.name,

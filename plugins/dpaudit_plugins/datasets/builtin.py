@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent
 
 @dpaudit.hookimpl
 def dpaudit_datasets() -> Mapping[str, dpaudit.EmbeddedData]:
-    """Offer 420 California school districts, 1998-99, and two apportionments of the House."""
+    """Offer districts of California 1998-99, two apportionments, and counties' labour force."""
     apportionment = "U.S. Census Bureau, apportionment tables"
     return {
         "california-districts": dpaudit.EmbeddedData(
@@ -25,5 +25,10 @@ def dpaudit_datasets() -> Mapping[str, dpaudit.EmbeddedData]:
         ),
         "apportionment-2010": dpaudit.EmbeddedData(
             path=FOLDER / "apportionment_2010.csv", source=apportionment, licence="public domain"
+        ),
+        "county-labour-force": dpaudit.EmbeddedData(
+            path=FOLDER / "county_labour_force_2009.csv",
+            source="U.S. Bureau of Labor Statistics, Local Area Unemployment Statistics",
+            licence="public domain",
         ),
     }
