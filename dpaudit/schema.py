@@ -67,6 +67,7 @@ def json_schema(registry: Registry) -> Schema:
                 "audit": list_of({"$ref": "#/$defs/audit"}),
                 **{kind: list_of({"$ref": f"#/$defs/{kind}"}) for kind in tables},
                 "report": _report(registry),
+                "public": _public(),
             },
             required=["data"],
         ),
@@ -219,6 +220,23 @@ def _run() -> Schema:
             "draws": {"type": "integer", "minimum": 2, "default": 2000},
             "confidence": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
             "time_limit": {"type": "number", "exclusiveMinimum": 0},
+        }
+    )
+
+
+def _public() -> Schema:
+    """Return the schema of ``[public]``; its data have the keys of ``[data]``."""
+    keys = {k: v for k, v in data_schema()["properties"].items() if k != "status"}
+    point = {"type": "object", "additionalProperties": {"type": "number"}}
+    bootstrap = {"type": "integer", "minimum": 2, "default": 20}
+    release = {**keys, "made_by": TEXT, "at": point, "bootstrap": bootstrap}
+    return table_of(
+        {
+            "proxy": table_of(keys, required=["file"]),
+            "release": table_of(release, required=["file", "made_by"]),
+            "dp": table_of(
+                {"epsilon": {"type": "number", "exclusiveMinimum": 0}}, required=["epsilon"]
+            ),
         }
     )
 

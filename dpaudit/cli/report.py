@@ -13,6 +13,7 @@ from dpaudit.cli.output import document, warn
 from dpaudit.cli.settings import Settings, common
 
 if TYPE_CHECKING:
+    from dpaudit.model.spec import PublicMode
     from dpaudit.report.findings import Found
     from dpaudit.report.write import WrittenReport
 
@@ -25,7 +26,11 @@ FORMATS = ("html", "pdf", "json")
     "-f", "--format", "formats", multiple=True, type=click.Choice(FORMATS),
     help="Write this format (may be repeated); else what the audit file says.",
 )  # fmt: skip
-@click.option("--public", is_flag=True, help="Write a report that may leave the house.")
+@click.option(
+    "--public", type=click.Choice(("proxy", "release", "dp")),
+    help="Write a report that may leave the house: from public stand-in data, from the published "
+    "release alone, or through noise that spends a budget of its own.",
+)  # fmt: skip
 @click.option("--strict", is_flag=True, help="End with 4 where the audit cannot tell.")
 @common
 @click.pass_obj
@@ -39,7 +44,7 @@ def command(
     workers: int,
     no_cache: bool,
     formats: tuple[str, ...],
-    public: bool,
+    public: PublicMode | None,
     strict: bool,
 ) -> None:
     """Measure and write the report: everything in one go."""
@@ -51,7 +56,11 @@ def command(
         executor=executor,
         workers=workers,
         use_cache=not no_cache,
+        public=public,
     )
+    if public == "dp":
+        _through_noise(options, settings, formats)
+        return
     measured = measure(options, settings)
 
     from dpaudit.report.findings import findings
@@ -62,7 +71,7 @@ def command(
         out,
         formats or measured.results.spec.report.formats,
         registry=measured.registry,
-        public=public,
+        public=public is not None,
     )
     write_record(out, measured.record)
     found = findings(measured.results, registry=measured.registry)
@@ -83,6 +92,33 @@ def command(
     else:
         _say(written, found, out, quiet=settings.quiet)
     click.get_current_context().exit(code)
+
+
+def _through_noise(options: Options, settings: Settings, formats: tuple[str, ...]) -> None:
+    """Write the report of confidential counts through noise; nothing else is kept of them."""
+    from dpaudit.cli.execution import specified
+    from dpaudit.engine.disclosure import disclose
+    from dpaudit.report.write import write_disclosed
+
+    spec, registry = specified(options, settings)
+    files = tuple(str(file.resolve()) for file in settings.plugin_files)
+    disclosed = disclose(spec, registry=registry, files=files)
+    wanted = formats or spec.report.formats
+    written = write_disclosed(spec, disclosed, options.out, wanted, registry=registry)
+    for name, reason in written.missing.items():
+        warn(f"no {name}: {reason}")
+    names = sorted(path.name for path in written.files.values())
+    if settings.json:
+        told = {"folder": str(options.out), "files": names, "epsilon": disclosed.budget}
+        document({**told, "findings": as_json(written.report.findings)})
+        return
+    if not settings.quiet:
+        click.echo(f"{written.report.title}\n")
+        print_findings(as_json(written.report.findings), heading="Findings")
+        click.echo(
+            f"This report spends a privacy-loss budget of ε = {disclosed.budget:g} of its own."
+        )
+    click.echo(f"Report written to {options.out}: {', '.join(names)}")
 
 
 def _say(written: WrittenReport, found: Found, folder: Path, *, quiet: bool) -> None:

@@ -9,6 +9,7 @@ from dpaudit.config.data_columns import check_columns
 from dpaudit.config.data_table import read_data
 from dpaudit.config.decision_tables import read_decisions
 from dpaudit.config.plain import structure
+from dpaudit.config.public_table import read_public
 from dpaudit.config.settings import read_report, read_run
 from dpaudit.config.table import Faults, Table
 from dpaudit.config.tables import read_audits, read_mitigations, read_named, read_releases
@@ -18,11 +19,13 @@ from dpaudit.registry import Registry
 from dpaudit.toml import Source
 
 if TYPE_CHECKING:
-    from dpaudit.model.spec import Spec
+    from dpaudit.model.spec import PublicMode, Spec
     from dpaudit.toml import Problem
 
 
-def load(path: str | Path, *, registry: Registry | None = None) -> Spec:
+def load(
+    path: str | Path, *, registry: Registry | None = None, public: PublicMode | None = None
+) -> Spec:
     """Read an audit file.
 
     Parameters
@@ -32,6 +35,10 @@ def load(path: str | Path, *, registry: Registry | None = None) -> Spec:
     registry
         Where plug-ins are looked up, by default every installed one. The plug-in files that
         the audit file names are loaded into it.
+    public
+        ``proxy``, ``release`` or ``dp``: read the audit for a report that may leave the house.
+        In the first two the public data that ``[public]`` names take the place of ``[data]``,
+        whose file is not opened.
 
     Returns
     -------
@@ -45,8 +52,11 @@ def load(path: str | Path, *, registry: Registry | None = None) -> Spec:
         column, in the order of the file.
     PluginError
         If the file is right, but a plug-in that it names does not load.
+    UsageError
+        If the audit file does not declare the public mode that is asked for.
     """
-    tree, problems = _read(Path(path), Registry.discover() if registry is None else registry)
+    known = Registry.discover() if registry is None else registry
+    tree, problems = _read(Path(path), known, public)
     if problems:
         only_plugins = all(problem.plugin for problem in problems)
         error = PluginError if only_plugins else SpecError
@@ -59,7 +69,9 @@ def check(path: str | Path, registry: Registry | None = None) -> list[Problem]:
     return _read(Path(path), Registry.discover() if registry is None else registry)[1]
 
 
-def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]]:
+def _read(
+    path: Path, registry: Registry, public: PublicMode | None = None
+) -> tuple[dict[str, Any], list[Problem]]:
     source = Source.read(path)
     if source.problems:
         return {}, list(source.problems)
@@ -69,7 +81,10 @@ def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]
     tree: dict[str, Any] = {"path": path, "text": source.text}
     tree["title"] = root.take("title", str) or path.stem
     tree["plugins"] = _load_plugins(root, uses, path.parent)
+    tree["public"] = read_public(root, public)
     tree["data"] = read_data(root, uses)
+    if tree["data"] and public == "release":
+        tree["data"]["noisy"] = True
     tree["run"] = read_run(root)
     tree["report"] = read_report(root, registry)
     tree["releases"] = read_releases(root, uses)

@@ -25,7 +25,12 @@ class Prepared:
     controlled: Mapping[str, Controlled]
 
 
-def prepare(spec: Spec, files: tuple[str, ...] = (), registry: Registry | None = None) -> Prepared:
+def prepare(
+    spec: Spec,
+    files: tuple[str, ...] = (),
+    registry: Registry | None = None,
+    dataset: Dataset | None = None,
+) -> Prepared:
     """Find the plug-ins, read the data, make the jobs and choose their controls.
 
     Parameters
@@ -34,11 +39,13 @@ def prepare(spec: Spec, files: tuple[str, ...] = (), registry: Registry | None =
         Plug-in files beyond those that the audit file names.
     registry
         Plug-ins that are loaded already.
+    dataset
+        Data that take the place of those of the spec.
     """
     if registry is None:
         beside = [spec.path.parent / name for name in spec.plugins]
         registry = Registry.discover(files=[*beside, *map(Path, files)])
-    dataset = data.read(spec.data, spec.path.parent, registry)
+    dataset = dataset or data.read(spec.data, spec.path.parent, registry)
     controlled = {
         job.task.id: Controlled.choose(job, spec.run.seed, dataset.digest)
         for job in make_jobs(spec, registry, dataset)

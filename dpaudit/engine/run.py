@@ -17,6 +17,7 @@ import numpy as np
 
 from dpaudit import binding
 from dpaudit.engine.blas import one_blas_thread
+from dpaudit.engine.bootstrap import maker, widened
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
 from dpaudit.engine.executors import check_executor
@@ -28,17 +29,21 @@ from dpaudit.engine.rebudget import at_budget, known_of
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.engine.widths import widest
-from dpaudit.errors import DpauditError, PluginError, UsageError
+from dpaudit.errors import DpauditError, PluginError, SpecError, UsageError
 from dpaudit.estimators.known import Known
 from dpaudit.interfaces import Audit, Mechanism, Plugin
+from dpaudit.model.dataset import Dataset
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
-from dpaudit.model.spec import EarlierSpec, ReleaseSpec, Spec
+from dpaudit.model.spec import EarlierSpec, PublicSpec, ReleaseSpec, Spec
 from dpaudit.parameters import parameters
 from dpaudit.privacy.composition import sequential
 from dpaudit.registry import Registry
 from dpaudit.stats.streams import block_generator, blocks_for
+
+_FEW_DRAWS = 512
+"""Draws of each audit of a bootstrap: what they lack widens the interval."""
 
 _AUDIT_STREAM = 2**41
 """Number of the stream that audits with random steps of their own draw from."""
@@ -55,6 +60,7 @@ def run(
     cache: Path | None = None,
     progress: Progress | None = None,
     files: tuple[str, ...] = (),
+    dataset: Dataset | None = None,
 ) -> Results:
     """Measure everything that ``spec`` declares.
 
@@ -80,6 +86,8 @@ def run(
         Somebody to watch.
     files
         Plug-in files beyond those that the audit file names.
+    dataset
+        Data that take the place of those of the spec.
 
     Returns
     -------
@@ -100,7 +108,8 @@ def run(
             raise UsageError(f"{name} = {number}: nothing would be done", hint="give at least 1")
     check_executor(executor)
     begun = time.monotonic()
-    prepared = prepare(spec, files, registry)
+    prepared = prepare(spec, files, registry, dataset)
+    _refuse_private(spec, prepared)
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
     hook = prepared.registry.manager.hook
     hook.dpaudit_plan_made(plan=plan)
@@ -127,7 +136,7 @@ def run(
             measurements += changes(subject, base)
         hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
     releases = {release.name: release for release in spec.releases}
-    return Results(
+    results = Results(
         spec=spec,
         data=prepared.data,
         plan=plan,
@@ -136,6 +145,47 @@ def run(
         notes=tuple(note for subject in subjects for note in notes_on(subject)),
         provenance=_provenance(prepared, plan.draws, audits),
     )
+    if dataset is None and spec.public is not None and spec.public.mode == "release":
+        return _with_bootstrap(results, prepared, spec.public)
+    return results
+
+
+def _refuse_private(spec: Spec, prepared: Prepared) -> None:
+    """Keep what a public report must not be made of out of it."""
+    if spec.public is None:
+        return
+    if spec.public.mode == "dp":
+        raise UsageError(
+            "an audit for a report through noise is not measured openly",
+            hint="dpaudit report --public dp makes it, or dpaudit.engine.disclosure.disclose",
+        )
+    for each in prepared.controlled.values():
+        if each.job.chain.replicates is not None:
+            raise SpecError(
+                f"release {each.job.task.release!r} was made from the confidential counts, and "
+                "several releases of them tell more than one",
+                hint="take it out of the audit file for a public report",
+            )
+
+
+def _with_bootstrap(results: Results, prepared: Prepared, public: PublicSpec) -> Results:
+    """Widen every interval by what the noise of the published release does to it."""
+    if foreign := [r.task.id for r in results.tasks if r.task.foreign]:
+        raise SpecError(
+            f"task {foreign[0]!r} uses a plug-in from a file, which is not measured again for "
+            "the intervals of a published release",
+            hint="install the plug-in as a package, or use --public proxy",
+        )
+    job = maker([each.job for each in prepared.controlled.values()], public)
+    few = attrs.evolve(results.spec.run, draws=min(results.spec.run.draws, _FEW_DRAWS))
+    spec = attrs.evolve(results.spec, run=few)
+    again = partial(_again, spec, prepared.registry)
+    measured = widened(results, job, again, count=public.bootstrap)
+    return attrs.evolve(results, measurements=measured)
+
+
+def _again(spec: Spec, registry: Registry, dataset: Dataset) -> Results:
+    return run(spec, registry=registry, dataset=dataset)
 
 
 def _subjects(

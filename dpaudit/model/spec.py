@@ -168,6 +168,9 @@ class DataSpec:
 
     With ``table`` the file has one person a row, and the entities are the cells of the table
     over ``domain``; ``entity`` and ``count`` are then only what they are called.
+
+    ``noisy`` says that the counts are a published release: negative ones are read as 0 and
+    fractions are rounded.
     """
 
     place: ClassVar[str] = "[data]"
@@ -191,6 +194,7 @@ class DataSpec:
     joined: Mapping[str, JoinSpec] = attrs.field(factory=dict)
     encoding: str | None = None
     sheet: str | None = None
+    noisy: bool = False
 
     @property
     def true_counts(self) -> tuple[str, ...]:
@@ -302,6 +306,26 @@ class ReportSpec:
     date: str | None = None
 
 
+PublicMode = Literal["proxy", "release", "dp"]
+
+
+@attrs.frozen(kw_only=True)
+class PublicSpec:
+    """What a report that may leave the house is made from: one mode of ``[public]``.
+
+    ``proxy``: public stand-in data take the place of the true counts. ``release``: a release
+    that was published does, ``made_by`` the release of that name in the audit file at the point
+    ``at``; ``bootstrap`` releases are drawn anew for its intervals. ``dp``: numbers of the true
+    counts are released themselves, with ``epsilon`` for all of them together.
+    """
+
+    mode: PublicMode
+    made_by: str | None = None
+    at: Mapping[str, float] = attrs.field(factory=dict)
+    bootstrap: int = 20
+    epsilon: float | None = None
+
+
 @attrs.frozen(kw_only=True)
 class Spec:
     """One audit, as its author wrote it.
@@ -321,5 +345,6 @@ class Spec:
     plugins: tuple[str, ...] = ()
     run: RunSpec = attrs.field(factory=RunSpec)
     report: ReportSpec = attrs.field(factory=ReportSpec)
+    public: PublicSpec | None = None
     path: Path = Path("audit.toml")
     text: str = attrs.field(default="", repr=False)

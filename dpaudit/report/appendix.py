@@ -16,13 +16,16 @@ from dpaudit.report.amounts import percent
 from dpaudit.report.findings import Found
 from dpaudit.report.glossary import formulas, terms
 from dpaudit.report.guarantees import guarantees
+from dpaudit.report.public import made_from
 from dpaudit.report.wording import Context
 
 
 def limits(context: Context, _found: Found) -> tuple[Section, ...]:
     """Return strengths, limitations, and what the audit did not look at."""
     _, results = context.prose, context.results
+    public = made_from(context)
     blocks: list[Block] = [
+        *((Heading(text=_("What the numbers are made of")), List(items=public)) if public else ()),
         Heading(text=_("Strengths")),
         List(items=_strengths(context)),
         Heading(text=_("Limitations")),

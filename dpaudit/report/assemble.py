@@ -15,6 +15,7 @@ from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
 from dpaudit.report.lines import drawn
 from dpaudit.report.mitigations import mitigation_sections
+from dpaudit.report.public import banner
 from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
 from dpaudit.report.wording import Context
 
@@ -57,18 +58,16 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
     found = findings(results, registry=registry)
     extra = _extra(results, registry)
     _ = context.prose
-    banner = ""
-    if results.data.status == "confidential":
-        banner = _("Confidential: made from confidential data, not for release")
     return Report(
         title=results.spec.title,
         summary=summary(context),
         organisation=results.spec.report.organisation,
         language=_.tag,
         date=date_of(results.spec.report.date),
-        banner=banner,
+        banner=banner(results, _),
         sections=_sections(context, found, extra),
         findings=found.every,
+        confidential=results.data.status == "confidential",
         generator=f"dpaudit {results.provenance.versions.get('dpaudit', '')}".strip(),
     )
 

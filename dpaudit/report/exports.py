@@ -6,11 +6,12 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.finding import Finding
+from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
 
@@ -22,24 +23,41 @@ COLUMNS = (
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def findings_json(report: Report, results: Results) -> str:
-    """Return the findings as JSON; an infinite number is the text ``inf`` or ``-inf``."""
-    made = results.provenance
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "title": report.title,
-        "language": report.language,
+class Measured(Protocol):
+    """Whatever holds measurements: results, or what was released of confidential ones."""
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """The measurements, in the order of the files."""
+
+
+def origin_of(results: Results) -> dict[str, Any]:
+    """Return what the head of ``findings.json`` says of where the numbers come from."""
+    made, public = results.provenance, results.spec.public
+    return {
         "data": {"source": results.data.source, "status": results.data.status},
-        "generator": report.generator,
+        **({"public": public.mode} if public is not None else {}),
         "seed": made.seed,
         "audit_digest": made.audit_digest,
         "data_digest": made.data_digest,
+    }
+
+
+def findings_json(report: Report, origin: Mapping[str, Any]) -> str:
+    """Return the findings as JSON; an infinite number is the text ``inf`` or ``-inf``."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        **({"notice": report.banner} if report.banner else {}),
+        "title": report.title,
+        "language": report.language,
+        "generator": report.generator,
+        **origin,
         "findings": [_finding(finding) for finding in report.findings],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def measurement_rows(results: Results) -> Iterator[tuple[Any, ...]]:
+def measurement_rows(results: Measured) -> Iterator[tuple[Any, ...]]:
     """Yield one row for each number, in the order of :data:`COLUMNS`.
 
     ``entity`` is the label over entities; ``group`` is ``grouping: label``, or the axis that a
@@ -59,16 +77,19 @@ def measurement_rows(results: Results) -> Iterator[tuple[Any, ...]]:
             yield (m.task, m.quantity, entity, group, *numbers, *how, *tail)
 
 
-def measurements_csv(results: Results) -> str:
+def measurements_csv(results: Measured, *, notice: str = "") -> str:
     """Return every measurement as CSV that no spreadsheet runs.
 
-    Text that looks like a formula gets an apostrophe in front; numbers stay numbers.
+    Text that looks like a formula gets an apostrophe in front; numbers stay numbers. Where there
+    is a ``notice`` every row ends in it, so that no row is passed on without it.
     """
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    mark = (harmless(notice),) if notice else ()
+    writer.writerow((*COLUMNS, *(("notice",) if notice else ())))
     for row in measurement_rows(results):
-        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
+        cells = (harmless(cell) if isinstance(cell, str) else cell for cell in row)
+        writer.writerow((*cells, *mark))
     return target.getvalue()
 
 
@@ -77,8 +98,11 @@ def harmless(text: str) -> str:
     return "'" + text if text.startswith(_DANGEROUS) else text
 
 
-def measurements_parquet(results: Results) -> bytes:
-    """Return every measurement as Parquet, the same bytes for the same numbers."""
+def measurements_parquet(results: Measured, *, notice: str = "") -> bytes:
+    """Return every measurement as Parquet, the same bytes for the same numbers.
+
+    A ``notice`` stands in a column of its own and in the file's metadata.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -91,6 +115,9 @@ def measurements_parquet(results: Results) -> bytes:
             for name, values in zip(COLUMNS, columns, strict=True)
         }
     )
+    if notice:
+        table = table.append_column("notice", pa.array([notice] * len(table), pa.string()))
+        table = table.replace_schema_metadata({"dpaudit.notice": notice})
     target = io.BytesIO()
     pq.write_table(table, target, compression="zstd", version="2.6")
     return target.getvalue()
