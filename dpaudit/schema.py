@@ -253,5 +253,11 @@ def _report(registry: Registry) -> Schema:
             "sections": {**list_of(section), "minItems": 1, "uniqueItems": True},
             "rows_per_table": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
             "date": {"type": "string", "format": "date"},
+            "map": {
+                **table_of(
+                    {"file": TEXT, "tiles": {"enum": ["us-states"]}, "over": TEXT, "id": TEXT}
+                ),
+                "oneOf": [{"required": ["file"]}, {"required": ["tiles"]}],
+            },
         }
     )

@@ -86,7 +86,7 @@ def _read(
     if tree["data"] and public == "release":
         tree["data"]["noisy"] = True
     tree["run"] = read_run(root)
-    tree["report"] = read_report(root, registry)
+    tree["report"] = read_report(root, registry, path.parent)
     tree["releases"] = read_releases(root, uses)
     tree["decisions"] = read_decisions(root, uses, tree["data"])
     tree["audits"] = read_audits(root, uses)

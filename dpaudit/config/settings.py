@@ -5,12 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Literal
 
+from dpaudit.config.encoding import not_blank
 from dpaudit.config.table import Table, given
+from dpaudit.data.geometry import read_shapes
+from dpaudit.data.locate import locate
+from dpaudit.errors import DpauditError
 from dpaudit.model.spec import DEFAULT_SECTIONS, Format
 from dpaudit.values import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from dpaudit.registry import Registry
 
@@ -31,7 +36,7 @@ def read_run(root: Table) -> dict[str, Any]:
     return made
 
 
-def read_report(root: Table, registry: Registry) -> dict[str, Any]:
+def read_report(root: Table, registry: Registry, base: Path) -> dict[str, Any]:
     """Return the plain form of ``[report]``."""
     table = Table(root.faults, ("report",), root.raw("report", {}))
     made = given(
@@ -43,6 +48,7 @@ def read_report(root: Table, registry: Registry) -> dict[str, Any]:
             "rows_per_table", int, check=_within("rows_per_table", 1, MOST_ROWS)
         ),
         date=_date(table),
+        map=_map(table, registry, base),
     )
     _sections(table, made.get("sections", ()), registry)
     table.finish()
@@ -59,6 +65,29 @@ def _sections(table: Table, sections: tuple[str, ...], registry: Registry) -> No
                 f"no section is named {name!r}",
                 suggest(name, DEFAULT_SECTIONS, noun="sections"),
             )
+
+
+def _map(table: Table, registry: Registry, base: Path) -> dict[str, Any] | None:
+    found = table.raw("map")
+    if found is None:
+        return None
+    one = Table(table.faults, (*table.path, "map"), found)
+    made = given(
+        file=one.take("file", str, check=not_blank),
+        tiles=one.take("tiles", Literal["us-states"]),
+        over=one.take("over", str),
+        id=one.take("id", str),
+    )
+    one.finish()
+    if ("file" in made) == ("tiles" in made):
+        hint = 'file = "outlines.geojson" or tiles = "us-states"'
+        table.fault("map", "a map needs outlines or tiles, and not both", hint)
+    elif "file" in made:
+        try:
+            read_shapes(locate(made["file"], base, registry), made["file"], key=made.get("id"))
+        except DpauditError as error:
+            one.fault("file", error.message, error.hint)
+    return made
 
 
 def _date(table: Table) -> str | None:

@@ -295,6 +295,19 @@ class MitigationSpec:
 
 
 @attrs.frozen(kw_only=True)
+class MapSpec:
+    """``[report] map``: outlines from ``file`` (or ``tiles`` of equal size) for one axis.
+
+    ``over`` is ``entity`` or a grouping; ``id`` the property of a place that holds its name.
+    """
+
+    file: str | None = None
+    tiles: Literal["us-states"] | None = None
+    over: str = "entity"
+    id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class ReportSpec:
     """``[report]``: who reports, in which formats, sections and language."""
 
@@ -304,6 +317,7 @@ class ReportSpec:
     sections: tuple[str, ...] = DEFAULT_SECTIONS
     rows_per_table: int = 50
     date: str | None = None
+    map: MapSpec | None = None
 
 
 PublicMode = Literal["proxy", "release", "dp"]

@@ -6,9 +6,14 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+import attrs
+
+from dpaudit.data.geometry import Shapes, read_shapes
+from dpaudit.data.locate import locate
 from dpaudit.errors import SpecError
 from dpaudit.model.report import Report, Section
 from dpaudit.model.results import Results
+from dpaudit.registry import Registry
 from dpaudit.report.appendix import glossary, limits, methods, provenance
 from dpaudit.report.findings import Found, findings, hooks_of
 from dpaudit.report.highlights import highlights, summary
@@ -54,7 +59,7 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
     SpecError
         If ``[report] sections`` names a section that neither dpaudit nor a plug-in has.
     """
-    context = Context.of(results)
+    context = attrs.evolve(Context.of(results), shapes=_shapes(results, registry))
     found = findings(results, registry=registry)
     extra = _extra(results, registry)
     _ = context.prose
@@ -70,6 +75,16 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
         confidential=results.data.status == "confidential",
         generator=f"dpaudit {results.provenance.versions.get('dpaudit', '')}".strip(),
     )
+
+
+def _shapes(results: Results, registry: Any) -> Shapes | None:
+    """Return the outlines that the audit file names for its map."""
+    asked = results.spec.report.map
+    if asked is None or asked.file is None:
+        return None
+    known = registry if isinstance(registry, Registry) else Registry.discover()
+    path = locate(asked.file, results.spec.path.parent, known)
+    return read_shapes(path, asked.file, key=asked.id)
 
 
 def _sections(context: Context, found: Found, extra: Mapping[str, Section]) -> tuple[Section, ...]:

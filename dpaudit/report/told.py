@@ -15,6 +15,7 @@ from dpaudit.report.costs import COST
 from dpaudit.report.figures import bias_plot, tradeoffs
 from dpaudit.report.findings import Found
 from dpaudit.report.lookup import lookup
+from dpaudit.report.place import place_map
 from dpaudit.report.representation import by_share
 from dpaudit.report.tables import along_sweep, by_group, every_release, extremes, spread
 from dpaudit.report.wording import Context
@@ -89,7 +90,7 @@ def _tables(context: Context, case: Case) -> Section:
             blocks += [block] if block is not None else []
     level = by_level(context, case)
     blocks += [level] if level is not None else []
-    for block in (bias_plot(context, case, "entity", most=2 * _EACH),
+    for block in (place_map(context, case), bias_plot(context, case, "entity", most=2 * _EACH),
                   extremes(context, case, _EACH)):  # fmt: skip
         blocks += [block] if block is not None else []
     named = lookup(context, case)

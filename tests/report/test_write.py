@@ -102,7 +102,7 @@ def test_every_page_of_a_confidential_pdf_says_so(confidential_pdf):
 
 
 def test_confidential_data_make_no_public_report(confidential, tmp_path):
-    with pytest.raises(UsageError, match="not available yet"):
+    with pytest.raises(UsageError, match="hold confidential counts"):
         write_report(confidential, tmp_path, public=True)
     assert not list(tmp_path.iterdir())
 

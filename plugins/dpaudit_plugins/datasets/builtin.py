@@ -12,9 +12,10 @@ FOLDER = Path(__file__).parent
 
 @dpaudit.hookimpl
 def dpaudit_datasets() -> Mapping[str, Path]:
-    """Offer 420 California school districts, 1998-99, and two apportionments of the House."""
+    """Offer California's school districts, two apportionments of the House, county outlines."""
     return {
         "california-districts": FOLDER / "california_districts_1998.csv",
         "apportionment-2000": FOLDER / "apportionment_2000.csv",
         "apportionment-2010": FOLDER / "apportionment_2010.csv",
+        "us-counties": FOLDER / "us_counties_albers_simplified.topo.json",
     }
