@@ -20,7 +20,7 @@ import attrs
 from dpaudit.config.data_schema import TEXT, Schema, data_schema, list_of, table_of
 from dpaudit.config.settings import LARGEST_SEED, MOST_ROWS
 from dpaudit.interfaces import KINDS, Kind, Plugin
-from dpaudit.model.spec import DEFAULT_SECTIONS, Format, Neighbours
+from dpaudit.model.spec import DEFAULT_SECTIONS, FORMATS, Neighbours
 from dpaudit.parameters import Parameter, parameters
 from dpaudit.values import members, source
 
@@ -244,7 +244,8 @@ def _public() -> Schema:
 def _report(registry: Registry) -> Schema:
     extra = registry.manager.hook.dpaudit_sections.get_hookimpls()
     section = TEXT if extra else {"enum": list(DEFAULT_SECTIONS)}
-    formats = {"enum": list(typing.get_args(Format))}
+    foreign = registry.manager.hook.dpaudit_render.get_hookimpls()
+    formats = TEXT if foreign else {"enum": list(FORMATS)}
     return table_of(
         {
             "organisation": TEXT,

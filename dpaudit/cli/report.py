@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from dpaudit.report.findings import Found
     from dpaudit.report.write import WrittenReport
 
-FORMATS = ("html", "pdf", "json")
-
 
 @click.command("report")
 @measuring
 @click.option(
-    "-f", "--format", "formats", multiple=True, type=click.Choice(FORMATS),
-    help="Write this format (may be repeated); else what the audit file says.",
+    "-f", "--format", "formats", multiple=True, metavar="NAME",
+    help="Write html, pdf, json or what a plug-in writes, such as markdown (may be repeated); "
+    "else what the audit file says.",
 )  # fmt: skip
 @click.option(
     "--public", type=click.Choice(("proxy", "release", "dp")),

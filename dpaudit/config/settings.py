@@ -10,7 +10,7 @@ from dpaudit.config.table import Table, given
 from dpaudit.data.geometry import read_shapes
 from dpaudit.data.locate import locate
 from dpaudit.errors import DpauditError
-from dpaudit.model.spec import DEFAULT_SECTIONS, Format
+from dpaudit.model.spec import DEFAULT_SECTIONS, FORMATS, Format
 from dpaudit.values import suggest
 
 if TYPE_CHECKING:
@@ -50,9 +50,19 @@ def read_report(root: Table, registry: Registry, base: Path) -> dict[str, Any]:
         date=_date(table),
         map=_map(table, registry, base),
     )
+    _formats(table, made.get("formats", ()), registry)
     _sections(table, made.get("sections", ()), registry)
     table.finish()
     return made
+
+
+def _formats(table: Table, formats: tuple[str, ...], registry: Registry) -> None:
+    if registry.manager.hook.dpaudit_render.get_hookimpls():
+        return  # which formats plug-ins write, they alone know
+    for i, name in enumerate(formats):
+        if name not in FORMATS:
+            hint = suggest(name, FORMATS, noun="formats")
+            table.faults.add(("report", "formats", i), f"no report format {name!r}", hint)
 
 
 def _sections(table: Table, sections: tuple[str, ...], registry: Registry) -> None:

@@ -15,7 +15,10 @@ import attrs
 from dpaudit.model.dataset import Status
 
 Neighbours = Literal["add-remove", "replace"]
-Format = Literal["html", "pdf", "json"]
+Format = str
+"""``html``, ``pdf``, ``json``, or what a plug-in writes (hook ``dpaudit_render``)."""
+
+FORMATS = ("html", "pdf", "json")
 DEFAULT_SECTIONS = ("highlights", "findings", "limits", "methods", "glossary", "provenance")
 
 

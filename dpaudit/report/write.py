@@ -15,7 +15,7 @@ from dpaudit.engine.disclosure import Disclosed
 from dpaudit.errors import UnavailableError, UsageError
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
-from dpaudit.model.spec import Spec
+from dpaudit.model.spec import FORMATS, Spec
 from dpaudit.registry import Registry
 from dpaudit.report.assemble import build_report
 from dpaudit.report.exports import (
@@ -30,8 +30,6 @@ from dpaudit.report.html import moment, render_html
 from dpaudit.report.pdf import Attached, render_pdf
 from dpaudit.report.public import check_public
 from dpaudit.report.through_noise import noisy_report
-
-FORMATS = ("html", "pdf", "json")
 
 MOST_ATTACHED = {"measurements.csv": 6_000_000, "measurements.parquet": 600_000}
 """Bytes beyond which a file stands beside the PDF and not inside (text shrinks to a tenth)."""
@@ -142,6 +140,21 @@ def write_disclosed(
         folder=Path(folder),
         registry=registry,
     ).everything(formats)
+
+
+def check_formats(formats: Sequence[str], registry: Any) -> None:
+    """Refuse a format that nobody can write, before anything is measured.
+
+    Raises
+    ------
+    UsageError
+        If a format is none of ours and no plug-in writes any other.
+    """
+    hook = hooks_of(registry)
+    foreign = () if hook is None else hook.dpaudit_render.get_hookimpls()
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown and not foreign:
+        raise UsageError(f"no report format {unknown[0]!r}", hint=f"use {', '.join(FORMATS)}")
 
 
 def _registry_of(results: Results) -> Registry:
