@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
@@ -353,7 +354,7 @@ def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Pr
     sources: list[PluginSource] = [
         prepared.registry.source(type(plugin)) for _, plugin in sorted(used.items())
     ]
-    names = {"dpaudit", "numpy", "scipy"} | {s.distribution for s in sources if s.distribution}
+    names = _materials() | {s.distribution for s in sources if s.distribution}
     return Provenance(
         versions={name: _version(name) for name in sorted(names)},
         audit_digest=hashlib.sha256(prepared.spec.text.encode()).hexdigest(),
@@ -363,6 +364,16 @@ def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Pr
         confidence=prepared.spec.run.confidence,
         plugins=tuple(sources),
     )
+
+
+def _materials() -> set[str]:
+    """Return dpaudit and every distribution that it needs: they make the numbers and the report."""
+    try:
+        needed = importlib.metadata.requires("dpaudit") or []
+    except importlib.metadata.PackageNotFoundError:
+        needed = ["numpy", "scipy"]
+    plain = (line for line in needed if "extra ==" not in line)
+    return {"dpaudit", *(re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in plain)}
 
 
 def _version(distribution: str) -> str:

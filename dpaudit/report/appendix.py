@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dpaudit.model.report import (
     Block,
     Column,
@@ -33,11 +35,32 @@ def limits(context: Context, _found: Found) -> tuple[Section, ...]:
         Heading(text=_("What this audit did not look at")),
         List(items=_not_covered(context)),
     ]
+    law = _law(context)
+    if law:
+        blocks += [Heading(text=_("Not legal advice")), Paragraph(text=law)]
     told = (n.message for n in results.notes if n.kind not in {"check", "bound"})
     said = tuple(dict.fromkeys((*results.data.assumptions, *told)))
     if said:
         blocks += [Heading(text=_("What must be known beside the numbers")), List(items=said)]
     return (Section(name="limits", title=_("Strengths and limitations"), blocks=tuple(blocks)),)
+
+
+_LAW = re.compile(r"\b\d+ (?:U\.S\.C\.|CFR)\s+[\d\w.()]+(?:,? (?:to|and|or) [\d\w.()]+)*")
+
+
+def _law(context: Context) -> str:
+    """Return whom to ask where a decision applies a statute, and nothing where none does."""
+    _, sources = context.prose, context.results.provenance.plugins
+    applied = (p for p in sources if p.kind == "decision")
+    cited = dict.fromkeys(c.rstrip(".(") for p in applied for c in _LAW.findall(p.summary))
+    if not cited:
+        return ""
+    return _(
+        "This report applies a simplified reading of {law}. It is not legal advice. Ask counsel of "
+        "the agency that administers the statute before you act on it, and that agency for the "
+        "official figures.",
+        law=_.listing(tuple(cited)),
+    )
 
 
 def methods(context: Context, _found: Found) -> tuple[Section, ...]:
@@ -83,7 +106,6 @@ def provenance(context: Context, _found: Found) -> tuple[Section, ...]:
         (_("Data status"), results.data.status),
         (_("Seed"), str(made.seed)),
         (_("Simulated releases"), _.whole(made.draws)),
-        (_("Versions"), ", ".join(f"{k} {v}" for k, v in sorted(made.versions.items()))),
         (_("Prepared by"), results.spec.report.organisation or ""),
         (_("Reviewed by"), ""),
     )  # fmt: skip
@@ -95,6 +117,11 @@ def provenance(context: Context, _found: Found) -> tuple[Section, ...]:
                    "of all measurements stand beside it, and inside where they are small enough.")
         ),
         DefinitionList(items=shown),
+        Table(
+            caption=_("Bill of materials: what the numbers and this report were made with"),
+            columns=(Column(label=_("Distribution")), Column(label=_("Version"))),
+            rows=tuple(sorted(made.versions.items())),
+        ),
     )  # fmt: skip
     return (Section(name="provenance", title=_("Provenance"), blocks=blocks),)
 

@@ -7,10 +7,10 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
-from dpaudit.model.estimate import Estimate
-from dpaudit.model.finding import Finding
+from dpaudit.model.estimate import METHODS, Estimate
+from dpaudit.model.finding import Confidence, Finding, Verdict
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
@@ -55,6 +55,50 @@ def findings_json(report: Report, origin: Mapping[str, Any]) -> str:
         "findings": [_finding(finding) for finding in report.findings],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def findings_schema() -> dict[str, Any]:
+    """Return the JSON schema (2020-12) of ``findings.json``, which the tests hold it to."""
+    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+    number = {"anyOf": [{"type": "number"}, {"enum": ["inf", "-inf"]}]}
+    numbers = {"anyOf": [number, {"type": "array", "items": number}]}
+    estimate = {
+        "value": numbers, "low": numbers, "high": numbers,
+        "level": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        "method": {"enum": list(METHODS)}, "draws": {"type": "integer", "minimum": 0},
+    }  # fmt: skip
+    finding = {
+        "id": text, "verdict": {"enum": list(get_args(Verdict))}, "statement": text,
+        "detail": text, "estimate": {"anyOf": [{"type": "null"}, _object(estimate)]},
+        "unit": text, "threshold": {"type": ["number", "null"]},
+        "confidence": {"enum": list(get_args(Confidence))}, "reason": text,
+        "evidence": texts, "entities": texts, "recommendations": texts,
+    }  # fmt: skip
+    status = {"source": text, "status": {"enum": ["public", "confidential"]}}
+    head = {
+        "schema_version": {"const": SCHEMA_VERSION}, "title": text, "language": text,
+        "generator": text, "data": _object(status, optional=("source",)), "audit_digest": text,
+        "findings": {"type": "array", "items": _object(finding)},
+    }  # fmt: skip
+    more = {
+        "notice": text, "public": {"enum": ["proxy", "release", "dp"]}, "seed": {"type": "integer"},
+        "data_digest": text, "epsilon": {"type": "number", "exclusiveMinimum": 0},
+        "neighbours": {"enum": ["add-remove", "replace"]},
+    }  # fmt: skip
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "findings of a dpaudit report",
+        **_object({**head, **more}, optional=tuple(more)),
+    }
+
+
+def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
 
 
 def measurement_rows(results: Measured) -> Iterator[tuple[Any, ...]]:

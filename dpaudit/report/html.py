@@ -118,7 +118,8 @@ def date_of(written: str | None) -> str | None:
 
 def byline(report: Report) -> str:
     """Return who reports, when and with what, as far as it is known."""
-    parts = [report.organisation, report.date, report.banner]
+    date = None if report.date is None else Prose(report.language).day(report.date)
+    parts = [report.organisation, date, report.banner]
     return " · ".join(part for part in parts if part)
 
 

@@ -14,6 +14,7 @@ from dpaudit.model.report import Figure, Paragraph, Section
 from dpaudit.model.spec import ReportSpec
 from dpaudit.report.assemble import build_report
 from dpaudit.report.html import render_html
+from dpaudit.report.prose import Prose
 from dpaudit.report.svg import clean, figure_to_svg
 
 PAYLOADS = (
@@ -210,3 +211,29 @@ def test_confidential_data_are_marked_on_the_page(confidential):
     html = render_html(build_report(confidential))
     assert 'class="banner kept"' in html
     assert "not for release" in html
+
+
+def test_where_a_statute_is_applied_the_report_is_not_legal_advice(results):
+    assert "Not legal advice" not in render_html(build_report(results))
+    made = results.provenance
+    cited = "Shares money.\n\nReferences\n----------\n"
+    cited += "20 U.S.C. 6332(c), 6333(a) to (d); 34 CFR 200.71(a)."
+    plugins = tuple(
+        attrs.evolve(p, summary=cited) if p.kind == "decision" else p for p in made.plugins
+    )
+    law = attrs.evolve(results, provenance=attrs.evolve(made, plugins=plugins))
+    html = render_html(build_report(law))
+    assert "20 U.S.C. 6332(c) and 34 CFR 200.71(a). It is not legal advice" in html
+    assert "Ask counsel of the agency" in html
+
+
+def test_the_bill_of_materials_lists_every_version(results):
+    html = render_html(build_report(results))
+    table = html.split("Bill of materials")[-1].split("</table>")[0]
+    for name, version in results.provenance.versions.items():
+        assert f">{name}</th><td>{version}</td>" in table
+
+
+def test_a_date_is_written_as_its_language_has_it():
+    assert Prose("en").day("2024-04-01") == "April 1, 2024"
+    assert Prose("es").day("2024-04-01") == "1 de abril de 2024"
