@@ -85,8 +85,9 @@ wheel: $(EVERYTHING)
 
 # The sentences of the report, for translators.
 catalogue: $(CORE)
-	$(RUN)/pybabel --quiet extract --no-default-keywords -k _ -k gettext -k plural:1,2 \
-	  --omit-header --no-location -o dpaudit/report/locale/dpaudit.pot dpaudit/report
+	$(RUN)/pybabel --quiet extract -F dpaudit/report/locale/babel.cfg --no-default-keywords \
+	  -k _ -k gettext -k prose -k plural:1,2 --omit-header --no-location \
+	  -o dpaudit/report/locale/dpaudit.pot dpaudit/report templates/dpaudit_templates/report
 
 bench: pango $(EVERYTHING)
 	$(RUN)/python tests/benchmarks/report.py

@@ -250,7 +250,7 @@ def _report(registry: Registry) -> Schema:
         {
             "organisation": TEXT,
             "formats": {**list_of(formats), "minItems": 1, "uniqueItems": True},
-            "language": {"enum": ["en"]},
+            "language": {"enum": ["en", "es"]},
             "sections": {**list_of(section), "minItems": 1, "uniqueItems": True},
             "rows_per_table": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
             "date": {"type": "string", "format": "date"},

@@ -42,7 +42,7 @@ def read_report(root: Table, registry: Registry, base: Path) -> dict[str, Any]:
     made = given(
         organisation=table.take("organisation", str),
         formats=table.take("formats", tuple[Format, ...], check=_distinct("formats")),
-        language=table.take("language", Literal["en"]),
+        language=table.take("language", Literal["en", "es"]),
         sections=table.take("sections", tuple[str, ...], check=_distinct("sections")),
         rows_per_table=table.take(
             "rows_per_table", int, check=_within("rows_per_table", 1, MOST_ROWS)

@@ -2,9 +2,8 @@
 
 ``_`` is a :class:`Prose`: ``_("{who} loses {amount}", who=..., amount=...)`` looks the English
 sentence up in the message catalogue of the report's language and fills the named places in.
-Values are never looked at as templates, so braces in a name are harmless. Extract the catalogue
-with ``pybabel extract -F dpaudit/report/locale/babel.cfg -k _ -k plural:1,2 --no-location -o
-dpaudit/report/locale/dpaudit.pot .``.
+Values are never looked at as templates, so braces in a name are harmless. ``make catalogue``
+extracts the sentences; ``locale/LANGUAGE.po`` translates them, and is read as it is.
 """
 
 from __future__ import annotations
