@@ -244,8 +244,8 @@ def _public() -> Schema:
 def _report(registry: Registry) -> Schema:
     extra = registry.manager.hook.dpaudit_sections.get_hookimpls()
     section = TEXT if extra else {"enum": list(DEFAULT_SECTIONS)}
-    foreign = registry.manager.hook.dpaudit_render.get_hookimpls()
-    formats = TEXT if foreign else {"enum": list(FORMATS)}
+    foreign = registry.formats()
+    formats = TEXT if foreign is None else {"enum": [*FORMATS, *sorted(foreign)]}
     return table_of(
         {
             "organisation": TEXT,

@@ -43,6 +43,7 @@ class Options:
     workers: int
     use_cache: bool
     public: PublicMode | None = None
+    formats: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -92,6 +93,10 @@ def specified(options: Options, settings: Settings) -> tuple[Spec, Registry]:
         _apart(options.out)
     registry = settings.registry()
     spec = load(options.audit, registry=registry, public=options.public)
+    if options.formats:
+        from dpaudit.report.write import check_formats
+
+        check_formats(options.formats, registry)
     chosen = spec.run
     if options.draws is not None:
         chosen = attrs.evolve(chosen, draws=options.draws)

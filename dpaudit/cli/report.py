@@ -56,6 +56,7 @@ def command(
         workers=workers,
         use_cache=not no_cache,
         public=public,
+        formats=formats,
     )
     if public == "dp":
         _through_noise(options, settings, formats)

@@ -57,11 +57,13 @@ def read_report(root: Table, registry: Registry, base: Path) -> dict[str, Any]:
 
 
 def _formats(table: Table, formats: tuple[str, ...], registry: Registry) -> None:
-    if registry.manager.hook.dpaudit_render.get_hookimpls():
-        return  # which formats plug-ins write, they alone know
+    foreign = registry.formats()
+    if foreign is None:
+        return  # which formats a plug-in writes, it alone knows
+    known = (*FORMATS, *sorted(foreign))
     for i, name in enumerate(formats):
-        if name not in FORMATS:
-            hint = suggest(name, FORMATS, noun="formats")
+        if name not in known:
+            hint = suggest(name, known, noun="formats")
             table.faults.add(("report", "formats", i), f"no report format {name!r}", hint)
 
 

@@ -150,11 +150,13 @@ def check_formats(formats: Sequence[str], registry: Any) -> None:
     UsageError
         If a format is none of ours and no plug-in writes any other.
     """
-    hook = hooks_of(registry)
-    foreign = () if hook is None else hook.dpaudit_render.get_hookimpls()
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown and not foreign:
-        raise UsageError(f"no report format {unknown[0]!r}", hint=f"use {', '.join(FORMATS)}")
+    foreign = registry.formats()
+    if foreign is None:
+        return
+    known = (*FORMATS, *sorted(foreign))
+    unknown = [name for name in formats if name not in known]
+    if unknown:
+        raise UsageError(f"no report format {unknown[0]!r}", hint=f"use {', '.join(known)}")
 
 
 def _registry_of(results: Results) -> Registry:

@@ -144,6 +144,7 @@ def test_data_list_names_the_embedded_data(capsys):
     listed = json.loads(capsys.readouterr().out)
     assert {each["name"] for each in listed} == {
         "builtin:california-districts",
+        "builtin:us-counties",
         "builtin:apportionment-2000",
         "builtin:apportionment-2010",
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import dpaudit
 
-NAME = "markdown"
+FORMATS = ("markdown",)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 _AT_START = re.compile(r"^(\s*)([-+=]|\d+[.)])", re.MULTILINE)
 
@@ -17,7 +17,7 @@ _AT_START = re.compile(r"^(\s*)([-+=]|\d+[.)])", re.MULTILINE)
 @dpaudit.hookimpl
 def dpaudit_render(report: Any, format: str, folder: Path) -> Path | None:  # noqa: A002
     """Write ``report.md``: text and tables, and what a chart shows in words."""
-    if format != NAME:
+    if format not in FORMATS:
         return None
     file = folder / "report.md"
     file.write_text(markdown(report), encoding="utf-8", newline="\n")

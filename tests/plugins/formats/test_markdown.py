@@ -62,7 +62,7 @@ def test_a_name_stays_text(name):
     assert text.replace("\\", "") == name
 
 
-def test_the_format_is_named_in_an_audit_file_and_on_the_command_line(tmp_path):
+def test_the_format_is_named_in_an_audit_file_and_on_the_command_line(tmp_path, capsys):
     (tmp_path / "d.csv").write_text("id,n\na,5\nb,9\nc,40\n")
     audit = tmp_path / "audit.toml"
     audit.write_text(
@@ -80,6 +80,8 @@ def test_the_format_is_named_in_an_audit_file_and_on_the_command_line(tmp_path):
     assert not (tmp_path / "a" / "report.html").exists()
     wrong = ["report", str(audit), "--out", str(tmp_path / "b"), "--no-cache", "-f", "markdwon"]
     assert command_line(wrong) == 2
+    assert "no report format 'markdwon'" in capsys.readouterr().err
+    assert not list((tmp_path / "b").iterdir())
 
 
 def test_a_format_that_nobody_writes_is_named_before_anything_is_measured():
