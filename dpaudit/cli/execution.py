@@ -22,8 +22,9 @@ from dpaudit.errors import PRECEDENCE, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from dpaudit.model.finding import Finding
+    from dpaudit.model.public import PublicMode
     from dpaudit.model.results import Results
-    from dpaudit.model.spec import PublicMode, Spec
+    from dpaudit.model.spec import Spec
     from dpaudit.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -72,7 +73,7 @@ def measuring(function: F) -> F:
         ),
         click.option(
             "--draws", type=click.IntRange(min=2), metavar="N",
-            help="Draw the noise so many times.",
+            help="Draw the noise so many times; train each learner at most so often.",
         ),
         click.option(
             "-o", "--out", type=click.Path(file_okay=False, path_type=Path),
@@ -100,6 +101,7 @@ def specified(options: Options, settings: Settings) -> tuple[Spec, Registry]:
     chosen = spec.run
     if options.draws is not None:
         chosen = attrs.evolve(chosen, draws=options.draws)
+        spec = trained_at_most(spec, options.draws)
     if options.seed is not None:
         chosen = attrs.evolve(chosen, seed=options.seed)
     return attrs.evolve(spec, run=chosen), registry
@@ -133,6 +135,17 @@ def measure(options: Options, settings: Settings) -> Measured:
         "python": platform.python_version(),
     }
     return Measured(results=results, registry=registry, record=record)
+
+
+def trained_at_most(spec: Spec, runs: int) -> Spec:
+    """Return a spec whose learners are trained so often at most."""
+    return attrs.evolve(
+        spec,
+        learners=tuple(
+            attrs.evolve(learner, replicates=min(learner.replicates, runs))
+            for learner in spec.learners
+        ),
+    )
 
 
 def cache_folder() -> Path:

@@ -25,8 +25,16 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("dpaudit.cli.run", "Measure, and write the measurements only."),
     "report": ("dpaudit.cli.report", "Measure and write the report: everything in one go."),
     "show": ("dpaudit.cli.show", "Print the findings of an earlier report."),
+    "audit-mechanism": (
+        "dpaudit.cli.audit_mechanism",
+        "Test what a mechanism promises on its outputs.",
+    ),
+    "audit-canaries": (
+        "dpaudit.cli.audit_canaries",
+        "Bound epsilon from the canaries of one run.",
+    ),
     "plugins": ("dpaudit.cli.plugins", "List plug-ins and show what they do."),
-    "data": ("dpaudit.cli.data", "List the embedded data."),
+    "data": ("dpaudit.cli.data", "List data and fetch them."),
     "doctor": ("dpaudit.cli.doctor", "Check this installation."),
     "schema": ("dpaudit.cli.schema", "Print a JSON schema of the audit file."),
 }

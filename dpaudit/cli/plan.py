@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from dpaudit.cli.execution import trained_at_most
 from dpaudit.cli.memory import Amount, available, in_use, told
 from dpaudit.cli.output import document, table, warn
 from dpaudit.cli.settings import Settings, common
@@ -62,14 +63,22 @@ def _foreseen(
 ) -> tuple[Spec, Plan, Forecast]:
     from dpaudit.config import load
     from dpaudit.engine.forecast import forecast
+    from dpaudit.engine.learning_forecast import learning_forecast
+    from dpaudit.engine.learning_plan import learner_plan
     from dpaudit.engine.planner import plan_of
-    from dpaudit.engine.prepare import prepare
+    from dpaudit.engine.prepare import prepare, prepare_learning
 
     registry = settings.registry()
     spec = load(audit, registry=registry)
     if draws is not None:
         spec = attrs.evolve(spec, run=attrs.evolve(spec.run, draws=draws))
+        spec = trained_at_most(spec, draws)
     begun = time.perf_counter()
+    if spec.training is not None:
+        learning = prepare_learning(spec, registry=registry)
+        preparation = time.perf_counter() - begun
+        cost = learning_forecast(learning, preparation=preparation, base=in_use(), workers=workers)
+        return spec, learner_plan(tuple(learning.jobs.values())), cost
     prepared = prepare(spec, registry=registry)
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
     preparation = time.perf_counter() - begun
@@ -96,6 +105,15 @@ def _document(
         }
         for task, each in zip(plan.tasks, cost.tasks, strict=True)
     ]
+    attacks = [
+        {
+            "id": each.task,
+            "seconds": round(each.seconds, 4),
+            "memory_bytes": round(each.memory),
+            "basis": each.basis,
+        }
+        for each in cost.attacks
+    ]
     return {
         "title": spec.title,
         "draws": plan.draws,
@@ -106,17 +124,27 @@ def _document(
         "memory_limit_bytes": None if limit is None else round(limit),
         "exceeds_memory_limit": exceeds,
         "tasks": tasks,
+        "attacks": attacks,
     }
 
 
 def _say(spec: Spec, plan: Plan, cost: Forecast, workers: int) -> None:
-    click.echo(f"{spec.title}: {len(plan.tasks)} tasks, {plan.draws} draws each\n")
-    rows = [("release", "at", "decision", "time", "memory", "predicted from")]
+    learning = spec.training is not None
+    noun = "runs at most" if learning else "draws each"
+    attacks = f"; {len(cost.attacks)} attacks" if cost.attacks else ""
+    click.echo(f"{spec.title}: {len(plan.tasks)} tasks, {plan.draws} {noun}{attacks}\n")
+    heads = ("learner", "at", "against") if learning else ("release", "at", "decision")
+    rows = [(*heads, "time", "memory", "predicted from")]
     for task, each in zip(plan.tasks, cost.tasks, strict=True):
         point = " ".join(f"{key}={value}" for key, value in task.point.items())
         name = task.decision if task.mitigation is None else f"{task.decision} + {task.mitigation}"
+        name = (task.baseline or "") if learning else name
         row = (task.release, point, name, _duration(each.seconds), told(each.memory), each.basis)
         rows.append(row)
+    rows += [
+        (each.task, "", "attack", _duration(each.seconds), told(each.memory), each.basis)
+        for each in cost.attacks
+    ]
     table(rows)
     counted = "1 worker" if workers == 1 else f"{workers} workers"
     click.echo(

@@ -13,7 +13,7 @@ from dpaudit.cli.output import document, warn
 from dpaudit.cli.settings import Settings, common
 
 if TYPE_CHECKING:
-    from dpaudit.model.spec import PublicMode
+    from dpaudit.model.public import PublicMode
     from dpaudit.report.findings import Found
     from dpaudit.report.write import WrittenReport
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dpaudit.config.attack_tables import read_attacks
 from dpaudit.config.data_columns import check_columns
 from dpaudit.config.data_table import read_data
 from dpaudit.config.decision_tables import read_decisions
 from dpaudit.config.plain import structure
-from dpaudit.config.public_table import read_public
+from dpaudit.config.public_table import read_public, refuse_uncovered
 from dpaudit.config.settings import read_report, read_run
 from dpaudit.config.table import Faults, Table
-from dpaudit.config.tables import read_audits, read_mitigations, read_named, read_releases
+from dpaudit.config.tables import read_audits, read_mitigations, read_releases
+from dpaudit.config.training_table import data_of, read_learners, read_training
 from dpaudit.config.uses import Uses
 from dpaudit.errors import PluginError, SpecError
 from dpaudit.registry import Registry
 from dpaudit.toml import Source
 
 if TYPE_CHECKING:
-    from dpaudit.model.spec import PublicMode, Spec
+    from dpaudit.model.public import PublicMode
+    from dpaudit.model.spec import Spec
     from dpaudit.toml import Problem
 
 
@@ -53,7 +56,8 @@ def load(
     PluginError
         If the file is right, but a plug-in that it names does not load.
     UsageError
-        If the audit file does not declare the public mode that is asked for.
+        If the audit file does not declare the public mode that is asked for, or holds learners
+        or attacks, which no public mode covers.
     """
     known = Registry.discover() if registry is None else registry
     tree, problems = _read(Path(path), known, public)
@@ -81,27 +85,64 @@ def _read(
     tree: dict[str, Any] = {"path": path, "text": source.text}
     tree["title"] = root.take("title", str) or path.stem
     tree["plugins"] = _load_plugins(root, uses, path.parent)
+    learning = "training" in source.values
+    if public is not None:
+        refuse_uncovered(training=learning, attacks="attack" in source.values)
     tree["public"] = read_public(root, public)
-    tree["data"] = read_data(root, uses)
-    if tree["data"] and public == "release":
-        tree["data"]["noisy"] = True
+    if learning:
+        _refuse_decisions(root)
+        tree["learners"] = read_learners(root, uses)
+        tree["training"] = read_training(root, uses, path.parent, tree["learners"])
+        tree["data"] = data_of(tree["training"])
+    else:
+        tree["data"] = read_data(root, uses)
+        if tree["data"] and public == "release":
+            tree["data"]["noisy"] = True
     tree["run"] = read_run(root)
     tree["report"] = read_report(root, registry, path.parent)
     tree["releases"] = read_releases(root, uses)
-    tree["decisions"] = read_decisions(root, uses, tree["data"])
-    tree["audits"] = read_audits(root, uses)
+    tree["decisions"] = [] if learning else read_decisions(root, uses, tree["data"])
+    tree["audits"] = read_audits(root, uses, of="learners" if learning else "decisions")
     tree["mitigations"] = read_mitigations(root, uses, tree["releases"])
-    tree["attacks"] = read_named(root, uses, "attack")
-    tree["learners"] = read_named(root, uses, "learner")
-    if not tree["releases"] and not tree["learners"] and "release" not in source.values:
-        faults.add(
+    tree["attacks"] = [] if learning else read_attacks(root, uses, tree["releases"])
+    _refuse_nothing(tree, root, source, learning=learning)
+    root.finish()
+    if not learning:
+        check_columns(tree["data"], uses, path.parent)
+    return tree, faults.sorted()
+
+
+def _refuse_nothing(tree: dict[str, Any], root: Table, source: Source, *, learning: bool) -> None:
+    """Keep a fault for a file that names nothing to audit."""
+    if learning and not tree["learners"] and "learner" not in source.values:
+        root.faults.add(
+            (), "the file has [training] and no [[learner]]", 'add [[learner]] with use = "..."'
+        )
+    elif not learning and root.raw("learner") is not None:
+        root.faults.add(
+            ("learner",),
+            "[[learner]] needs [training]: there is nothing to learn from",
+            "add [training] with file, status, features, label and group",
+        )
+    elif not learning and not tree["releases"] and "release" not in source.values:
+        root.faults.add(
             (),
             "the file has no [[release]]: nothing to audit",
             "add [[release]] with a mechanism and neighbours",
         )
-    root.finish()
-    check_columns(tree["data"], uses, path.parent)
-    return tree, faults.sorted()
+
+
+def _refuse_decisions(root: Table) -> None:
+    """Keep a fault for each table that [training] replaces."""
+    apart = "audit decisions and learners in files of their own"
+    hints = {
+        "mitigation": "a mitigation of training is a [[learner]] with against = NAME",
+        "public": "no public mode covers an audit of learners: take [public] out",
+    }
+    for key in ("data", "release", "decision", "mitigation", "public"):
+        if root.raw(key) is not None:
+            hint = hints.get(key, apart)
+            root.fault(key, f"[{key}] and [training] do not go together", hint)
 
 
 def _load_plugins(root: Table, uses: Uses, base: Path) -> tuple[str, ...]:

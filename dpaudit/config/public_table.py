@@ -8,7 +8,7 @@ from typing import Any
 
 from dpaudit.config.table import Table, given
 from dpaudit.errors import UsageError
-from dpaudit.model.spec import PublicMode
+from dpaudit.model.public import PublicMode
 
 _FILL = {
     "proxy": 'add [public.proxy] with file = "..." (public data that stand in for the true counts)',
@@ -53,6 +53,30 @@ def read_public(root: Table, mode: PublicMode | None) -> dict[str, Any] | None:
     if mode in replaced and isinstance(root.values.get("data"), Mapping):
         root.values["data"] = {**root.values["data"], **replaced[mode], "status": "public"}
     return made[mode]
+
+
+def refuse_uncovered(*, training: bool, attacks: bool) -> None:
+    """Refuse a public report of what no public mode covers, before any file is opened.
+
+    Raises
+    ------
+    UsageError
+        If the audit file holds learners or attacks.
+    """
+    if training:
+        raise UsageError(
+            "the public modes do not cover audits of learners: what they measure of [training] "
+            "cannot be printed for the public",
+            hint="leave --public out; if [training] status is confidential, keep the report in "
+            "the house",
+        )
+    if attacks:
+        raise UsageError(
+            "the public modes do not cover attacks: what they find about people cannot be printed "
+            "for the public",
+            hint="take [[attack]] out of the audit file for a public report, or leave --public out "
+            "and keep the report in the house",
+        )
 
 
 def _stand_in(one: Table, name: str) -> dict[str, Any]:

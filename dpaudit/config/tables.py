@@ -1,10 +1,10 @@
-"""Reads the arrays of tables: releases, decisions, audits, mitigations, attacks, learners."""
+"""Reads the arrays of tables: releases, audits, mitigations, learners."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from dpaudit.config.cells import readable
 from dpaudit.config.table import Table, given
@@ -14,7 +14,7 @@ from dpaudit.values import suggest
 if TYPE_CHECKING:
     from dpaudit.config.table import Faults
     from dpaudit.config.uses import Uses
-    from dpaudit.interfaces import Kind
+    from dpaudit.interfaces import Audit, Kind
     from dpaudit.values import Steps
 
 DEFAULT_AUDITS = (
@@ -25,6 +25,7 @@ DEFAULT_AUDITS = (
     "cost-of-privacy",
     "expected-shortfall",
 )
+LEARNER_AUDITS = ("excessive-risk", "group-metrics", "causes")
 _NEIGHBOURS = (
     'neighbours = "add-remove" (one person more or less) or '
     'neighbours = "replace" (one person\'s record changed)'
@@ -58,11 +59,14 @@ def read_releases(root: Table, uses: Uses) -> list[dict[str, Any]]:
     return made
 
 
-def read_audits(root: Table, uses: Uses) -> list[dict[str, Any]]:
+def read_audits(
+    root: Table, uses: Uses, *, of: Literal["decisions", "learners"] = "decisions"
+) -> list[dict[str, Any]]:
     """Return the plain form of every ``[[audit]]``; without any, the default ones."""
     names = Names(root.faults, "audits")
     installed = uses.registry.names("audit")
-    default = [((), {"use": name}) for name in DEFAULT_AUDITS if name in installed]
+    wanted = DEFAULT_AUDITS if of == "decisions" else LEARNER_AUDITS
+    default = [((), {"use": name}) for name in wanted if name in installed]
     made = []
     for path, values in root.tables("audit") or default:
         table = Table(root.faults, path, values)
@@ -70,6 +74,13 @@ def read_audits(root: Table, uses: Uses) -> list[dict[str, Any]]:
         threshold = _fail_if(table)
         use = uses.read("audit", path, table.rest()) if table.is_table else None
         if use is not None:
+            found = cast("type[Audit]", uses.registry.get("audit", use["use"])).of
+            if found != of:
+                root.faults.add(
+                    (*path, "use"),
+                    f"the audit {use['use']!r} is of {found}, and this file has {of}",
+                    f"dpaudit plugins list audit shows the others, such as {wanted[0]!r}",
+                )
             called = names.claim(path, name, use["use"])
             made.append({"name": called, "audit": use, "fail_if": threshold})
     return made
@@ -94,19 +105,6 @@ def read_mitigations(
         if use is not None:
             called = names.claim(path, name, use["use"])
             made.append({"name": called, "plugin": use, "releases": wanted})
-    return made
-
-
-def read_named(root: Table, uses: Uses, kind: Literal["attack", "learner"]) -> list[dict[str, Any]]:
-    """Return the plain form of every table of one of the kinds with nothing but parameters."""
-    names = Names(root.faults, f"{kind}s")
-    made = []
-    for path, values in root.tables(kind):
-        table = Table(root.faults, path, values)
-        name = table.take("name", str, check=readable)
-        use = uses.read(kind, path, table.rest()) if table.is_table else None
-        if use is not None:
-            made.append({"name": names.claim(path, name, use["use"]), "plugin": use})
     return made
 
 

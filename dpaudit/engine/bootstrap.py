@@ -19,8 +19,8 @@ from dpaudit.model.arrays import frozen_floats
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
+from dpaudit.model.public import PublicSpec
 from dpaudit.model.results import Results
-from dpaudit.model.spec import PublicSpec
 from dpaudit.stats.streams import block_generator
 
 _STREAM = 2**42

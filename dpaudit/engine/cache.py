@@ -16,9 +16,9 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
@@ -28,6 +28,8 @@ from dpaudit.engine.tally import Tally
 from dpaudit.errors import UsageError
 from dpaudit.stats.aligned import Node
 from dpaudit.stats.moments import Moments
+
+T = TypeVar("T")
 
 _FIELDS = ("mean", "m2", "m4")
 _PARTS = ("error", "bias", "square", "shortfall")
@@ -57,6 +59,10 @@ class Cache:
 
     def read(self, key: str, chunk: Chunk) -> Pieces | None:
         """Return what was measured of a chunk, or ``None`` if it is not there or damaged."""
+        return self.read_as(key, chunk, _unpacked)
+
+    def read_as(self, key: str, chunk: Chunk, unpack: Callable[[bytes], T]) -> T | None:
+        """Return what ``unpack`` makes of an entry, or ``None`` if it is not there or damaged."""
         path = self._path(key, chunk)
         try:
             content = path.read_bytes()
@@ -66,13 +72,21 @@ class Cache:
         fault = "its checksum does not match"
         if hashlib.sha256(body).digest() == digest:
             try:
-                return _unpacked(body)
+                return unpack(body)
             except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
                 fault = " ".join(f"{type(error).__name__}: {error}".split())
         self.say(f"the cache entry {str(path)!r} is damaged ({fault}): it is measured again")
         with contextlib.suppress(OSError):  # a folder that is only read cannot be mended
             path.unlink()
         return None
+
+    def read_arrays(self, key: str, chunk: Chunk) -> dict[str, np.ndarray] | None:
+        """Return the arrays that the runs of a chunk keep, or ``None`` as :meth:`read` does."""
+        return self.read_as(key, chunk, _loaded)
+
+    def write_arrays(self, key: str, chunk: Chunk, arrays: Mapping[str, np.ndarray]) -> None:
+        """Store the arrays of a chunk, as :meth:`write` does."""
+        self.write_as(key, chunk, lambda: _stored(arrays))
 
     def write(self, key: str, chunk: Chunk, pieces: Pieces) -> None:
         """Store what was measured of a chunk, unless another run does it or has done it.
@@ -82,10 +96,14 @@ class Cache:
         UsageError
             If the folder cannot be written.
         """
+        self.write_as(key, chunk, lambda: _packed(pieces))
+
+    def write_as(self, key: str, chunk: Chunk, pack: Callable[[], bytes]) -> None:
+        """Store the bytes that ``pack`` makes, unless they are there; raises as :meth:`write`."""
         path = self._path(key, chunk)
         if path.exists():
             return
-        body = _packed(pieces)
+        body = pack()
         try:
             _write_once(path, hashlib.sha256(body).digest() + body)
         except OSError as error:
@@ -161,9 +179,18 @@ def _packed(pieces: Pieces) -> bytes:
                     arrays[f"{len(layout)}_{field}"] = getattr(moments, field)
                 layout.append((half, node.level, node.index, part, moments.count))
     arrays["layout"] = np.frombuffer(json.dumps(layout).encode(), dtype=np.uint8)
+    return _stored(arrays)
+
+
+def _stored(arrays: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
+
+
+def _loaded(body: bytes) -> dict[str, np.ndarray]:
+    with np.load(io.BytesIO(body), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def _unpacked(body: bytes) -> Pieces:

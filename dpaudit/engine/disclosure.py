@@ -15,6 +15,7 @@ from typing import TypeVar
 import attrs
 import numpy as np
 
+from dpaudit.config.public_table import refuse_uncovered
 from dpaudit.engine.job import Job
 from dpaudit.engine.prepare import prepare
 from dpaudit.errors import DisclosureError, DpauditError, SpecError
@@ -88,6 +89,8 @@ def disclose(
         If anything fails: the reason may hold counts and is not told.
     SpecError
         If no number of the audit has a known sensitivity.
+    UsageError
+        If the audit holds learners or attacks, which no public mode covers.
     """
     public = spec.public
     if public is None or public.mode != "dp" or public.epsilon is None:
@@ -95,6 +98,7 @@ def disclose(
             "the audit was not read for a report through noise",
             hint='load it with public="dp" and give [public.dp] an epsilon',
         )
+    refuse_uncovered(training=spec.training is not None, attacks=bool(spec.attacks))
     prepared = guarded(lambda: prepare(spec, files, registry))
     jobs = [each.job for each in prepared.controlled.values()]
     told = [job for job in jobs if _is_known(job)]

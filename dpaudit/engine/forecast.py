@@ -12,12 +12,13 @@ import math
 import time
 import tracemalloc
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from dpaudit.engine.attack_forecast import attack_costs
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.chunks import Chunk, Halves, Pieces, Unit
 from dpaudit.engine.executors import AHEAD
@@ -79,6 +80,8 @@ class Forecast:
     ----------
     tasks
         Each task on its own.
+    attacks
+        Each attack on its own.
     seconds
         Time until the measurements are there, with the workers that were asked for. Tasks of one
         mechanism share its noise: together they take less than one by one.
@@ -87,6 +90,7 @@ class Forecast:
     """
 
     tasks: tuple[TaskForecast, ...]
+    attacks: tuple[TaskForecast, ...] = ()
     seconds: float
     memory: float
 
@@ -131,6 +135,7 @@ def forecast(prepared: Prepared, *, preparation: float, base: float, workers: in
             task: _cost(prepared, controlled, measurer, audits)
             for task, controlled in prepared.controlled.items()
         }
+        attacks = attack_costs(prepared, measurer)
     finally:
         measurer.close()
     blocks = blocks_for(prepared.spec.run.draws)
@@ -147,12 +152,18 @@ def forecast(prepared: Prepared, *, preparation: float, base: float, workers: in
             )
             for task, cost in costs.items()
         ),
+        attacks=tuple(
+            TaskForecast(task=task, seconds=cost.seconds, memory=cost.kept, basis="2 releases")
+            for task, cost in attacks.items()
+        ),
         seconds=preparation
+        + sum(cost.seconds for cost in attacks.values()) / max(1, min(workers, len(attacks)))
         + max((cost.start for cost in costs.values()), default=0.0)
         + drawn
         + sum(cost.once for cost in costs.values()),
         memory=base
         + sum(kept.values())
+        + sum(cost.kept for cost in attacks.values())
         + workers * max((cost.work for cost in costs.values()), default=0.0),
     )
 
@@ -246,7 +257,7 @@ def _pilot(controlled: Controlled, measurer: Measurer) -> tuple[Halves, float, f
 
     def measured(first: int, count: int) -> dict[str, Pieces]:
         unit = Unit(tasks=(task.id,), chunk=Chunk(first, count), foreign=task.foreign)
-        return measurer.measure(unit)
+        return cast("dict[str, Pieces]", measurer.measure(unit))
 
     if task.foreign:
         begun = time.perf_counter()

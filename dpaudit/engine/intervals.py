@@ -67,6 +67,22 @@ def squares(bias: Estimate) -> tuple[FloatArray, FloatArray, FloatArray]:
     return low, np.maximum(bias.low**2, bias.high**2), bias.value**2
 
 
+def without(
+    square: Estimate, low: FloatArray, high: FloatArray, value: FloatArray, level: float
+) -> Estimate:
+    """Return a mean square less a square between ``low`` and ``high``: a variance, 0 or more."""
+    top = np.clip(square.high - low, 0.0, None)
+    bottom = np.clip(square.low - high, 0.0, None)
+    return Estimate(
+        value=np.clip(square.value - value, bottom, top),
+        low=bottom,
+        high=top,
+        level=level,
+        method=square.method,
+        draws=square.draws,
+    )
+
+
 def loss(bias: Estimate) -> Estimate:
     """Return the size of every loss of exactly known biases."""
     error = bias.high - bias.value

@@ -11,11 +11,12 @@ from dpaudit.errors import DataError, PluginError, SpecError
 from dpaudit.estimators.chain import Chain, Streams, processed
 from dpaudit.estimators.control import DecisionControl, control_of
 from dpaudit.estimators.held import held
+from dpaudit.estimators.local import local_control
 from dpaudit.interfaces import Decision, Extra, Mechanism, PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.plan import Task
-from dpaudit.model.structure import Control, Proportional, Structure
+from dpaudit.model.structure import Linear, Local, Proportional, Structure
 
 _TOO_LOUD = 1e60
 """Squares and products of noise beyond this variance overflow."""
@@ -171,6 +172,11 @@ class Job:
         return self.truth.size
 
     @property
+    def is_declared_smooth(self) -> bool:
+        """Whether the outcome is declared to be a smooth function of the released counts."""
+        return isinstance(self.structure, Linear | Proportional)
+
+    @property
     def declared(self) -> Structure | None:
         """What the decision declares of itself, before any post-processing of outcomes."""
         return self.decision.structure(self.n)
@@ -179,13 +185,22 @@ class Job:
     def is_smooth(self) -> bool:
         """Whether the outcome is known to be a smooth function of the noise."""
         noise, rest = self.chain.reduced()
-        declared = noise is not None and self.structure is not None
+        declared = noise is not None and self.is_declared_smooth
         return declared and all(step.linear for step in rest)
 
     @property
     def is_random_after_noise(self) -> bool:
         """Whether a step after the mechanism draws random numbers of its own."""
         return any(step.randomised for step in (*self.chain.steps, *self.output))
+
+    def largest_change(self, over: str) -> FloatArray:
+        """Return the most that outcomes or their sums can change, infinite if not bounded."""
+        change = self.decision.largest_change
+        each = np.inf if change is None or self.output else change
+        each += float(np.abs(self.own - self.truth).max())  # what a mitigation has moved before
+        sizes = {"entity": np.ones(self.n), "total": np.full(1, float(self.n))}
+        found: FloatArray = each * (sizes[over] if over in sizes else self.groupings[over].sizes)
+        return found
 
     @property
     def guard_matters(self) -> bool:
@@ -216,16 +231,27 @@ class Job:
         shares: FloatArray = declared.total * weighted / denominator
         return shares
 
-    def control(self) -> tuple[Control, DecisionControl] | None:
-        """Return the control of the release and of the decision, where there is one."""
+    def control(self) -> DecisionControl | None:
+        """Return the control of the release followed by the decision, where there is one.
+
+        It is complete where the structure of the decision is declared, and the release smooth in
+        the noise or its clipping known exactly: the stand-in for a projection knows it to first
+        order only.
+        """
+        if isinstance(self.structure, Local):
+            local = local_control(self.chain, self.structure)
+            if local is not None:
+                return local
+        declared = self.structure if self.is_declared_smooth else None
         release = self.chain.control()
         if release is None:
             return None
         try:
-            decision = control_of(self.structure, self.outcome, release)
+            found = control_of(declared, self.outcome, release)
         except (PluginError, FloatingPointError):
             return None  # the decision is not defined around the mean: simulate without a control
-        return None if decision is None else (release, decision)
+        known = declared is not None and (self.is_smooth or release.variance is not None)
+        return None if found is None else attrs.evolve(found, is_complete=known)
 
     def extended(self, rows: FloatArray) -> FloatArray:
         """Append the sums over every grouping and the total: (draws, n) to (draws, m)."""

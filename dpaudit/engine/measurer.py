@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from typing import Any
 
 from dpaudit.engine.blas import one_blas_thread
-from dpaudit.engine.chunks import Pieces, Unit, measure_chunk
-from dpaudit.engine.prepare import Prepared
-from dpaudit.engine.work import Work
+from dpaudit.engine.chunks import Unit
+from dpaudit.engine.work import Ready, Work
 from dpaudit.engine.worker import Worker
 from dpaudit.errors import UsageError
 
@@ -36,7 +36,7 @@ class Measurer:
 
     def __init__(
         self,
-        prepared: Prepared,
+        prepared: Ready,
         work: Work | None = None,
         *,
         apart: bool = False,
@@ -50,7 +50,7 @@ class Measurer:
         self._all: list[Worker] = []
         self._timer: threading.Timer | None = None
 
-    def measure(self, unit: Unit) -> dict[str, Pieces]:
+    def measure(self, unit: Unit) -> dict[str, Any]:
         """Return what the blocks of a unit add up to, by task.
 
         Raises
@@ -59,9 +59,7 @@ class Measurer:
             If a plug-in fails, hangs beyond the time limit, or ends its process.
         """
         if not (unit.foreign or self._apart):
-            prepared = self._prepared
-            jobs = {task: prepared.controlled[task] for task in unit.tasks}
-            return measure_chunk(jobs, prepared.spec.run.seed, prepared.data.digest, unit.chunk)
+            return self._prepared.measure(unit.tasks, unit.chunk)
         worker = self._taken()
         measured = worker.measure(unit)  # one that failed is not used again
         with self._lock:
@@ -140,7 +138,7 @@ class _Held:
 _HELD = _Held()
 
 
-def measure_elsewhere(work: Work, unit: Unit) -> dict[str, Pieces]:
+def measure_elsewhere(work: Work, unit: Unit) -> dict[str, Any]:
     """Measure a unit in whatever process this is: what an executor of a cluster is given.
 
     The spec is prepared at the first call and kept for the next ones.

@@ -11,6 +11,7 @@ import numpy as np
 import scipy
 
 from dpaudit import binding, config, data
+from dpaudit.engine.attacks.jobs import AttackJob, AttackPlanner
 from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
 from dpaudit.engine.job import Grouping, Job
 from dpaudit.engine.mitigate import applies, mitigated, pipeline_of, refuse_true_counts
@@ -43,7 +44,7 @@ P = TypeVar("P", bound=Plugin)
 
 def make_plan(spec: Spec, registry: Registry, dataset: Dataset) -> Plan:
     """Return the plan of an audit without measuring anything."""
-    return plan_of(spec, make_jobs(spec, registry, dataset))
+    return plan_of(spec, make_jobs(spec, registry, dataset)[0])
 
 
 def plan_of(spec: Spec, jobs: tuple[Job, ...]) -> Plan:
@@ -52,8 +53,10 @@ def plan_of(spec: Spec, jobs: tuple[Job, ...]) -> Plan:
     return Plan(tasks=tuple(job.task for job in jobs), draws=blocks * BLOCK, blocks=blocks)
 
 
-def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ...]:
-    """Make and bind the plug-ins of every task, in the order of the audit file.
+def make_jobs(
+    spec: Spec, registry: Registry, dataset: Dataset
+) -> tuple[tuple[Job, ...], tuple[AttackJob, ...]]:
+    """Make and bind the plug-ins of every task, and of every attack, as in the audit file.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
         name: Grouping.of(members, data.group_order(dataset, name))
         for name, members in dataset.groups.items()
     }
-    _refuse(spec, groupings)
+    _refuse(groupings)
     needs = (cast("type[Audit]", registry.get("audit", a.audit.use)).needs for a in spec.audits)
     planner = _Planner(
         spec=spec,
@@ -82,23 +85,25 @@ def make_jobs(spec: Spec, registry: Registry, dataset: Dataset) -> tuple[Job, ..
         for decision in planner.decisions(release)
     )
     jobs += planner.mitigated(jobs)
-    names = Counter(job.task.id for job in jobs)
+    attacks = AttackPlanner(
+        spec=spec,
+        registry=registry,
+        data=dataset,
+        groupings=groupings,
+        chain=planner.released,
+        label=label,
+    ).jobs()
+    names = Counter([*(job.task.id for job in jobs), *(job.task.id for job in attacks)])
     if twice := [name for name, count in names.items() if count > 1]:
         raise SpecError(
             f"two tasks are called {twice[0]!r}",
-            hint="give releases and decisions names that differ, and name no value twice",
+            hint="give releases, decisions and attacks names that differ, and name no value twice",
         )
-    return jobs
+    return jobs, attacks
 
 
-def _refuse(spec: Spec, groupings: Mapping[str, Grouping]) -> None:
+def _refuse(groupings: Mapping[str, Grouping]) -> None:
     """Refuse what would otherwise be passed over in silence."""
-    for kind in ("attacks", "learners"):
-        if getattr(spec, kind):
-            raise SpecError(
-                f"[[{kind[:-1]}]] is read but not measured in this version",
-                hint=f"take [[{kind[:-1]}]] out of the audit file",
-            )
     for name in ("entity", "total"):
         if name in groupings:
             raise SpecError(
@@ -145,7 +150,7 @@ class _Planner:
         values = {name: point[name] for name in swept}
         plugins = (mechanism, *steps, *parts(decision), *output)
         task = Task(
-            id=f"{_label(release.name, values)} / {decided.name}",
+            id=f"{label(release.name, values)} / {decided.name}",
             key=self._key(release, point, decided, plugins),
             release=release.name,
             decision=decided.name,
@@ -222,9 +227,15 @@ class _Planner:
         decision: Decision,
     ) -> Chain:
         """Return the release that a decision is made from: of one count, or of all of them."""
-        where = f"release {release.name!r}"
         width = len(self.data.count_names) if decision.rows else 1
-        counts = self.data.rows[:, self._position(decided)]
+        return self.released(release, point, width, self._position(decided))
+
+    def released(
+        self, release: ReleaseSpec, point: dict[str, Any], width: int = 1, position: int = 0
+    ) -> Chain:
+        """Return a release of one of the counts of each entity, or of all of them."""
+        where = f"release {release.name!r}"
+        counts = self.data.rows[:, position]
         mechanism = self._mechanism(release, point)
         if width > 1:
             counts = self.data.rows.ravel()
@@ -352,7 +363,8 @@ def parts(decision: Decision) -> tuple[Decision, ...]:
     return (inner, *(part for rule in rules for part in parts(rule)))
 
 
-def _label(release: str, values: Mapping[str, Any]) -> str:
+def label(release: str, values: Mapping[str, Any]) -> str:
+    """Return what a release (or learner) is called at the values of what it sweeps."""
     return " ".join([release, *(f"{name}={_short(value)}" for name, value in values.items())])
 
 

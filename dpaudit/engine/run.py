@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import math
-import re
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
@@ -17,15 +15,19 @@ import attrs
 import numpy as np
 
 from dpaudit import binding
+from dpaudit.config.public_table import refuse_uncovered
+from dpaudit.engine.attack_runner import attacked
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.bootstrap import maker, widened
 from dpaudit.engine.cache import Cache
 from dpaudit.engine.chunks import BLOCKS_PER_CHUNK, Halves
 from dpaudit.engine.executors import check_executor
+from dpaudit.engine.learning_run import run_learning
 from dpaudit.engine.notes import notes_on
 from dpaudit.engine.paired import changes
 from dpaudit.engine.planner import parts, plan_of
-from dpaudit.engine.prepare import Prepared, prepare
+from dpaudit.engine.prepare import Prepared, prepare, prepare_learning
+from dpaudit.engine.provenance import provenance_of
 from dpaudit.engine.rebudget import at_budget, known_of
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
@@ -36,8 +38,9 @@ from dpaudit.interfaces import Audit, Mechanism, Plugin
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement
-from dpaudit.model.results import PluginSource, Provenance, Results, TaskResult
-from dpaudit.model.spec import EarlierSpec, PublicSpec, ReleaseSpec, Spec
+from dpaudit.model.public import PublicSpec
+from dpaudit.model.results import Results, TaskResult
+from dpaudit.model.spec import EarlierSpec, ReleaseSpec, Spec
 from dpaudit.parameters import parameters
 from dpaudit.privacy.composition import sequential
 from dpaudit.registry import Registry
@@ -108,13 +111,6 @@ def run(
         if number < 1:
             raise UsageError(f"{name} = {number}: nothing would be done", hint="give at least 1")
     check_executor(executor)
-    begun = time.monotonic()
-    prepared = prepare(spec, files, registry, dataset)
-    _refuse_private(spec, prepared)
-    plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
-    hook = prepared.registry.manager.hook
-    hook.dpaudit_plan_made(plan=plan)
-    exact = {task: known_of(each.job) for task, each in prepared.controlled.items()}
     watched = progress or NoProgress()
     how = How(
         executor=executor,
@@ -122,9 +118,27 @@ def run(
         chunk=chunk,
         cache=None if cache is None else Cache(cache, watched.said),
         progress=watched,
-        width=partial(widest, prepared, exact),
     )
-    tallies = measure(prepared, plan.blocks, how)
+    if spec.training is not None:
+        _refuse_private(spec)
+        return run_learning(prepare_learning(spec, files, registry), how)
+    prepared = prepare(spec, files, registry, dataset)
+    _refuse_private(spec, prepared)
+    results = _run_decisions(prepared, how)
+    if dataset is None and spec.public is not None and spec.public.mode == "release":
+        return _with_bootstrap(results, prepared, spec.public)
+    return results
+
+
+def _run_decisions(prepared: Prepared, how: How) -> Results:
+    begun, spec = time.monotonic(), prepared.spec
+    plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
+    hook = prepared.registry.manager.hook
+    hook.dpaudit_plan_made(plan=plan)
+    exact = {task: known_of(each.job) for task, each in prepared.controlled.items()}
+    tallies = measure(
+        prepared, plan.blocks, attrs.evolve(how, width=partial(widest, prepared, exact))
+    )
     subjects = _subjects(prepared, exact, tallies, plan.draws)
     audits = audits_of(prepared)
     measurements: list[Measurement] = []
@@ -136,31 +150,31 @@ def run(
             base = next(each for each in subjects if each.task == baseline)
             measurements += changes(subject, base)
         hook.dpaudit_task_done(task=subject.controlled.job.task, seconds=time.monotonic() - begun)
+    attacks, scored = attacked(prepared, how)
     releases = {release.name: release for release in spec.releases}
-    results = Results(
+    return Results(
         spec=spec,
         data=prepared.data,
         plan=plan,
         tasks=tuple(_task_result(subject, releases) for subject in subjects),
-        measurements=tuple(measurements),
+        measurements=(*measurements, *scored),
+        attacks=attacks,
         notes=tuple(note for subject in subjects for note in notes_on(subject)),
-        provenance=_provenance(prepared, plan.draws, audits),
+        provenance=provenance_of(prepared, _plugins(prepared, audits), draws=plan.draws),
     )
-    if dataset is None and spec.public is not None and spec.public.mode == "release":
-        return _with_bootstrap(results, prepared, spec.public)
-    return results
 
 
-def _refuse_private(spec: Spec, prepared: Prepared) -> None:
+def _refuse_private(spec: Spec, prepared: Prepared | None = None) -> None:
     """Keep what a public report must not be made of out of it."""
     if spec.public is None:
         return
+    refuse_uncovered(training=spec.training is not None, attacks=bool(spec.attacks))
     if spec.public.mode == "dp":
         raise UsageError(
             "an audit for a report through noise is not measured openly",
             hint="dpaudit report --public dp makes it, or dpaudit.engine.disclosure.disclose",
         )
-    for each in prepared.controlled.values():
+    for each in prepared.controlled.values() if prepared else ():
         if each.job.chain.replicates is not None:
             raise SpecError(
                 f"release {each.job.task.release!r} was made from the confidential counts, and "
@@ -340,44 +354,13 @@ def _guarantee(subject: MeasuredTask) -> Guarantee:
     )
 
 
-def _provenance(prepared: Prepared, draws: int, audits: tuple[Audit, ...]) -> Provenance:
-    used: dict[tuple[str, str], Plugin] = {}
+def _plugins(prepared: Prepared, audits: tuple[Audit, ...]) -> Iterator[Plugin]:
+    """Yield every plug-in that takes part."""
     for controlled in prepared.controlled.values():
         job = controlled.job
-        for plugin in (job.chain.mechanism, *job.chain.steps, *parts(job.decision), *job.output):
-            used[plugin.kind, plugin.name] = plugin
+        yield from (job.chain.mechanism, *job.chain.steps, *parts(job.decision), *job.output)
     for spec in prepared.spec.mitigations:
-        use = spec.plugin
-        made = prepared.registry.create("mitigation", use.use, **use.parameters)
-        used[made.kind, made.name] = made
-    used |= {(audit.kind, audit.name): audit for audit in audits}
-    sources: list[PluginSource] = [
-        prepared.registry.source(type(plugin)) for _, plugin in sorted(used.items())
-    ]
-    names = _materials() | {s.distribution for s in sources if s.distribution}
-    return Provenance(
-        versions={name: _version(name) for name in sorted(names)},
-        audit_digest=hashlib.sha256(prepared.spec.text.encode()).hexdigest(),
-        data_digest=prepared.data.digest,
-        seed=prepared.spec.run.seed,
-        draws=draws,
-        confidence=prepared.spec.run.confidence,
-        plugins=tuple(sources),
-    )
-
-
-def _materials() -> set[str]:
-    """Return dpaudit and every distribution that it needs: they make the numbers and the report."""
-    try:
-        needed = importlib.metadata.requires("dpaudit") or []
-    except importlib.metadata.PackageNotFoundError:
-        needed = ["numpy", "scipy"]
-    plain = (line for line in needed if "extra ==" not in line)
-    return {"dpaudit", *(re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in plain)}
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        yield prepared.registry.create("mitigation", spec.plugin.use, **spec.plugin.parameters)
+    yield from audits
+    for attack in prepared.attacks.values():
+        yield from (attack.attack, attack.chain.mechanism, *attack.chain.steps)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -19,7 +19,7 @@ from dpaudit.engine.executors import AHEAD, Place, opened
 from dpaudit.engine.measurer import Measurer, measure_elsewhere
 from dpaudit.engine.prepare import Prepared
 from dpaudit.engine.tally import Tally, step_streams, tally_of
-from dpaudit.engine.work import Work
+from dpaudit.engine.work import Ready, Work
 from dpaudit.errors import DpauditError, PluginError
 from dpaudit.model.plan import Task
 from dpaudit.stats.aligned import Aligned
@@ -126,10 +126,10 @@ def measure(prepared: Prepared, blocks: int, how: How) -> dict[str, Halves]:
         if missing:
             with (
                 opened(how.executor, how.workers) as place,
-                closing(_measured(store, _spread(missing, place.slots), place)) as ending,
+                closing(measured(store, spread(missing, place.slots), place)) as ending,
             ):
-                for unit, measured in ending:
-                    store.keep(unit, measured)
+                for unit, found in ending:
+                    store.keep(unit, found)
                     how.progress.advanced(BLOCK * store.done, lambda: how.width(trees))
     finally:
         how.progress.finished()
@@ -178,7 +178,7 @@ class _Store:
         self.done += unit.chunk.count * (len(unit.tasks) - len(tasks))
         return attrs.evolve(unit, tasks=tasks) if tasks else None
 
-    def keep(self, unit: Unit, measured: Mapping[str, Pieces]) -> None:
+    def keep(self, unit: Unit, measured: Mapping[str, Any]) -> None:
         """Take what was measured, and write it to the cache."""
         self.done += unit.size
         for task, pieces in measured.items():
@@ -202,7 +202,18 @@ class _Store:
         return self.prepared.controlled[task].job.task
 
 
-def _spread(units: list[Unit], slots: int) -> Iterator[Unit]:
+class Store(Protocol):
+    """Where units come from and go to: what :func:`measured` asks of it."""
+
+    @property
+    def prepared(self) -> Ready:
+        """The spec with its jobs."""
+
+    def still_missing(self, unit: Unit) -> Unit | None:
+        """Return what is left of a unit to measure, if anything."""
+
+
+def spread(units: list[Unit], slots: int) -> Iterator[Unit]:
     """Share the tasks of each unit out where there are too few units to keep all busy."""
     shares = math.ceil(AHEAD * slots / len(units)) if slots > 1 else 1
     for unit in units:
@@ -211,9 +222,9 @@ def _spread(units: list[Unit], slots: int) -> Iterator[Unit]:
             yield attrs.evolve(unit, tasks=unit.tasks[start : start + size])
 
 
-def _measured(
-    store: _Store, units: Iterable[Unit], place: Place
-) -> Generator[tuple[Unit, Mapping[str, Pieces]], None, None]:
+def measured(
+    store: Store, units: Iterable[Unit], place: Place
+) -> Generator[tuple[Unit, Mapping[str, Any]], None, None]:
     """Yield units as they are measured, on the executor of ``place``."""
     still = (left for unit in units if (left := store.still_missing(unit)) is not None)
     if place.where == "elsewhere":
@@ -231,8 +242,8 @@ def _measured(
 
 
 def completed(
-    units: Iterable[Unit], submit: Callable[[Unit], Future[dict[str, Pieces]]], ahead: int
-) -> Iterator[tuple[Unit, Mapping[str, Pieces]]]:
+    units: Iterable[Unit], submit: Callable[[Unit], Future[dict[str, Any]]], ahead: int
+) -> Iterator[tuple[Unit, Mapping[str, Any]]]:
     """Submit units, at most ``ahead`` at once, and yield them as they are done.
 
     Raises
@@ -240,8 +251,8 @@ def completed(
     Exception
         What the first unit that failed has raised; those that wait are cancelled.
     """
-    finished: queue.SimpleQueue[Future[dict[str, Pieces]]] = queue.SimpleQueue()
-    waiting: dict[Future[dict[str, Pieces]], Unit] = {}
+    finished: queue.SimpleQueue[Future[dict[str, Any]]] = queue.SimpleQueue()
+    waiting: dict[Future[dict[str, Any]], Unit] = {}
     left = iter(units)
     try:
         while True:
@@ -258,7 +269,7 @@ def completed(
             future.cancel()
 
 
-def _next(finished: queue.SimpleQueue[Future[dict[str, Pieces]]]) -> Future[dict[str, Pieces]]:
+def _next(finished: queue.SimpleQueue[Future[dict[str, Any]]]) -> Future[dict[str, Any]]:
     """Wait for a future, and now and then for Ctrl-C."""
     while True:
         try:
@@ -267,7 +278,7 @@ def _next(finished: queue.SimpleQueue[Future[dict[str, Pieces]]]) -> Future[dict
             continue
 
 
-def _result(future: Future[dict[str, Pieces]]) -> dict[str, Pieces]:
+def _result(future: Future[dict[str, Any]]) -> dict[str, Any]:
     try:
         return future.result()
     except DpauditError as error:

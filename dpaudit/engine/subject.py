@@ -7,12 +7,13 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from dpaudit.engine.intervals import any_of, folded, frequency, loss, squares, within
+from dpaudit.engine.intervals import any_of, folded, frequency, loss, squares, within, without
 from dpaudit.engine.job import budget_of
 from dpaudit.engine.tally import Controlled, Tally
 from dpaudit.errors import PluginError
 from dpaudit.estimators.known import Known
 from dpaudit.estimators.near import Near
+from dpaudit.interfaces import Mechanism
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.curvature import Curvature
 from dpaudit.model.dataset import Dataset
@@ -93,6 +94,11 @@ class MeasuredTask:
     def task(self) -> str:
         """The identifier of the task."""
         return self.controlled.job.task.id
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """The mechanism of the release, at one parameter point."""
+        return self.controlled.job.chain.mechanism
 
     @property
     def unit(self) -> str:
@@ -332,16 +338,19 @@ class MeasuredTask:
         With probability ``confidence`` an event that was not seen in N draws, for any of m
         outcomes, has probability at most ln(m / (1 - confidence)) / N. Its size is taken to be
         at most ten root mean square errors of the outcome or, where the outcome itself never
-        varied, the largest outcome of the task. Nothing is added where the control accounts
-        for such events, and beside near outcomes what they leave open, varied or not.
+        varied, the largest outcome of the task, and never more than the decision says. Where the
+        control accounts for such events only what it lacks is added to a bias, and beside near
+        outcomes what they leave open, varied or not.
         """
         job, near = self.controlled.job, self._near(over)
         noise = job.chain.mechanism.noise()
         silent = noise is not None and not np.any(noise.variance > 0)
-        if self.controlled.is_complete or (silent and not job.is_random_after_noise):
+        if silent and not job.is_random_after_noise:
             return np.zeros_like(moments.mean)
         entries = moments.mean.size if near is None else max(moments.mean.size, near.distance.size)
         risk = min(1.0, np.log(entries / (1.0 - confidence)) / moments.count)
+        if self.controlled.is_complete and (quantity == "bias" or job.is_declared_smooth):
+            return self._beyond(over, risk)
         if near is not None and quantity == "bias":
             return folded(near.unseen_bias(risk), over)
         if near is not None and near.square is not None and quantity == "mean-squared-error":
@@ -349,11 +358,22 @@ class MeasuredTask:
         own = 10.0 * np.sqrt(self.columns("square", over).mean)
         largest = self._largest(over)
         size = np.where(self.columns("error", over).m2 > 0, own, largest)
+        size = np.minimum(size, job.largest_change(over))
         size = size**2 if quantity == "mean-squared-error" else size
         if quantity in self.controlled.job.extras:
             size = np.ones_like(size)  # shares and indicators are at most 1 for each entity
         rounding = moments.count * (ROUNDING * largest) ** 2
         return np.where(moments.m2 > rounding, 0.0, risk * size)
+
+    def _beyond(self, over: str, risk: float) -> FloatArray:
+        """Return what a complete control lacks: of its mean, and of events that no draw showed."""
+        job, control = self.controlled.job, self.controlled.control
+        lacking = np.zeros(job.n)
+        if control is not None and control.beyond is not None:
+            lacking += control.beyond(risk)
+        if control is not None and control.error is not None:
+            lacking += control.error
+        return lacking if over == "entity" else self._sum(lacking, over)
 
     def _variance(self, over: str) -> Estimate:
         """Subtract the squared bias from the mean squared error, each at half the risk."""
@@ -365,16 +385,7 @@ class MeasuredTask:
         else:
             bias = self._exact("bias", over) or self._simulated("bias", over, half)
             low, high, value = squares(bias)
-        top = np.clip(square.high - low, 0.0, None)
-        bottom = np.clip(square.low - high, 0.0, None)
-        found = Estimate(
-            value=np.clip(square.value - value, bottom, top),
-            low=bottom,
-            high=top,
-            level=self.confidence,
-            method=square.method,
-            draws=self.draws,
-        )
+        found = without(square, low, high, value, self.confidence)
         near = self._near(over)
         if near is None or near.variance is None:
             return found

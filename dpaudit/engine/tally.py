@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -14,13 +14,15 @@ from dpaudit.estimators.chain import Streams
 from dpaudit.estimators.control import DecisionControl
 from dpaudit.estimators.near import Near, near_outcomes
 from dpaudit.model.arrays import FloatArray
-from dpaudit.model.structure import Control
 from dpaudit.noise.base import Variates
 from dpaudit.stats.moments import Moments
 from dpaudit.stats.streams import BLOCK, PAIRS, PILOT, block_generator
 
 _SAME = 1e-9
 """Outcomes that differ by less, relative to the truth or to 1, are the same."""
+
+_AT_ONCE = 2**17
+"""Outcomes that are measured at once: what a processor's cache holds."""
 
 SharedVariates = dict[tuple[str, int], Variates]
 """Unit-scale variates of one block, by family and number of counts."""
@@ -80,7 +82,7 @@ class Controlled:
     """
 
     job: Job
-    control: tuple[Control, DecisionControl] | None
+    control: DecisionControl | None
     offset: FloatArray
     near: Near | None = None
 
@@ -97,9 +99,9 @@ class Controlled:
         control = None if job.is_random_after_noise else job.control()
         if control is None:
             return plain
-        if job.structure is not None and not (job.is_smooth or control[0].variance is not None):
+        if job.is_declared_smooth and not control.is_complete:
             return plain  # a projection's stand-in misses rare events, and its band the truth
-        offset = job.extended((control[1].mean - job.truth)[None, :])[0]
+        offset = job.extended((control.mean - job.truth)[None, :])[0]
         tried = cls(job=job, control=control, offset=offset)
         n = job.n
         with np.errstate(all="ignore"):
@@ -111,15 +113,14 @@ class Controlled:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the control knows every event of the release, however rare.
-
-        The structure of the decision must be declared, and the release smooth in the noise or
-        its clipping known exactly; the stand-in for a projection knows it to first order only.
-        """
+        """Whether the control knows every event of the release, however rare."""
         noise = self.job.chain.mechanism.noise()
-        if self.control is None or self.job.structure is None or noise is None:
-            return False
-        return self.job.is_smooth or self.control[0].variance is not None
+        return self.control is not None and noise is not None and self.control.is_complete
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether anything is subtracted from the draws."""
+        return self.near is not None or self.control is not None
 
     def minus_control(self, errors: FloatArray, noisy: FloatArray) -> FloatArray:
         """Return outcome minus control minus its mean, shape (draws, n)."""
@@ -127,9 +128,8 @@ class Controlled:
             return errors - self.near_errors(noisy)
         if self.control is None:
             return errors
-        release, decision = self.control
-        shift = decision.mean - self.job.truth
-        result: FloatArray = errors - decision.expansion(release.deviation(noisy)) - shift
+        shift = self.control.mean - self.job.truth
+        result: FloatArray = errors - self.control.expansion(noisy) - shift
         return result
 
     def near_errors(self, noisy: FloatArray) -> FloatArray:
@@ -159,7 +159,9 @@ def noisy_counts(
     drawn = noise.from_variates(shared[key])
     if noise.symmetric and job.is_smooth:
         return counts + drawn[:PAIRS], counts - drawn[:PAIRS]
-    return (counts + drawn,)
+    if any(np.may_share_memory(drawn, each) for each in shared[key]):
+        return (counts + drawn,)
+    return (np.add(counts, drawn, out=drawn),)
 
 
 def measure_block(
@@ -180,36 +182,88 @@ def tally_of(
     controlled: Controlled, drawn: Sequence[FloatArray], streams: Streams | None = None
 ) -> Tally:
     """Measure one job on what its mechanism gave: one array (draws, n), or two mirrored ones."""
-    job = controlled.job
-    plain, residuals, squares, shortfalls = [], [], [], []
-    extras: dict[str, list[FloatArray]] = {name: [] for name in sorted(job.extras)}
-    if controlled.near is not None:
-        extras |= {"near-error": [], "near-square": [], "square-beyond": []}
-    for noisy in drawn:
-        outcomes = job.outcome(job.chain.process(noisy, streams), streams)
-        errors = outcomes - job.truth
-        residuals.append(job.extended(controlled.minus_control(errors, noisy)))
-        wide = job.extended(errors)
-        plain.append(wide)
-        squares.append(_totalled(wide**2, errors**2))
-        short = np.clip(-wide, 0.0, None)
-        shortfalls.append(_totalled(short, np.clip(-errors, 0.0, None)))
-        for name in job.extras:
-            rows = job.extended(_EXTRAS[name](outcomes, job.truth))
-            # Of a sum it is asked whether any of its outcomes changed.
-            extras[name].append(np.minimum(rows, 1.0) if name == "changed" else rows)
-        if controlled.near is not None:
-            close = controlled.near_errors(noisy)
-            extras["near-error"].append(job.extended(close))
-            extras["near-square"].append(_totalled(job.extended(close) ** 2, close**2))
-            extras["square-beyond"].append(squares[-1] - extras["near-square"][-1])
+    found = [_rows_of(controlled, noisy, streams) for noisy in drawn]
+    error = Moments.of(found[0]["error"])
+    names = [name for name in found[0] if name not in {"error", "bias", *_SUMMED}]
+    if "bias" in found[0]:
+        bias = _averaged([rows["bias"] for rows in found])
+    else:
+        bias = error if len(found) == 1 else _averaged([rows["error"] for rows in found])
     return Tally(
-        error=Moments.of(plain[0]),
-        bias=_averaged(residuals),
-        square=_averaged(squares),
-        shortfall=_averaged(shortfalls),
-        extra={name: _averaged(rows) for name, rows in extras.items()},
+        error=error,
+        bias=bias,
+        square=_summed("square", found),
+        shortfall=_summed("shortfall", found),
+        extra={name: _averaged([rows[name] for rows in found]) for name in names},
     )
+
+
+def _rows_of(
+    controlled: Controlled, noisy: FloatArray, streams: Streams | None
+) -> dict[str, FloatArray]:
+    """Return what is measured of each draw, shape (draws, m), and sums over entities (draws,).
+
+    A few draws at a time, as many as the processor's cache holds, unless a step draws random
+    numbers of its own.
+    """
+    draws, width = len(noisy), _width(controlled.job)
+    step = draws if controlled.job.is_random_after_noise else max(1, _AT_ONCE // width)
+    found: dict[str, FloatArray] = {}
+    for start in range(0, draws, step):
+        part = _measured(controlled, noisy[start : start + step], streams)
+        if step >= draws:
+            return part
+        for name, rows in part.items():
+            if name not in found:
+                found[name] = np.empty((draws, *rows.shape[1:]))
+            found[name][start : start + step] = rows
+    return found
+
+
+def _measured(
+    controlled: Controlled, noisy: FloatArray, streams: Streams | None
+) -> dict[str, FloatArray]:
+    """Return the same of draws that are measured at once."""
+    job = controlled.job
+    outcomes = job.outcome(job.chain.process(noisy, streams), streams)
+    errors = outcomes - job.truth
+    wide = job.extended(errors)
+    found = {"error": wide}
+    if controlled.is_controlled:
+        found["bias"] = job.extended(controlled.minus_control(errors, noisy))
+    for name, change in _SUMMED.items():
+        found[name] = change(errors).sum(axis=1)
+    for name in sorted(job.extras):
+        rows = job.extended(_EXTRAS[name](outcomes, job.truth))
+        # Of a sum it is asked whether any of its outcomes changed.
+        found[name] = np.minimum(rows, 1.0) if name == "changed" else rows
+    if controlled.near is not None:
+        close = controlled.near_errors(noisy)
+        found["near-error"] = job.extended(close)
+        found["near-square"] = _totalled(found["near-error"] ** 2, job.n)
+        found["square-beyond"] = _totalled(wide * wide, job.n) - found["near-square"]
+    return found
+
+
+def _summed(name: str, found: Sequence[Mapping[str, FloatArray]]) -> Moments:
+    """Return moments of what is made of each error, and in the total's column of their sum."""
+    change = _SUMMED[name]
+    totals = _averaged([rows[name][:, None] for rows in found])
+    if len(found) == 1:
+        return Moments.of(found[0]["error"], change).ending_with(totals)
+    return _averaged([change(rows["error"]) for rows in found]).ending_with(totals)
+
+
+def _short(errors: FloatArray) -> FloatArray:
+    short = np.negative(errors)
+    return np.maximum(short, 0.0, out=short)
+
+
+_SUMMED: Mapping[str, Callable[[FloatArray], FloatArray]] = {
+    "square": np.square,
+    "shortfall": _short,
+}
+"""What is made of the error of each outcome; the total's column has the sum over entities."""
 
 
 def step_streams(seed: int, digest: str, block: int) -> Streams:
@@ -265,9 +319,9 @@ def _averaged(parts: list[FloatArray]) -> Moments:
     return Moments.of(parts[0] if len(parts) == 1 else (parts[0] + parts[1]) / 2.0)
 
 
-def _totalled(wide: FloatArray, entity: FloatArray) -> FloatArray:
-    """Replace the total's column by the sum over entities of what was made of each."""
-    wide[:, -1] = entity.sum(axis=1)
+def _totalled(wide: FloatArray, n: int) -> FloatArray:
+    """Replace the total's column by the sum over the ``n`` entities of what was made of each."""
+    wide[:, -1] = wide[:, :n].sum(axis=1)
     return wide
 
 

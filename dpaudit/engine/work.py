@@ -20,10 +20,14 @@ import numpy as np
 import scipy
 
 from dpaudit.engine.digests import engine_digest
-from dpaudit.engine.prepare import Prepared, prepare
+from dpaudit.engine.learning_plan import PreparedLearning
+from dpaudit.engine.prepare import Prepared, prepare, prepare_learning
 from dpaudit.errors import DataError, DpauditError, PluginError, UnavailableError, UsageError
 from dpaudit.model.spec import Spec
 from dpaudit.registry import Registry
+
+Ready = Prepared | PreparedLearning
+"""A spec with its jobs made, of decisions or of learners."""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +46,7 @@ class Work:
     digest: str
 
     @classmethod
-    def of(cls, prepared: Prepared) -> Work:
+    def of(cls, prepared: Ready) -> Work:
         """Pack what ``prepared`` was made from.
 
         Raises
@@ -58,15 +62,12 @@ class Work:
             ),
             data=prepared.data.digest,
             versions=_versions(),
-            tasks={
-                task: (each.job.task.key, each.control is not None)
-                for task, each in prepared.controlled.items()
-            },
+            tasks=prepared.signatures,
         )
         payload = pickle.dumps(luggage)
         return cls(payload=payload, digest=hashlib.sha256(payload).hexdigest())
 
-    def prepare(self) -> Prepared:
+    def prepare(self) -> Ready:
         """Prepare the spec in this process, and make sure that it is the same audit.
 
         Raises
@@ -80,7 +81,8 @@ class Work:
             try:
                 files = [_placed(Path(name), content, folder) for name, content in luggage.files]
                 registry = Registry.discover(files=files)
-                prepared = prepare(luggage.spec, registry=registry)
+                made = prepare if luggage.spec.training is None else prepare_learning
+                prepared = made(luggage.spec, registry=registry)
             except DpauditError as error:
                 raise _from_here(error, luggage.spec) from error
         luggage.compare(prepared)
@@ -97,7 +99,7 @@ class _Luggage:
     versions: Mapping[str, str]
     tasks: Mapping[str, tuple[str, bool]]
 
-    def compare(self, prepared: Prepared) -> None:
+    def compare(self, prepared: Ready) -> None:
         """Refuse to measure anything but the audit of the run."""
         for what, version in _versions().items():
             if version != self.versions[what]:
@@ -111,10 +113,7 @@ class _Luggage:
                 f"{_here()} has other data under the name {self.spec.data.file!r} than the run",
                 hint="copy the data file of the run there, or use a folder that all machines share",
             )
-        found = {
-            task: (each.job.task.key, each.control is not None)
-            for task, each in prepared.controlled.items()
-        }
+        found = prepared.signatures
         for task in {**self.tasks, **found}:
             if found.get(task) != self.tasks.get(task):
                 raise PluginError(
@@ -164,7 +163,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _refuse_memory(prepared: Prepared) -> None:
+def _refuse_memory(prepared: Ready) -> None:
     spec = prepared.spec
     named = {
         *(release.mechanism.use for release in spec.releases),
@@ -173,6 +172,8 @@ def _refuse_memory(prepared: Prepared) -> None:
         *(use.use for decided in spec.decisions for use in decided.output),
         *(audit.audit.use for audit in spec.audits),
         *(mitigation.plugin.use for mitigation in spec.mitigations),
+        *(learner.plugin.use for learner in spec.learners),
+        *(attack.plugin.use for attack in spec.attacks),
     }
     for kind, name in prepared.registry.in_memory():
         if name in named:

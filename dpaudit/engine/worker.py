@@ -19,9 +19,8 @@ import time
 from typing import Any, BinaryIO
 
 from dpaudit.engine.blas import one_blas_thread
-from dpaudit.engine.chunks import Chunk, Pieces, Unit, measure_chunk
-from dpaudit.engine.prepare import Prepared
-from dpaudit.engine.work import Work
+from dpaudit.engine.chunks import Chunk, Unit
+from dpaudit.engine.work import Ready, Work
 from dpaudit.errors import DpauditError, PluginError
 
 
@@ -46,7 +45,7 @@ class Worker:
         with contextlib.suppress(OSError):  # gone already: the first measurement says how
             self._send(work)
 
-    def measure(self, unit: Unit) -> dict[str, Pieces]:
+    def measure(self, unit: Unit) -> dict[str, Any]:
         """Measure the tasks of a unit; a foreign one has to be done within the time limit.
 
         Raises
@@ -72,7 +71,7 @@ class Worker:
             timer.cancel()
         if isinstance(answer, DpauditError):
             raise answer
-        measured: dict[str, Pieces] = answer
+        measured: dict[str, Any] = answer
         return measured
 
     def close(self) -> None:
@@ -113,7 +112,7 @@ def main() -> None:
     incoming, outgoing = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a plug-in that prints must not write into the messages
     work: Work = pickle.load(incoming)  # noqa: S301 - from our own parent
-    prepared: Prepared | DpauditError
+    prepared: Ready | DpauditError
     try:
         prepared = work.prepare()
     except DpauditError as error:
@@ -134,12 +133,11 @@ def _die_with(parent: int) -> None:
     os._exit(1)
 
 
-def _answer(prepared: Prepared | DpauditError, tasks: tuple[str, ...], chunk: Chunk) -> object:
+def _answer(prepared: Ready | DpauditError, tasks: tuple[str, ...], chunk: Chunk) -> object:
     if isinstance(prepared, DpauditError):
         return prepared
-    jobs = {task: prepared.controlled[task] for task in tasks}
     try:
-        return measure_chunk(jobs, prepared.spec.run.seed, prepared.data.digest, chunk)
+        return prepared.measure(tasks, chunk)
     except DpauditError as error:
         return error
     except SystemExit as error:

@@ -29,9 +29,9 @@ _LARGEST = 2048
 
 
 class Expansion(Protocol):
-    """The expansion of a decision along deviations."""
+    """The expansion of a decision, of what the mechanism gave or of deviations from a mean."""
 
-    def __call__(self, deviation: FloatArray, /) -> FloatArray:
+    def __call__(self, noisy: FloatArray, /) -> FloatArray:
         """Return the expansion minus its mean, shape (draws, n)."""
 
 
@@ -42,13 +42,23 @@ class DecisionControl:
     Parameters
     ----------
     expansion
-        From deviations of the release (draws, n) to the control minus its mean (draws, n).
+        From what the mechanism gave (draws, m) to the control minus its mean (draws, n).
     mean
         The mean of the control, shape (n,), in the unit of the decision.
+    is_complete
+        Whether it knows every event of the release, however rare, to second order.
+    error
+        Numerical error of the mean, shape (n,); nothing: 0.
+    beyond
+        From a probability r to what events of it or less may bring to the mean of the outcome
+        minus the control, shape (n,); nothing: 0.
     """
 
     expansion: Expansion
     mean: FloatArray
+    is_complete: bool = False
+    error: FloatArray | None = None
+    beyond: Callable[[float], FloatArray] | None = None
 
 
 def control_of(
@@ -65,6 +75,17 @@ def control_of(
     control
         The control of the release.
     """
+    found = _along(structure, outcome, control)
+    if found is None:
+        return None
+    expansion = found.expansion
+    return attrs.evolve(found, expansion=lambda noisy: expansion(control.deviation(noisy)))
+
+
+def _along(
+    structure: Structure | None, outcome: Outcome, control: Control
+) -> DecisionControl | None:
+    """Return the control of a decision, whose expansion takes deviations of the release."""
     if isinstance(structure, Proportional):
         return _allotment(structure, control)
     centre = outcome(control.mean[None, :])[0]

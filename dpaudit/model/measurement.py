@@ -30,6 +30,10 @@ class Measurement:
         The entities or groups along the axis of the estimate; empty for a single number.
     estimate
         The value with its interval.
+    discloses
+        What it tells about the data of an audit of learners: ``internal`` (computed from
+        confidential records: no public report shows it), ``public-data``, or ``dp(EPSILON)`` where
+        it was itself released with that budget; empty: what the status of the data says.
     """
 
     task: str
@@ -40,6 +44,7 @@ class Measurement:
     per: str = "total"
     labels: tuple[str, ...] = ()
     estimate: Estimate
+    discloses: str = ""
 
     def __attrs_post_init__(self) -> None:
         wanted = (len(self.labels),) if self.labels else ()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.attack import AttackResult
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.measurement import Measurement, Note
@@ -70,8 +71,30 @@ class TaskResult:
 
 
 @attrs.frozen(kw_only=True, eq=False)
+class LearnerResult:
+    """One learner at one point that was trained.
+
+    ``counted`` are the queries that ``guarantee`` counts, ``arms`` the ways in which it was
+    trained, each ``replicates`` times; ``reference`` is what its excess risk is measured against.
+    """
+
+    task: Task
+    learner: str
+    parameters: Mapping[str, object]
+    guarantee: Guarantee
+    counted: tuple[str, ...]
+    replicates: int
+    arms: tuple[str, ...]
+    reference: str
+
+
+@attrs.frozen(kw_only=True, eq=False)
 class Results:
-    """Everything an audit found out, ready to be reported."""
+    """Everything an audit found out, ready to be reported.
+
+    Of an audit of learners ``data`` are the groups of the people learnt from, with their numbers,
+    and ``learners`` stand for ``tasks``.
+    """
 
     spec: Spec
     data: Dataset
@@ -80,6 +103,8 @@ class Results:
     measurements: tuple[Measurement, ...]
     notes: tuple[Note, ...]
     provenance: Provenance
+    learners: tuple[LearnerResult, ...] = ()
+    attacks: tuple[AttackResult, ...] = ()
 
     def select(
         self,

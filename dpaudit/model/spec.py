@@ -13,6 +13,16 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from dpaudit.model.dataset import Status
+from dpaudit.model.public import PublicSpec
+from dpaudit.model.training import DEFAULT_REPLICATES, TrainingSpec
+
+Game = Literal["known-rest", "pool", "elsewhere"]
+"""Whom the attacker tells apart.
+
+``known-rest``: everything is known but whether one person is in the data. ``pool``: of a list of
+candidates each is in the data or not by the toss of a coin. ``elsewhere``: people in the data
+against people who come from somewhere else.
+"""
 
 Neighbours = Literal["add-remove", "replace"]
 Format = str
@@ -278,11 +288,34 @@ class AuditSpec:
 
 
 @attrs.frozen(kw_only=True)
-class NamedUse:
-    """``[[attack]]`` or ``[[learner]]``: a plug-in with a name of its own."""
+class AttackSpec:
+    """``[[attack]]``: an attack, the game that it plays and where its candidates come from.
+
+    ``candidates`` is a file of the form of the data, or ``uniform`` (over the cells) or
+    ``marginals`` (attributes drawn on their own); without it they are the people in the data.
+    ``releases`` names the releases that are attacked; without any all are. ``replicates`` is how
+    many releases are made.
+    """
 
     name: str
     plugin: PluginUse
+    game: Game
+    candidates: str | None = None
+    releases: tuple[str, ...] = ()
+    replicates: int = 20
+
+
+@attrs.frozen(kw_only=True)
+class LearnerSpec:
+    """``[[learner]]``: a learner, how often it is trained, and which one it mitigates.
+
+    ``against`` names another learner; it is compared with it at the same point.
+    """
+
+    name: str
+    plugin: PluginUse
+    replicates: int = DEFAULT_REPLICATES
+    against: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -323,32 +356,14 @@ class ReportSpec:
     map: MapSpec | None = None
 
 
-PublicMode = Literal["proxy", "release", "dp"]
-
-
-@attrs.frozen(kw_only=True)
-class PublicSpec:
-    """What a report that may leave the house is made from: one mode of ``[public]``.
-
-    ``proxy``: public stand-in data take the place of the true counts. ``release``: a release
-    that was published does, ``made_by`` the release of that name in the audit file at the point
-    ``at``; ``bootstrap`` releases are drawn anew for its intervals. ``dp``: numbers of the true
-    counts are released themselves, with ``epsilon`` for all of them together.
-    """
-
-    mode: PublicMode
-    made_by: str | None = None
-    at: Mapping[str, float] = attrs.field(factory=dict)
-    bootstrap: int = 20
-    epsilon: float | None = None
-
-
 @attrs.frozen(kw_only=True)
 class Spec:
     """One audit, as its author wrote it.
 
-    ``path`` is where the audit file lies (relative files are looked up beside it) and
-    ``text`` is its content, for provenance; neither enters a report.
+    An audit of learners has ``training`` and ``learners`` and neither releases nor decisions;
+    ``data`` then says only where its file is. ``path`` is where the audit file lies (relative
+    files are looked up beside it) and ``text`` is its content, for provenance; neither enters a
+    report.
     """
 
     title: str
@@ -357,8 +372,9 @@ class Spec:
     decisions: tuple[DecisionSpec, ...]
     audits: tuple[AuditSpec, ...]
     mitigations: tuple[MitigationSpec, ...] = ()
-    attacks: tuple[NamedUse, ...] = ()
-    learners: tuple[NamedUse, ...] = ()
+    attacks: tuple[AttackSpec, ...] = ()
+    training: TrainingSpec | None = None
+    learners: tuple[LearnerSpec, ...] = ()
     plugins: tuple[str, ...] = ()
     run: RunSpec = attrs.field(factory=RunSpec)
     report: ReportSpec = attrs.field(factory=ReportSpec)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Literal, Protocol, Self, TypeAlias
 
 import attrs
+import numpy as np
+from numpy.typing import NDArray
 
 from dpaudit.model.arrays import FloatArray
 
@@ -70,7 +73,75 @@ class Proportional:
     total: float
 
 
-Structure: TypeAlias = Linear | Proportional
+Parts: TypeAlias = tuple[FloatArray, ...]
+"""Several values of every entity (..., n), or their sums over groups (..., g)."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Share:
+    """Structure ``u_i(x_i) * level_g(sums)`` of an entity i of group g.
+
+    Parameters
+    ----------
+    own
+        From counts (..., n) to one or several values of every entity (..., n), each a function
+        of the entity's own count alone; u is the first.
+    level
+        From the sums of the own values over the groups, (..., g) each, to what one unit of u is
+        worth in every group, (..., g), in the unit of the decision.
+    breaks
+        Where an own value jumps or bends as the count grows, shape (n, k), persons; infinite
+        where an entity has fewer than k such places.
+    groups
+        The group of every entity, from 0, shape (n,); every group has an entity.
+    """
+
+    own: Callable[[FloatArray], Parts]
+    level: Callable[[Parts], FloatArray]
+    breaks: FloatArray
+    groups: NDArray[np.intp]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Local:
+    """Structure of outcomes that follow from own values and their sums alone.
+
+    The outcome is the sum of the terms. Ratable reduction is one: what everybody is due, scaled
+    so that it adds up to what there is.
+
+    Parameters
+    ----------
+    terms
+        At least one.
+    """
+
+    terms: tuple[Share, ...]
+
+    @classmethod
+    def ratable(
+        cls, own: Callable[[FloatArray], FloatArray], total: float, breaks: FloatArray
+    ) -> Self:
+        """Return the structure ``total * own_i / sum_j own_j``, 0 where the sum is.
+
+        Parameters
+        ----------
+        own
+            From counts (..., n) to what everybody is due, (..., n), 0 or more.
+        total
+            What is shared out, in the unit of the decision.
+        breaks
+            As in :class:`Share`.
+        """
+
+        def level(sums: Parts) -> FloatArray:
+            return np.divide(total, sums[0], out=np.zeros_like(sums[0]), where=sums[0] > 0)
+
+        groups = np.zeros(len(breaks), dtype=np.intp)
+        term = Share(own=lambda counts: (own(counts),), level=level, breaks=breaks, groups=groups)
+        return cls(terms=(term,))
+
+
+Structure: TypeAlias = Linear | Proportional | Local
 
 Feasible: TypeAlias = Literal["nearest", "rescaled"] | None
 """``nearest`` is the Euclidean projection on non-negative values with a public sum; ``rescaled``

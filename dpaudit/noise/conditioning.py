@@ -23,14 +23,14 @@ Chance: TypeAlias = Callable[[FloatArray, NDArray[np.intp]], FloatArray]
 """From released values, shape (m, b), and the b entities they are of, to chances, (m, b)."""
 
 _STEPS = np.array([0.5, 1.0, 2.0, 4.0, 7.0, 11.0, 16.0, 22.0, 30.0, REACH])
-_OFFSETS = np.concatenate([-_STEPS[::-1], [0.0], _STEPS])[:, None]
+OFFSETS = np.concatenate([-_STEPS[::-1], [0.0], _STEPS])[:, None]
 _NODES, _CHECK = 20, 12
 _BLOCK = 1 << 20
-_MOST_TERMS = 1e8
-_NEGLIGIBLE = 1e-18
+MOST_TERMS = 1e8
+NEGLIGIBLE = 1e-18
 _FARTHEST = 2.0**40
 _FARTHEST_BEND = 1e300
-_ROUNDING = 4.0 * np.finfo(np.float64).eps
+ROUNDING = 4.0 * np.finfo(np.float64).eps
 
 
 @attrs.frozen
@@ -88,7 +88,7 @@ def expected_chance(given: Released, chance: Chance, bends: Sequence[Bend]) -> E
     silent = given.silent
     for index in _blocks(np.flatnonzero(silent), 1):
         value[index] = chance(_values(given, np.zeros((1, index.size)), index), index)[0]
-    ends = (1 + len(bends)) * _OFFSETS.size
+    ends = (1 + len(bends)) * OFFSETS.size
     for index in _blocks(np.flatnonzero(~silent), ends * _NODES):
         edges = _edges(given, bends, index)
         value[index] = _integral(given, chance, edges, index, _NODES)
@@ -120,10 +120,10 @@ def _edges(given: Released, bends: Sequence[Bend], index: NDArray[np.intp]) -> F
     x, unit = given.counts[index], given.unit[index]
     last = REACH * unit
     first = np.maximum(-last, np.minimum(-x, last)) if given.clipped else -last
-    ends = [unit * _OFFSETS]
+    ends = [unit * OFFSETS]
     for bend in bends:
         at, width = bend.of(index, given.counts.size)
-        ends.append((at - x) + width * _OFFSETS)
+        ends.append((at - x) + width * OFFSETS)
     return np.sort(np.clip(np.concatenate(ends), first, last), axis=0)
 
 
@@ -132,7 +132,7 @@ def _integral(
 ) -> FloatArray:
     """Return the integral over all panels, and the atom at 0 of clipped values, shape (b,)."""
     noise = given.noise.at(index)
-    places, weights = _rule(nodes)
+    places, weights = rule_of(nodes)
     length = np.diff(edges, axis=0)[:, None, :]
     moves = (edges[:-1, None, :] + length * places[:, None]).reshape(-1, index.size)
     density = np.asarray(noise.density(moves))
@@ -151,19 +151,19 @@ def _displaced(given: Released, bends: Sequence[Bend], index: NDArray[np.intp]) 
     for bend in bends:
         at, width = bend.of(index, given.counts.size)
         error += (np.abs(at) + x) / np.maximum(width, unit)
-    return _ROUNDING * error + _NEGLIGIBLE
+    return ROUNDING * error + NEGLIGIBLE
 
 
 @functools.cache
-def _rule(nodes: int) -> tuple[FloatArray, FloatArray]:
+def rule_of(nodes: int) -> tuple[FloatArray, FloatArray]:
     """Return nodes and weights of Gauss and Legendre's rule on [0, 1]."""
     places, weights = np.polynomial.legendre.leggauss(nodes)
     return 0.5 * (places + 1.0), 0.5 * weights
 
 
 def _summed(given: Released, chance: Chance) -> Estimate | None:
-    reach = _reach(given.noise, given.counts.size)
-    if (2.0 * reach + 1.0).sum() > _MOST_TERMS:
+    reach = reach_of(given.noise, given.counts.size)
+    if (2.0 * reach + 1.0).sum() > MOST_TERMS:
         return None
     value = np.zeros(given.counts.size)
     for far in np.unique(reach):
@@ -173,24 +173,24 @@ def _summed(given: Released, chance: Chance) -> Estimate | None:
                 k = np.arange(start, min(start + _BLOCK, int(far) + 1), dtype=np.float64)
                 moves = np.broadcast_to(k[:, None], (k.size, index.size))
                 met = chance(_values(given, moves, index), index)
-                value[index] += (_mass(noise, moves) * met).sum(axis=0)
-    return _estimate(value, _ROUNDING * (1.0 + given.unit) + 2.0 * _NEGLIGIBLE)
+                value[index] += (mass_of(noise, moves) * met).sum(axis=0)
+    return _estimate(value, ROUNDING * (1.0 + given.unit) + 2.0 * NEGLIGIBLE)
 
 
-def _mass(noise: Noise, k: FloatArray) -> FloatArray:
+def mass_of(noise: Noise, k: FloatArray) -> FloatArray:
     """Return P(X = k), from the lower tail where the noise is symmetric."""
     low = -np.abs(k) if noise.symmetric else k
     below = noise.cdf(low - 1.0)
     return np.where((low == 0) & noise.symmetric, 1.0 - 2.0 * below, noise.cdf(low) - below)
 
 
-def _reach(noise: Noise, n: int) -> FloatArray:
+def reach_of(noise: Noise, n: int) -> FloatArray:
     """Return powers of two beyond which whole-number noise is negligible, shape (n,)."""
     reach = np.ones(n)
     while True:
         below = noise.cdf(-reach)
         above = below if noise.symmetric else 1.0 - noise.cdf(reach)
-        far = (np.maximum(below, above) > _NEGLIGIBLE) & (reach < _FARTHEST)
+        far = (np.maximum(below, above) > NEGLIGIBLE) & (reach < _FARTHEST)
         if not far.any():
             return reach
         reach = np.where(far, 2.0 * reach, reach)

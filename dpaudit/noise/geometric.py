@@ -170,7 +170,11 @@ class Geometric(GeometricTails):
     def from_variates(self, variates: Variates) -> FloatArray:
         """Return the difference of the two whole parts."""
         up, down = variates
-        return np.floor(up / self.epsilon_per_unit) - np.floor(down / self.epsilon_per_unit)
+        noise = np.asarray(up / self.epsilon_per_unit)
+        np.floor(noise, out=noise)
+        other = np.asarray(down / self.epsilon_per_unit)
+        noise -= np.floor(other, out=other)
+        return noise
 
     @property
     def rate(self) -> FloatArray:

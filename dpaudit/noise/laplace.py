@@ -14,6 +14,9 @@ from dpaudit.noise.parameter import check_scale, positive, squarable
 
 _HUGE = 1e300
 
+_AT_ONCE = 2**14
+"""Variates whose signs are set at once: what a processor's cache holds; a multiple of 32."""
+
 _NEAR = 1e-5
 """Where q is this close to 1 a series takes the place of a difference."""
 
@@ -24,7 +27,13 @@ def laplace_variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variat
     Unlike the logarithm of a uniform, the ziggurat gives the same bits on every CPU.
     """
     unit = rng.standard_exponential(shape)
-    np.negative(unit, out=unit, where=rng.integers(0, 2, size=shape, dtype=np.bool_))
+    flat = unit.reshape(-1).view(np.uint64)
+    words = rng.integers(0, 2**32, size=-(-flat.size // 32), dtype=np.uint32)
+    for start in range(0, flat.size, _AT_ONCE):
+        part = flat[start : start + _AT_ONCE]
+        bits = words[start // 32 : (start + _AT_ONCE) // 32].astype("<u4").view(np.uint8)
+        signs = np.unpackbits(bits, count=part.size, bitorder="little").astype(np.uint64)
+        part ^= np.left_shift(signs, np.uint64(63), out=signs)
     return (unit,)
 
 

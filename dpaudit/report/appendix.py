@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from dpaudit.model.report import (
     Block,
@@ -14,10 +15,12 @@ from dpaudit.model.report import (
     Section,
     Table,
 )
+from dpaudit.model.results import PluginSource, Results
 from dpaudit.report.amounts import percent
 from dpaudit.report.findings import Found
 from dpaudit.report.glossary import formulas, terms
 from dpaudit.report.guarantees import guarantees
+from dpaudit.report.prose import Prose
 from dpaudit.report.public import made_from
 from dpaudit.report.wording import Context
 
@@ -84,7 +87,7 @@ def methods(context: Context, _found: Found) -> tuple[Section, ...]:
             )
         ),
         Heading(text=_("What was plugged in")),
-        *_plugins(context),
+        *plugged_in(_, context.results.provenance.plugins),
     ]  # fmt: skip
     return (Section(name="methods", title=_("Methods"), blocks=tuple(blocks)),)
 
@@ -97,7 +100,11 @@ def glossary(context: Context, _found: Found) -> tuple[Section, ...]:
 
 def provenance(context: Context, _found: Found) -> tuple[Section, ...]:
     """Return digests, versions and seed: what it takes to make the same report again."""
-    _, results = context.prose, context.results
+    return (provenance_section(context.prose, context.results),)
+
+
+def provenance_section(_: Prose, results: Results) -> Section:
+    """Return the provenance of an audit of decisions or of learners."""
     made = results.provenance
     items = (
         (_("Audit file"), _("SHA-256 {digest}", digest=made.audit_digest)),
@@ -105,7 +112,8 @@ def provenance(context: Context, _found: Found) -> tuple[Section, ...]:
                       digest=made.data_digest)),
         (_("Data status"), results.data.status),
         (_("Seed"), str(made.seed)),
-        (_("Simulated releases"), _.whole(made.draws)),
+        (_("Runs of a learner") if results.learners else _("Simulated releases"),
+          _.whole(made.draws)),
         (_("Prepared by"), results.spec.report.organisation or ""),
         (_("Reviewed by"), ""),
     )  # fmt: skip
@@ -123,7 +131,7 @@ def provenance(context: Context, _found: Found) -> tuple[Section, ...]:
             rows=tuple(sorted(made.versions.items())),
         ),
     )  # fmt: skip
-    return (Section(name="provenance", title=_("Provenance"), blocks=blocks),)
+    return Section(name="provenance", title=_("Provenance"), blocks=blocks)
 
 
 def _strengths(context: Context) -> tuple[str, ...]:
@@ -236,8 +244,8 @@ def _methods_table(context: Context) -> Table:
     )
 
 
-def _plugins(context: Context) -> tuple[Block, ...]:
-    _ = context.prose
+def plugged_in(_: Prose, plugins: Sequence[PluginSource]) -> tuple[Block, ...]:
+    """Return every plug-in that took part, with what it is and where it came from."""
     items = tuple(
         (
             f"{p.name} ({p.kind})",
@@ -250,7 +258,7 @@ def _plugins(context: Context) -> tuple[Block, ...]:
                 digest=p.digest,
             ),
         )
-        for p in context.results.provenance.plugins
+        for p in plugins
     )
     return (DefinitionList(items=items),) if items else (Paragraph(text=_("Nothing.")),)
 

@@ -15,11 +15,15 @@ from dpaudit.model.report import Report, Section
 from dpaudit.model.results import Results
 from dpaudit.registry import Registry
 from dpaudit.report.appendix import glossary, limits, methods, provenance
+from dpaudit.report.attacks import attack_sections
+from dpaudit.report.equal_terms import equal_terms_sections
 from dpaudit.report.findings import Found, findings, hooks_of
 from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
+from dpaudit.report.learning import learning_report
 from dpaudit.report.lines import drawn
 from dpaudit.report.mitigations import mitigation_sections
+from dpaudit.report.prose import Prose
 from dpaudit.report.public import banner
 from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
 from dpaudit.report.wording import Context
@@ -30,12 +34,14 @@ SECTIONS: Mapping[str, Callable[[Context, Found], tuple[Section, ...]]] = {
     "tables": table_sections,
     "tradeoff": tradeoff_sections,
     "options": mitigation_sections,
+    "attacks": attack_sections,
+    "equal-terms": equal_terms_sections,
     "limits": limits,
     "methods": methods,
     "glossary": glossary,
     "provenance": provenance,
 }
-_FOLLOW_FINDINGS = ("options", "tables", "tradeoff")
+_FOLLOW_FINDINGS = ("options", "equal-terms", "attacks", "tables", "tradeoff")
 _APPENDIX = ("limits", "methods", "glossary", "provenance")
 
 
@@ -59,9 +65,15 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
     SpecError
         If ``[report] sections`` names a section that neither dpaudit nor a plug-in has.
     """
-    context = attrs.evolve(Context.of(results), shapes=_shapes(results, registry))
-    found = findings(results, registry=registry)
     extra = _extra(results, registry)
+    found = findings(results, registry=registry)
+    if results.learners:
+        made = learning_report(results, found.foreign, extra)
+        return attrs.evolve(
+            made, sections=tuple(drawn(s, Prose(results.spec.report.language))
+                                 for s in made.sections)
+        )  # fmt: skip
+    context = attrs.evolve(Context.of(results), shapes=_shapes(results, registry))
     _ = context.prose
     return Report(
         title=results.spec.title,

@@ -147,7 +147,7 @@ def _loss_statement(context: Context, axis: str, extremes: Extremes) -> str:
             )
         return _("On average {loser} loses {loss} and {gainer} gains {gain}", **values)
     index = (extremes.losers or extremes.gainers)[0]
-    axis_word = context.words.over(axis)
+    axis_word = context.words.one_of(axis)
     name = context.words.named(axis, m.labels[index])
     if extremes.losers:
         return _("On average {name} loses {amount}; no {axis} was found to gain",
@@ -241,7 +241,7 @@ def _gap(context: Context, case: Case, axis: str, measured: Measurement) -> Find
     _, words = context.prose, context.words
     verdict = gap_verdict(measured.estimate, case.typical(axis), negligible(measured.unit))
     amounts = words.amounts(measured.unit)
-    axis_word = words.over(axis)
+    axis_word = words.one_of(axis)
     sure, reason = confidence(_, measured.estimate, case)
     statement = {
         "higher": _(

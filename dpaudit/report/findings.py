@@ -9,14 +9,18 @@ import attrs
 
 from dpaudit.model.finding import Finding
 from dpaudit.model.results import Results
+from dpaudit.report.attack_findings import attack_findings
 from dpaudit.report.cases import Case
 from dpaudit.report.comparison import inflation, shortfalls
 from dpaudit.report.costs import cost, releases
 from dpaudit.report.differences import gaps, losses
+from dpaudit.report.learning_cases import Learning
+from dpaudit.report.learning_findings import LEARNING, learning_findings, learning_page_one
+from dpaudit.report.learning_thresholds import learning_thresholds
 from dpaudit.report.recommend import recommendations
 from dpaudit.report.representation import representation
 from dpaudit.report.thresholds import thresholds
-from dpaudit.report.wording import Context
+from dpaudit.report.wording import Context, first_upper
 
 PAGE_ONE = 3
 UNDECIDED = frozenset({"no difference found", "cannot tell"})
@@ -27,25 +31,27 @@ class Found:
     """Findings by the place they have in the report.
 
     ``leading`` are those of each decision's leading release, which have a section each;
-    ``others`` those of its other releases; ``foreign`` those of plug-ins.
+    ``others`` those of its other releases; ``foreign`` those of plug-ins; ``attacks`` those of
+    attacks, of which the first two are told apart.
     """
 
     thresholds: tuple[Finding, ...]
     leading: tuple[Finding, ...]
     others: tuple[Finding, ...]
     foreign: tuple[Finding, ...]
+    attacks: tuple[Finding, ...] = ()
 
     @property
     def every(self) -> tuple[Finding, ...]:
         """All findings, in the order of the report, by unique identifier."""
-        made = (*self.thresholds, *self.leading, *self.others, *self.foreign)
+        made = (*self.thresholds, *self.leading, *self.attacks, *self.others, *self.foreign)
         return tuple({finding.id: finding for finding in made}.values())
 
     @property
     def told(self) -> tuple[Finding, ...]:
         """The findings that have a section: thresholds that are not met, leading, foreign."""
         broken = tuple(f for f in self.thresholds if f.verdict != "met")
-        return (*broken[:PAGE_ONE], *self.leading, *self.foreign)
+        return (*broken[:PAGE_ONE], *self.leading, *self.attacks[:2], *self.foreign)
 
 
 def findings(results: Results, *, registry: Any = None) -> Found:
@@ -64,6 +70,8 @@ def findings(results: Results, *, registry: Any = None) -> Found:
     Found
         Findings by their place in the report.
     """
+    if results.learners:
+        return _of_learners(results, registry)
     context = Context.of(results)
     cases = context.cases
     leading: list[Finding] = []
@@ -73,8 +81,14 @@ def findings(results: Results, *, registry: Any = None) -> Found:
         for release in cases.releases(decision)[1:]:
             others += _of_case(context, cases.operating(decision, release), compared=False)
     foreign = _hooked(registry, "dpaudit_findings", results=results)
-    groups = (thresholds(results), leading, others, foreign)
+    groups = (thresholds(results), leading, others, foreign, attack_findings(context))
     return Found(*(tuple(_extended(registry, results, f) for f in group) for group in groups))
+
+
+def _of_learners(results: Results, registry: Any) -> Found:
+    view = Learning.of(results)
+    foreign = tuple(_hooked(registry, "dpaudit_findings", results=results))
+    return Found(learning_thresholds(view), learning_findings(view), (), foreign)
 
 
 def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -86,6 +100,7 @@ def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
     kinds = (
         "threshold",
         "loss",
+        "attack",
         "inflation",
         "shortfalls",
         "cost",
@@ -94,6 +109,8 @@ def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:
         "representation",
         "gap",
     )
+    if any(f.id.split("/")[0] in LEARNING for f in found):
+        return learning_page_one(tuple(found))
     chosen: list[Finding] = []
     for kind in kinds:
         of_kind = [f for f in found if f.id.split("/")[0] == kind]
@@ -114,12 +131,23 @@ def _of_case(context: Context, case: Case, *, compared: bool) -> list[Finding]:
         made += [f for f in (releases(context, case),) if f is not None]
     made += gaps(context, case)
     made += representation(context, case)
-    return [
+    advised = [
         attrs.evolve(f, recommendations=advice)
         if f.verdict not in UNDECIDED or f.id.startswith("cost/")
         else f
         for f in made
     ]
+    return [_of_decision(context, case, finding) for finding in advised]
+
+
+def _of_decision(context: Context, case: Case, finding: Finding) -> Finding:
+    """Name the decision that a finding is about, where there are several."""
+    decision = context.words.decision(case)
+    if len(context.cases.decisions()) == 1 or decision in finding.statement:
+        return finding
+    statement = context.prose("{decision}: {statement}", decision=first_upper(decision),
+                              statement=finding.statement)  # fmt: skip
+    return attrs.evolve(finding, statement=statement)
 
 
 def _extended(registry: Any, results: Results, finding: Finding) -> Finding:

@@ -60,6 +60,12 @@ def formulas(_: Prose) -> dict[str, str]:
         "alpha-bounds": _("Proved bounds of the largest bias minus the smallest."),
         "share": _("Mean over the noise of the share of the sum of all outcomes, minus the true "
                    "share."),
+        "changed": _("Chance that one release changes an outcome from what the true counts "
+                     "give."),
+        "gain": _("Mean over the noise of the outcome with the mitigation minus the outcome "
+                  "without it, draw by draw on the same noise."),
+        "error-change": _("Mean over the noise of the size of the error with the mitigation "
+                          "minus its size without it, draw by draw on the same noise."),
         "erased": _("Expected number of entities with people that have none in the release."),
         "invented": _("Expected number of entities without people that have some in the "
                       "release."),
@@ -69,6 +75,31 @@ def formulas(_: Prose) -> dict[str, str]:
         "suppressed-people": _("People in cells below the threshold of suppression."),
         "crossing-share-of-empty-cells": _("Share of empty cells at which noise and suppression "
                                            "bias the table alike."),
+        "attack-auc": _("Chance that a counted person is ranked above one who was not counted, "
+                        "ties counting half (area under the ROC curve)."),
+        "attack-auc-of-the-most-exposed": _("The same of the person who is found most easily."),
+        "attack-auc-simulated": _("The same, from simulated releases, all people ranked together."),
+        "tpr-0.01": _("Share of counted people who are found at 1 false alarm in 100."),
+        "tpr-0.001": _("Share of counted people who are found at 1 false alarm in 1,000."),
+        "members-found": _("Share of counted people on the list that the attack made of them."),
+        "recall-by-person": _("Share of people whose record is among those that the attack wrote "
+                              "down, each record matched once."),
+        "precision-by-person": _("Share of the records that the attack wrote down that are true."),
+        "recall-by-value": _("Share of the cells with people that the attack knows to have some."),
+        "precision-by-value": _("Share of the cells said to have people that have some."),
+        "attack-success": _("Share of counted people of whom the attack guesses rightly."),
+        "block-variability": _("Share of people who could be somewhere else in another table with "
+                               "the same published sums (solution variability)."),
+        "certain-blocks": _("Share of blocks of which only one table has the published sums."),
+        "proved-blocks": _("Share of blocks of which the solver proved how much they vary."),
+        "putative": _("Share of counted people of whom the attack claims anything."),
+        "confirmed": _("Share of counted people of whom it claims rightly."),
+        "precision": _("Share of its claims that are right."),
+        "risk-above-control": _("(attack minus control) over (1 minus control); control is the "
+                                "same guess about people who were not counted."),
+        "disclosed-people": _("Share of people behind symbols whose cell's count is computed "
+                              "exactly."),
+        "claimed-cells": _("Share of hidden cells whose count the attack claims to know."),
         "probability-of-empty-release": _("Probability that every released count is zero, so "
                                           "that the decision has nothing to work with."),
     }  # fmt: skip

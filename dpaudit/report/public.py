@@ -73,9 +73,23 @@ def check_public(results: Results) -> None:
     UsageError
         Naming the three ways to make one.
     """
-    if results.data.status == "confidential":
+    internal = [m for m in results.measurements if m.discloses == "internal"]
+    if internal:
         raise UsageError(
-            "these results hold confidential counts (data.status)",
-            hint='load the audit with public="proxy", "release" or "dp" (on the command line: '
-            "--public proxy, release or dp)",
+            f"{len(internal):,} statistics are computed from confidential records and protected by "
+            f"nothing, {internal[0].quantity!r} of {internal[0].task!r} first",
+            hint="leave --public out and keep the report in the house, or audit public data",
         )
+    if results.data.status != "confidential":
+        return
+    if results.learners or results.attacks:
+        raise UsageError(
+            "these results are made from confidential data, and public modes do not cover "
+            + ("audits of learners" if results.learners else "attacks"),
+            hint="leave --public out and keep the report in the house",
+        )
+    raise UsageError(
+        "these results hold confidential counts (data.status)",
+        hint='load the audit with public="proxy", "release" or "dp" (on the command line: '
+        "--public proxy, release or dp)",
+    )

@@ -25,7 +25,7 @@ def recommendations(context: Context, case: Case) -> tuple[str, ...]:
         *_publish(context, case),
         *_more_budget(context, case),
     )
-    return (*made, *_nothing(context, case))
+    return (*made, *doing_nothing(context, case))
 
 
 def _better_release(context: Context, case: Case) -> tuple[str, ...]:
@@ -209,7 +209,8 @@ def _more_budget(context: Context, case: Case) -> tuple[str, ...]:
     )
 
 
-def _nothing(context: Context, case: Case) -> tuple[str, ...]:
+def doing_nothing(context: Context, case: Case) -> tuple[str, ...]:
+    """Return what doing nothing keeps, where losses and shortfalls were measured."""
     here, once = case.find(COST), case.shortfall
     if here is None or once is None:
         return ()

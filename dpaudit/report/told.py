@@ -16,6 +16,7 @@ from dpaudit.report.figures import bias_plot, tradeoffs
 from dpaudit.report.findings import Found
 from dpaudit.report.lookup import lookup
 from dpaudit.report.place import place_map
+from dpaudit.report.recommend import doing_nothing
 from dpaudit.report.representation import by_share
 from dpaudit.report.sizes import by_size
 from dpaudit.report.tables import along_sweep, by_group, every_release, extremes, spread
@@ -25,6 +26,12 @@ _EACH, _FEW = 8, 12
 
 _MOST_OF_IT = 0.8
 """Where this share of a number is left without the steps, they are not its cause."""
+
+_NOTHING_DUE = frozenset({"probability", "entities"})
+"""Units in which nothing is due to anybody, so that a change is no part of it."""
+
+_PART = 1e-3
+"""Less than this part of a change is no yardstick for it."""
 
 _SMALLEST = 5e-6
 """A smaller relative change prints as 0.000%."""
@@ -115,7 +122,7 @@ def _section(context: Context, finding: Finding) -> Section:
         Paragraph(text=_criterion(context, kind)),
     ]
     if case is not None:
-        cause = _cause(context, case, finding)
+        cause = _cause(context, case, finding) if kind != "shortfalls" else ""
         effect = _effect(context, case, kind, finding)
         if cause:
             blocks += [Heading(text=_("Cause: why it happens")), Paragraph(text=cause)]
@@ -159,6 +166,8 @@ def _criterion(context: Context, kind: str) -> str:
         "inflation": _("The counts of a release should add up to the people there are."),
         "vanished": _("A place or group with people should have people in the release, and one "
                       "without should have none."),
+        "attack": _("A release that protects people leaves an attacker no better off than without "
+                    "it; a guarantee says by how much better off at most."),
         "threshold": _("The audit file sets the threshold. It counts as broken only when even "
                        "the end of the interval that favours the release is over it."),
     }.get(kind, _("The plug-in that made this finding says what it was held against."))  # fmt: skip
@@ -243,10 +252,12 @@ def _effect(context: Context, case: Case, kind: str, finding: Finding) -> str:
     _, words = context.prose, context.words
     amounts = words.amounts(case.unit)
     if kind == "loss" and finding.entities:
+        if case.unit in _NOTHING_DUE:
+            return ""
         said = []
         for name in finding.entities:
             due, change = _due(context, case, finding, name)
-            if due > 0:
+            if due > _PART * abs(change):
                 said.append(
                     _(
                         "{name} is due {due} by the true counts: the change is {share} of that.",
@@ -257,6 +268,9 @@ def _effect(context: Context, case: Case, kind: str, finding: Finding) -> str:
                 )
         return " ".join(said)
     cost = case.find(COST)
+    if kind == "shortfalls":
+        return _("Shortfalls are the bad luck of a single release and what lasts, together: an "
+                 "unbiased release has them too.")  # fmt: skip
     if kind == "gap" and cost is not None:
         return _("The average losses behind the gap add up to {cost} ({interval}).",
                  cost=amounts.value(cost.estimate),
@@ -298,8 +312,11 @@ def _to_do(context: Context, found: Found) -> tuple[Section, ...]:
     if not advice:
         return ()
     _ = context.prose
+    nothing = any(doing_nothing(context, context.cases.leading(decision))
+                  for decision in context.cases.decisions())  # fmt: skip
+    order = _("Most effective first; the last line says what doing nothing keeps.")
     blocks: tuple[Block, ...] = (
-        Paragraph(text=_("Most effective first; the last line says what doing nothing keeps.")),
+        Paragraph(text=order if nothing else _("Most effective first.")),
         List(items=advice, ordered=True),
     )
     return (Section(name="recommendations", title=_("What to do"), blocks=blocks),)

@@ -71,6 +71,14 @@ class Wording:
             return self.prose("{axis} class “{name}”", axis=self.over(axis), name=name)
         return self.prose("{axis} “{name}”", axis=self.over(axis), name=name)
 
+    def one_of(self, axis: str) -> str:
+        """Return what one of an axis is called: ``county``, or ``size class``."""
+        word = self.over(axis)
+        return self.prose("{axis} class", axis=word) if self._has_classes(axis) else word
+
+    def _has_classes(self, axis: str) -> bool:
+        return axis in self.results.spec.data.classes
+
     def decision(self, case: Case) -> str:
         """Return the name of a case's decision."""
         return words(case.task.decision)
@@ -99,11 +107,11 @@ class Wording:
         """Return the budget that a release states: ρ or ε, or δ where it holds at every ε."""
         _, guarantee = self.prose, case.result.guarantee
         if guarantee.every_epsilon:
-            return _.point("delta", guarantee.delta)
+            return _.point("delta", _computed(guarantee.delta))
         in_epsilon = case.result.parameters.get("epsilon") not in {None, float("inf")}
         if guarantee.rho is not None and not in_epsilon:
-            return _.point("rho", guarantee.rho)
-        return _.point("epsilon", guarantee.epsilon)
+            return _.point("rho", _computed(guarantee.rho))
+        return _.point("epsilon", _computed(guarantee.epsilon))
 
     def where(self, case: Case) -> str:
         """Return release and point: ``the “clipped” release at ε = 0.1``, where it has one."""
@@ -169,6 +177,11 @@ class Context:
 def evidence(case: Case, *quantities: str) -> tuple[str, ...]:
     """Return addresses in the measurements: ``task: quantity``."""
     return tuple(f"{case.task.id}: {quantity}" for quantity in quantities)
+
+
+def _computed(budget: float) -> float:
+    """Return a budget without the last digits, which follow from rounding and not from it."""
+    return float(f"{budget:.12g}")
 
 
 def first_upper(text: str) -> str:

@@ -54,13 +54,13 @@ def shared_out(
     FloatArray
         Dollars, shape (d, n). A group without any weight gets its floors and no more.
     """
-    levels = _ratio(budgets, sums(weights, starts))
+    levels = ratio(budgets, sums(weights, starts))
     if floors is None:
         return weights * spread(levels, starts, weights.shape[-1])
     kept = sums(floors, starts)
     enough = kept < budgets
     levels = _lowered(weights, floors, budgets, levels, starts)
-    scale = np.where(enough, 1.0, _ratio(budgets, kept))
+    scale = np.where(enough, 1.0, ratio(budgets, kept))
     levels = np.where(enough, levels, 0.0)
     n = weights.shape[-1]
     amounts = np.maximum(weights * spread(levels, starts, n), floors)
@@ -84,7 +84,7 @@ def _lowered(
         held = weights * spread(levels, starts, n) < floors
         left = budgets - sums(np.where(held, floors, 0.0), starts)
         free = sums(np.where(held, 0.0, weights), starts)
-        lower = np.minimum(levels, _ratio(np.maximum(left, 0.0), free))
+        lower = np.minimum(levels, ratio(np.maximum(left, 0.0), free))
         if not (lower < levels * (1.0 - 1e-14)).any():
             return lower
         levels = lower
@@ -125,7 +125,7 @@ def shared_out_by_state(
     if floors is not None:
         np.maximum(amounts, floors, out=amounts)
     lifted = (sums(amounts, starts) < minimum) | short
-    scale = np.where(short, _ratio(np.full_like(wanted, budget), wanted), 1.0)
+    scale = np.where(short, ratio(np.full_like(wanted, budget), wanted), 1.0)
     some = np.flatnonzero(lifted.any(axis=0))
     if not some.size:
         return amounts
@@ -152,7 +152,7 @@ def _national_level(
     starts: IntArray,
 ) -> FloatArray:
     """Return the level (d, 1) of the states that are above their minimum."""
-    levels = _ratio(np.full((weights.shape[0], 1), budget), sums(weights, NATION))
+    levels = ratio(np.full((weights.shape[0], 1), budget), sums(weights, NATION))
     states = sums(weights, starts)
     kept = np.zeros_like(states)
     while True:
@@ -164,12 +164,12 @@ def _national_level(
         lifted = free * levels + kept < minimum
         spent = np.where(lifted, minimum, kept).sum(axis=-1, keepdims=True)
         rest = np.where(lifted, 0.0, free).sum(axis=-1, keepdims=True)
-        lower = np.minimum(levels, _ratio(np.maximum(budget - spent, 0.0), rest))
+        lower = np.minimum(levels, ratio(np.maximum(budget - spent, 0.0), rest))
         if not (lower < levels * (1.0 - 1e-14)).any():
             return lower
         levels = lower
 
 
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Return the ratio, 0 where the denominator is."""
     return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator > 0)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Protocol, Self, TypeVar
 
 import attrs
 import numpy as np
 
 from dpaudit.model.arrays import BoolArray, FloatArray
+
+_AT_ONCE = 2**16
+"""Observations that are worked on at once: what a processor's cache holds."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -34,13 +38,22 @@ class Moments:
     m4: FloatArray
 
     @classmethod
-    def of(cls, rows: FloatArray) -> Moments:
-        """Return the moments of ``rows``, shape (count, m)."""
-        mean = rows.mean(axis=0)
-        square = (rows - mean) ** 2
-        return cls(
-            count=len(rows), mean=mean, m2=square.sum(axis=0), m4=(square * square).sum(axis=0)
-        )
+    def of(
+        cls, rows: FloatArray, change: Callable[[FloatArray], FloatArray] | None = None
+    ) -> Moments:
+        """Return the moments of ``rows``, shape (count, m), or of what ``change`` makes of each."""
+        mean, m2, m4 = np.empty((3, rows.shape[1]))
+        pieces = max(1, min(rows.size // _AT_ONCE, rows.shape[1]))
+        ends = np.linspace(0, rows.shape[1], pieces + 1).astype(np.intp)
+        for start, stop in itertools.pairwise(ends):
+            part = rows[:, start:stop] if change is None else change(rows[:, start:stop])
+            mean[start:stop] = part.mean(axis=0)
+            power = part - mean[start:stop]
+            power *= power
+            m2[start:stop] = power.sum(axis=0)
+            power *= power
+            m4[start:stop] = power.sum(axis=0)
+        return cls(count=len(rows), mean=mean, m2=m2, m4=m4)
 
     def __add__(self, other: Moments) -> Moments:
         """Merge two samples (Chan, Golub and LeVeque 1983)."""
@@ -56,6 +69,15 @@ class Moments:
     def __getitem__(self, columns: slice) -> Moments:
         """Return the moments of some of the columns."""
         return attrs.evolve(self, mean=self.mean[columns], m2=self.m2[columns], m4=self.m4[columns])
+
+    def ending_with(self, last: Moments) -> Moments:
+        """Return these moments with those of one column in place of the last."""
+        return attrs.evolve(
+            self,
+            mean=np.append(self.mean[:-1], last.mean),
+            m2=np.append(self.m2[:-1], last.m2),
+            m4=np.append(self.m4[:-1], last.m4),
+        )
 
     def shifted(self, amount: FloatArray) -> Moments:
         """Return the moments of every observation plus ``amount``, shape (m,)."""

@@ -24,7 +24,9 @@ HERE = Path(__file__).parent
 def main(folder: Path = HERE) -> None:
     """Write the published counts and their replicates into ``folder``."""
     registry = dpaudit.Registry.discover()
-    with registry.datasets()["california-districts"].open(newline="", encoding="utf-8") as file:
+    with registry.datasets()["california-districts"].path.open(
+        newline="", encoding="utf-8"
+    ) as file:
         districts = list(csv.DictReader(file))
     ids = [row["district_id"] for row in districts]
     tree = dpaudit.Hierarchy.of(

@@ -8,7 +8,6 @@ whoever else uses the machine makes them longer; CPU is the median of alternatin
 from __future__ import annotations
 
 import copy
-import os
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import time
 from pathlib import Path
 
 import attrs
+from harness import PAIRS, Row, show
 
 import dpaudit
 from dpaudit.engine.chunks import Chunk, Unit
@@ -25,7 +25,6 @@ from dpaudit.engine.runner import completed
 from dpaudit.model.spec import Spec
 
 UNITS = 400
-PAIRS = 5
 THREAD_MS, DASK_MS, DASK_START, INFLATION = 0.5, 3.0, 2.0, 1.1
 AUDIT = """
 title = "Work for threads"
@@ -111,16 +110,12 @@ def inflation() -> float:
 def main() -> int:
     """Print each figure beside its bar; return 1 if one is broken."""
     rows = [
-        ("threads, ms for each unit", overhead("threads"), THREAD_MS),
-        ("Dask, ms for each unit", overhead("dask"), DASK_MS),
-        ("Dask, s to start and answer", min(fresh_start() for _ in range(PAIRS)), DASK_START),
-        ("two threads / one, CPU", inflation(), INFLATION),
+        Row("threads, ms for each unit", overhead("threads"), THREAD_MS),
+        Row("Dask, ms for each unit", overhead("dask"), DASK_MS),
+        Row("Dask, s to start and answer", min(fresh_start() for _ in range(PAIRS)), DASK_START),
+        Row("two threads / one, CPU", inflation(), INFLATION),
     ]
-    busy = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    print(f"load of the machine: {busy}")
-    for what, measured, bar in rows:
-        print(f"{what:32} {measured:8.2f}   bar {bar:g}   {'ok' if measured <= bar else 'BROKEN'}")
-    return int(any(measured > bar for _, measured, bar in rows))
+    return show("executors", rows)
 
 
 if __name__ == "__main__":

@@ -1,31 +1,19 @@
-"""What the example's report costs, and what ``--help`` costs: run by ``make bench``.
+"""What the example's report costs: run by ``make bench``.
 
-Bars: ``dpaudit report`` of the example under 20 s and 500 MB, warm; ``dpaudit --help`` at most
-12 times ``python -c pass`` in CPU time, the median of alternating pairs.
+Bars: ``dpaudit report`` of the example under 20 s and 500 MB, warm.
 """
 
 from __future__ import annotations
 
 import resource
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from harness import ROOT, Row, child_cpu, show
+
 EXAMPLE = ROOT / "examples" / "title_i" / "audit.toml"
-PAIRS = 7
-SECONDS, MEGABYTES, HELP_RATIO = 20.0, 500.0, 12.0
-
-
-def child_cpu(command: list[str]) -> float:
-    """Return the CPU seconds of one run of ``command``."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+SECONDS, MEGABYTES = 20.0, 500.0
 
 
 def report() -> tuple[float, float]:
@@ -41,26 +29,14 @@ def report() -> tuple[float, float]:
     return seconds, kilobytes / (1024.0 if sys.platform != "darwin" else 1024.0**2)
 
 
-def help_ratio() -> float:
-    """Return the CPU time of ``dpaudit --help`` over that of ``python -c pass``."""
-    shown, nothing = (
-        [sys.executable, "-m", "dpaudit", "--help"],
-        [sys.executable, "-c", "pass"],
-    )
-    return statistics.median(child_cpu(shown) / child_cpu(nothing) for _ in range(PAIRS))
-
-
 def main() -> int:
     """Print each figure beside its bar; return 1 if one is broken."""
     seconds, megabytes = report()
     rows = [
-        ("report of examples/title_i, s", seconds, SECONDS),
-        ("its peak memory, MB", megabytes, MEGABYTES),
-        ("--help / python -c pass, CPU", help_ratio(), HELP_RATIO),
+        Row("report of examples/title_i, s", seconds, SECONDS),
+        Row("its peak memory, MB", megabytes, MEGABYTES),
     ]
-    for what, measured, bar in rows:
-        print(f"{what:32} {measured:8.2f}   bar {bar:g}   {'ok' if measured <= bar else 'BROKEN'}")
-    return int(any(measured > bar for _, measured, bar in rows))
+    return show("report", rows)
 
 
 if __name__ == "__main__":

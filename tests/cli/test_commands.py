@@ -139,16 +139,37 @@ def test_a_broken_plugin_file_is_named(tmp_path, capsys):
     assert "Traceback" not in error
 
 
-def test_data_list_names_the_embedded_data(capsys):
+def test_data_list_names_embedded_and_packaged_data(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert run(["data", "list", "--json"]) == 0
-    listed = json.loads(capsys.readouterr().out)
-    assert {each["name"] for each in listed} == {
+    listed = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    embedded = {
         "builtin:california-districts",
         "builtin:us-counties",
         "builtin:apportionment-2000",
         "builtin:apportionment-2010",
     }
-    assert all(Path(each["file"]).is_file() for each in listed)
+    packaged = {f"builtin:{n}" for n in ("abalone", "adult", "compas", "digits", "german-credit")}
+    assert set(listed) == embedded | packaged
+    assert all(Path(listed[name]["file"]).is_file() for name in embedded)
+    assert all(listed[name]["file"] is None for name in packaged)
+    assert all(each["source"] and each["licence"] for each in listed.values())
+    assert run(["data", "list"]) == 0
+    shown = capsys.readouterr().out
+    assert "dpaudit data get adult" in shown
+    assert "CC BY 4.0" in shown
+
+
+def test_data_get_refuses_names_it_does_not_know(capsys):
+    assert run(["data", "get", "aduld"]) == 2
+    assert "did you mean 'adult'?" in capsys.readouterr().err
+    assert run(["data", "get"]) == 2
+
+
+def test_data_get_returns_embedded_files_as_they_are(capsys):
+    assert run(["data", "get", "apportionment-2010", "--json"]) == 0
+    (got,) = json.loads(capsys.readouterr().out)
+    assert Path(got["file"]).name == "apportionment_2010.csv"
 
 
 def test_doctor_finds_this_installation_whole(capsys):

@@ -267,7 +267,7 @@ def test_shared_data_are_looked_up_in_the_folder_then_the_cache(reads, tmp_path,
 def test_builtin_data_come_from_packages(tmp_path):
     registry = Registry()
     (tmp_path / "b.csv").write_text("id,children\n1,2\n")
-    registry.datasets = lambda: {"b": tmp_path / "b.csv"}
+    registry.datasets = lambda: {"b": dpaudit.EmbeddedData(path=tmp_path / "b.csv")}
     spec = DataSpec(file="builtin:b", status="public", entity="id", count="children")
     assert data.read(spec, tmp_path, registry).source == "builtin:b"
     assert data.header(spec, tmp_path, registry) == ("id", "children")

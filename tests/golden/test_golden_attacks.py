@@ -8,7 +8,13 @@ from mpmath import mp, mpf
 
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
+from dpaudit.privacy.gaussian import gaussian_delta
+from dpaudit.privacy.gdp import gaussian_epsilon, mu_lower_bound, one_run_mu
+from dpaudit.privacy.tradeoff import ApproximateDp, GaussianCurve, LaplaceCurve
 from dpaudit.solvers import sparsity
+from dpaudit.solvers.readout import expected_recovered
+from dpaudit.stats import audits, one_run
+from dpaudit.stats.proportions import clopper_pearson
 from dpaudit_plugins.mechanisms.cell_suppression import CellSuppression
 from dpaudit_plugins.mechanisms.dp_cell_suppression import DpCellSuppression
 from dpaudit_plugins.mechanisms.threshold_laplace import ThresholdLaplace
@@ -151,3 +157,97 @@ def test_the_plug_in_norm_is_biased_upwards(stored, table):
     assert np.abs(mean).sum() == pytest.approx(item["output"]["l1_mc_4000"], abs=8.0)
     spread = np.sqrt(NonNegative().variance(counts, noise).sum() / reps)
     assert abs(mean.sum() - exact_norm) < 5.0 * spread  # 6e-7
+
+
+def each(stored, kind):
+    """Return inputs and outputs of every stored item of a kind, at least one."""
+    found = [item for name, item in stored.items() if name.startswith(f"{kind}/")]
+    assert found
+    return [(item["input"], item["output"]) for item in found]
+
+
+def test_known_rest_curves(stored):
+    rates = np.array([0.001, 0.01, 0.1])
+    for given, out in each(stored, "roc"):
+        if "mu" in given:
+            curve = GaussianCurve(given["mu"])
+            assert curve.auc == pytest.approx(out["auc"], abs=1e-12)
+            np.testing.assert_allclose(curve.tpr(rates), out["tpr_at"], rtol=0, atol=1e-12)
+            continue
+        ceiling, laplace = ApproximateDp(given["eps"]), LaplaceCurve(given["eps"])
+        assert laplace.auc == pytest.approx(out["lap_auc_closed"], abs=1e-12)
+        np.testing.assert_allclose(ceiling.tpr(rates), out["dp_tpr"], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(laplace.tpr(rates), out["lap_tpr"], rtol=0, atol=1e-12)
+        for name in ("dp_auc", "geo_auc", *(f"geo_clip_auc_c{c}" for c in (0, 1, 10))):
+            assert ceiling.auc == pytest.approx(out[name], abs=1e-9)
+        for name in (f"geo_clip_tpr1_c{c}" for c in (0, 1, 10)):
+            assert float(ceiling.tpr(0.01)) == pytest.approx(out[name], abs=1e-9)
+
+
+def test_ceilings_of_the_area(stored):
+    for given, out in each(stored, "auc_ceiling"):
+        got = ApproximateDp(given["eps"], given["delta"]).auc
+        assert got == pytest.approx(out, abs=1e-12)
+
+
+def test_bounds_of_rates_and_of_epsilon(stored):
+    for given, out in each(stored, "cp"):
+        got = clopper_pearson(np.array(given["k"]), given["n"], given["alpha"] / 2)
+        np.testing.assert_allclose(got, out, rtol=0, atol=1e-12)
+    for given, out in each(stored, "cp_ceiling"):
+        got = audits.largest_certificate(given["n"], given["alpha"])
+        assert got == pytest.approx(out, abs=1e-6)
+    for given, out in each(stored, "eps_lb"):
+        got = audits.epsilon_lower_bound(
+            hits=given["k1"], members=given["n1"], false=given["k0"], others=given["n0"],
+            risk=given["alpha"], delta=given["delta"],
+        )  # fmt: skip
+        assert got == pytest.approx(out, abs=1e-9)
+
+
+def test_gaussian_privacy_and_its_textbook_calibration(stored):
+    for given, out in each(stored, "gdp"):
+        mu = mu_lower_bound(given["fp"], given["n0"], given["fn"], given["n1"], given["alpha"])
+        assert mu == pytest.approx(out["mu_lb"], abs=1e-6)
+        assert gaussian_epsilon(mu, 1e-5) == pytest.approx(out["eps_at_1e5"], abs=1e-6)
+    for given, out in each(stored, "gdp_conv"):
+        assert gaussian_epsilon(given["mu"], given["delta"]) == pytest.approx(out, abs=1e-6)
+    for given, out in each(stored, "classical_gauss"):
+        delta = gaussian_delta(given["eps"], given["sigma"])
+        assert delta == pytest.approx(out["delta_true"], rel=1e-9)
+        assert (delta <= given["delta_claimed"]) == out["valid"]
+
+
+def test_canaries_of_one_run(stored):
+    for given, out in each(stored, "one_run"):
+        guesses = one_run.Guesses(canaries=given["m"], guessed=given["r"], right=given["v"])
+        got = one_run.epsilon_lower_bound(guesses, given["p"], given["delta"])
+        assert got == pytest.approx(out["eps_lb"], abs=1e-5)
+        assert one_run.p_value(guesses, 1.0, given["delta"]) == pytest.approx(
+            out["p_at_eps1"], abs=1e-5
+        )
+        if out["eps_lb_gaussian_fdp"] is not None:
+            got = gaussian_epsilon(one_run_mu(guesses, given["p"]), given["delta"])
+            assert got == pytest.approx(out["eps_lb_gaussian_fdp"], abs=1e-5)
+
+
+def test_records_read_out_of_a_histogram(stored):
+    for given, out in each(stored, "recon_readout"):
+        got = expected_recovered(np.array([float(given["x"])]), Laplace(1.0 / given["eps"]))
+        assert got[0] == pytest.approx(out, rel=1e-12, abs=0)
+
+
+@pytest.mark.slow
+def test_the_best_threshold_certifies_as_much_as_stored(stored):
+    """A stored lower bound is a floor, within its tolerance; no bound passes the truth."""
+    item = stored["tightness/gaussian_mu1_n1000"]
+    given, out, rng = item["input"], item["output"], np.random.default_rng(0)
+    found = [
+        audits.ranked_certificate(
+            rng.normal(given["mu"], 1.0, given["n"]), rng.normal(size=given["n"]), 0.05, 1e-5
+        ).epsilon
+        for _ in range(given["runs"])
+    ]
+    assert np.mean(found) > out["cp_mean"] - 0.1
+    assert max(found) < out["true_eps"]
+    assert gaussian_epsilon(given["mu"], 1e-5) == pytest.approx(out["true_eps"], abs=1e-6)

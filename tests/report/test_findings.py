@@ -10,6 +10,7 @@ import pytest
 
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
+from dpaudit.model.report import Paragraph
 from dpaudit.model.spec import FailIf
 from dpaudit.report.amounts import Amounts, odds
 from dpaudit.report.assemble import build_report
@@ -230,3 +231,19 @@ def test_an_audit_without_groups_sweep_or_baseline_makes_a_report(make):
     )
     html = render_html(build_report(single))
     assert "No release without post-processing was measured" in html
+
+
+def test_a_change_is_no_part_of_a_chance_or_of_nothing(results):
+    """Nobody is due a chance; and what would print as nothing is no yardstick."""
+
+    def said(made):
+        blocks = [b for section in build_report(made).sections for b in section.blocks]
+        return [b for b in blocks if isinstance(b, Paragraph) and "by the true counts" in b.text]
+
+    def evolved(**fields):
+        return attrs.evolve(results, tasks=tuple(attrs.evolve(t, **fields) for t in results.tasks))
+
+    assert said(results)
+    assert not said(evolved(unit="probability"))
+    tiny = tuple(attrs.evolve(t, truth=t.truth * 1e-12) for t in results.tasks)
+    assert not said(attrs.evolve(results, tasks=tiny))

@@ -102,6 +102,7 @@ def test_nothing_is_promised(results):
     [
         (EVERY, "δ\u00a0=\u00a00.25"),
         (from_rho(0.5, "replace"), "ρ\u00a0=\u00a00.5"),
+        (from_rho(3 * 0.1, "replace"), "ρ\u00a0=\u00a00.3"),
         (PURE, "ε\u00a0=\u00a00.1"),
         (NOTHING, "no stated budget"),
     ],

@@ -35,3 +35,16 @@ def test_a_variance_carried_by_one_event_has_few_degrees_of_freedom():
     rows[7] = 1.0
     moments = merge_tree([Moments.of(rows[i : i + 32]) for i in range(0, 2048, 32)])
     assert moments.degrees_of_freedom[0] < 2.0
+
+
+def test_moments_of_many_columns_are_those_of_each():
+    """Wide rows are worked on in pieces, which changes no bit."""
+    rows = RNG.laplace(size=(64, 5000))
+    found, squares = Moments.of(rows), Moments.of(rows, np.square)
+    gap = (rows - rows.mean(axis=0)) ** 2
+    np.testing.assert_array_equal(found.mean, rows.mean(axis=0))
+    np.testing.assert_array_equal(found.m2, gap.sum(axis=0))
+    np.testing.assert_array_equal(found.m4, (gap * gap).sum(axis=0))
+    np.testing.assert_array_equal(squares.mean, (rows * rows).mean(axis=0))
+    last = Moments.of(rows[:, :1])
+    assert found.ending_with(last).m2[-1] == last.m2[0]

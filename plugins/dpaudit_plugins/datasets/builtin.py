@@ -11,11 +11,24 @@ FOLDER = Path(__file__).parent
 
 
 @dpaudit.hookimpl
-def dpaudit_datasets() -> Mapping[str, Path]:
+def dpaudit_datasets() -> Mapping[str, dpaudit.EmbeddedData]:
     """Offer California's school districts, two apportionments of the House, county outlines."""
+    apportionment = "U.S. Census Bureau, apportionment tables"
     return {
-        "california-districts": FOLDER / "california_districts_1998.csv",
-        "apportionment-2000": FOLDER / "apportionment_2000.csv",
-        "apportionment-2010": FOLDER / "apportionment_2010.csv",
-        "us-counties": FOLDER / "us_counties_albers_simplified.topo.json",
+        "california-districts": dpaudit.EmbeddedData(
+            path=FOLDER / "california_districts_1998.csv",
+            source="California Department of Education; Stock and Watson",
+            licence="facts published by a public agency",
+        ),
+        "apportionment-2000": dpaudit.EmbeddedData(
+            path=FOLDER / "apportionment_2000.csv", source=apportionment, licence="public domain"
+        ),
+        "apportionment-2010": dpaudit.EmbeddedData(
+            path=FOLDER / "apportionment_2010.csv", source=apportionment, licence="public domain"
+        ),
+        "us-counties": dpaudit.EmbeddedData(
+            path=FOLDER / "us_counties_albers_simplified.topo.json",
+            source="U.S. Census Bureau, by way of us-atlas 3.0.1",
+            licence="ISC",
+        ),
     }

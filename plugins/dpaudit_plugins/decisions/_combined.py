@@ -59,6 +59,11 @@ class Combined(dpaudit.Decision):
         """Return the chance of 1 from those of independent rules, (m, n) to (n,)."""
 
     @property
+    def largest_change(self) -> float:
+        """1: from nothing to a whole."""
+        return 1.0
+
+    @property
     def reads(self) -> tuple[int, ...] | None:
         """The positions that any of the rules reads; ``None`` where one reads all."""
         found: set[int] = set()

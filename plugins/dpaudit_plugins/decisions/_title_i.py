@@ -11,7 +11,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 import numpy as np
@@ -23,6 +23,9 @@ LEAST_CHILDREN = 10
 
 CONCENTRATED = 6_500
 """More formula children than this make a concentration grant whatever their share."""
+
+_FAR = 1e9
+"""More children than there are."""
 
 Five = tuple[float, float, float, float, float]
 
@@ -139,6 +142,49 @@ def weighted(
     by_number = weighted_by_number(children, brackets, weights)
     by_share = weighted_by_share(children, population, brackets, weights)
     return np.maximum(by_number, by_share, out=by_number)
+
+
+def bends(
+    population: FloatArray, brackets: Brackets, weights: Weights, cap: float | None = None
+) -> FloatArray:
+    """Return where :func:`weighted` bends as the children grow, shape (k, n); far off if nowhere.
+
+    Parameters
+    ----------
+    population
+        Children of 5 to 17, shape (n,).
+    brackets, weights
+        As in :func:`weighted`.
+    cap
+        What a child counts at most on average, if anything is: the least of that and the
+        weighted count bends too.
+    """
+    ends = [np.zeros_like(population), *(np.full_like(population, b) for b in brackets.numbers)]
+    knots = np.sort(np.stack([*ends, *(share * population for share in brackets.shares)]), axis=0)
+
+    def lead(children: FloatArray) -> FloatArray:
+        by_number = weighted_by_number(children, brackets, weights)
+        return by_number - weighted_by_share(children, population, brackets, weights)
+
+    knots = np.sort(np.concatenate([knots, _crossings(lead, knots)]), axis=0)
+    if cap is None:
+        return knots
+    capped = _crossings(lambda c: weighted(c, population, brackets, weights) - cap * c, knots)
+    return np.concatenate([knots, capped])
+
+
+def _crossings(gap: Callable[[FloatArray], FloatArray], knots: FloatArray) -> FloatArray:
+    """Return where a function made of straight pieces changes sign, shape (k, n).
+
+    ``knots``, shape (k, n), rise and hold all its bends; what does not change sign is far off.
+    """
+    ends = np.concatenate([knots, np.full_like(knots[:1], 2.0 * _FAR)])
+    values = gap(ends)
+    before, after = values[:-1], values[1:]
+    crosses = before * after < 0
+    part = np.divide(before, before - after, out=np.zeros_like(before), where=crosses)
+    found = np.sort(np.where(crosses, ends[:-1] + part * np.diff(ends, axis=0), _FAR), axis=0)
+    return found[(found < _FAR).any(axis=1)]
 
 
 def hold_harmless_rate(children: FloatArray, population: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 from typing import ClassVar
 
 import attrs
@@ -10,8 +11,8 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
-from dpaudit.solvers.shared_out import shared_out, shared_out_by_state, sums
-from dpaudit_plugins.decisions._title_i import hold_harmless_rate
+from dpaudit.solvers.shared_out import ratio, shared_out, shared_out_by_state, sums
+from dpaudit_plugins.decisions._title_i import LEAST_CHILDREN, hold_harmless_rate
 from dpaudit_plugins.decisions._title_i_columns import Districts, read_amount, read_districts
 
 _AT_ONCE = 1 << 16
@@ -145,11 +146,54 @@ class OneGrant(Grants):
         """Return amounts (d, n) made from children (d, n), which stand state by state."""
         due = self._due(children, districts)
         floors = self._floors(children, due, districts)
-        if self.state is None or self.minimum_share == 0:
+        if not self._by_state:
             budgets = np.full((children.shape[0], 1), self.appropriation)
             return shared_out(due, budgets, floors)
-        minimum = self._minima(np.where(due > 0, children, 0.0), districts)
+        minimum = self._minima(sums(np.where(due > 0, children, 0.0), districts.starts))
         return shared_out_by_state(due, self.appropriation, floors, minimum, districts.starts)
+
+    def structure(self, n: int) -> dpaudit.Structure | None:
+        """Return that amounts follow from what each is due, unless somebody is held harmless."""
+        districts = self.districts
+        if districts is None or districts.size != n or self.previous is not None:
+            return None
+        places = districts.unsorted(self._breaks(districts)).T
+        groups = np.zeros(n)
+        if self._by_state:
+            sizes = np.diff(districts.starts, append=n)
+            groups = districts.unsorted(np.repeat(np.arange(sizes.size, dtype=np.float64), sizes))
+        share = dpaudit.Share(
+            own=self._own, level=self._level, breaks=places, groups=groups.astype(np.intp)
+        )
+        return dpaudit.Local(terms=(share,))
+
+    @property
+    def _by_state(self) -> bool:
+        """Whether states have an appropriation or a minimum of their own."""
+        return self.state is not None and self.minimum_share > 0
+
+    def _own(self, counts: FloatArray) -> tuple[FloatArray, ...]:
+        """Return what each is due, (d, n), and what the level needs to know beside it."""
+        districts = self._known()
+        children = np.maximum(districts.sorted(counts), 0.0)
+        return tuple(map(districts.unsorted, self._parts(children, districts)))
+
+    def _parts(self, children: FloatArray, districts: Districts) -> tuple[FloatArray, ...]:
+        """Return the same of children (d, n), which stand state by state."""
+        due = self._due(children, districts)
+        return (due, np.where(due > 0, children, 0.0)) if self._by_state else (due,)
+
+    def _level(self, totals: tuple[FloatArray, ...]) -> FloatArray:
+        """Return what is paid for each dollar that is due, (d, g), by the sums of each group."""
+        due = totals[0]
+        if not self._by_state:
+            return ratio(np.full_like(due, self.appropriation), due)
+        minimum, starts = self._minima(totals[1]), np.arange(due.shape[1])
+        return ratio(shared_out_by_state(due, self.appropriation, None, minimum, starts), due)
+
+    @abc.abstractmethod
+    def _breaks(self, districts: Districts) -> FloatArray:
+        """Return where what is due jumps or bends, shape (k, n), persons, state by state."""
 
     @abc.abstractmethod
     def _due(self, children: FloatArray, districts: Districts) -> FloatArray:
@@ -172,13 +216,12 @@ class OneGrant(Grants):
             )
         return districts.sorted(read_amount("previous", self.previous, districts.size))
 
-    def _minima(self, eligible: FloatArray, districts: Districts) -> FloatArray:
+    def _minima(self, children: FloatArray) -> FloatArray:
         """Return the minimum of each state, shape (d, g), dollars; 0 if nobody is eligible there.
 
         The lesser of a part m of the appropriation B, and of the mean of that and one and a half
-        times the average amount per child for each child of the state.
+        times the average amount per child for each of the state's eligible children (d, g).
         """
-        children = sums(eligible, districts.starts)
         part = self._least()
         total = children.sum(axis=-1, keepdims=True)
         average = np.divide(self.appropriation, total, out=np.zeros_like(total), where=total > 0)
@@ -216,3 +259,16 @@ class WeightedGrant(OneGrant):
                 most = self.puerto_rico_cap * children[:, here]
                 counted[:, here] = np.minimum(counted[:, here], most)
         return counted
+
+    def _cap(self, districts: Districts) -> float | None:
+        """Return the cap, if there is somebody whom it holds."""
+        return self.puerto_rico_cap if set(PUERTO_RICO) & set(districts.states) else None
+
+    def _breaks(self, districts: Districts) -> FloatArray:
+        population = districts.population
+        rule = np.stack([np.full_like(population, LEAST_CHILDREN), 0.05 * population])
+        return np.concatenate([rule, *self._bends(districts)])
+
+    @abc.abstractmethod
+    def _bends(self, districts: Districts) -> Sequence[FloatArray]:
+        """Return where weighted counts bend, shape (k, n) each."""

@@ -85,6 +85,11 @@ class Apportionment(dpaudit.Decision):
     minimum: int = attrs.field(default=1, validator=attrs.validators.ge(0))
     tie_break: dpaudit.Column | None = None
 
+    @property
+    def largest_change(self) -> float:
+        """All the seats but the minimum."""
+        return float(max(self.seats - self.minimum, 0))
+
     def decide(self, counts: FloatArray) -> FloatArray:
         """Return the seats of every entity, shape (..., n); they add up to ``seats``."""
         n = counts.shape[-1]

@@ -74,6 +74,11 @@ class RatioThreshold(dpaudit.Decision):
         check_distinct(numerator=self.numerator, denominator=self.denominator)
 
     @property
+    def largest_change(self) -> float:
+        """1: from nothing to a whole."""
+        return 1.0
+
+    @property
     def reads(self) -> tuple[int, ...]:
         """The positions of numerator and denominator."""
         return positions(

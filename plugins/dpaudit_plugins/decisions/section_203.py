@@ -119,6 +119,11 @@ class Section203(dpaudit.Decision):
         return (single, unread)
 
     @property
+    def largest_change(self) -> float:
+        """1: from nothing to a whole."""
+        return 1.0
+
+    @property
     def reads(self) -> tuple[int, ...]:
         """The positions of the counts that the route looks at."""
         return positions(self.name, self.counts, **self._names)

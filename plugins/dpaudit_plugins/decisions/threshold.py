@@ -50,6 +50,11 @@ class Threshold(dpaudit.Decision):
     strict: bool = False
 
     @property
+    def largest_change(self) -> float:
+        """1: from nothing to a whole."""
+        return 1.0
+
+    @property
     def grows_with(self) -> tuple[int, ...]:
         """The position of the only count."""
         return (0,)

@@ -98,6 +98,16 @@ class TitleI(Grants):
         """Return the amount of every entity, shape (..., n), dollars."""
         return sum((part.decide(counts) for part in self.parts), np.zeros(counts.shape))
 
+    def structure(self, n: int) -> dpaudit.Structure | None:
+        """Return that amounts follow from what each is due by every formula, where all say so."""
+        terms: list[dpaudit.Share] = []
+        for part in self.parts:
+            found = part.structure(n)
+            if not isinstance(found, dpaudit.Local):
+                return None
+            terms.extend(found.terms)
+        return dpaudit.Local(terms=tuple(terms))
+
     def caveats(self) -> tuple[str, ...]:
         """Return what the formulas leave out or take on trust, each once."""
         return tuple(dict.fromkeys(one for part in self.parts for one in part.caveats()))

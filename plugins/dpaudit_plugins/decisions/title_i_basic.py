@@ -10,7 +10,7 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
-from dpaudit_plugins.decisions._title_i import basic_eligible, bounded_spending
+from dpaudit_plugins.decisions._title_i import LEAST_CHILDREN, basic_eligible, bounded_spending
 from dpaudit_plugins.decisions._title_i_columns import Districts
 from dpaudit_plugins.decisions._title_i_grants import OneGrant
 
@@ -71,6 +71,10 @@ class TitleIBasic(OneGrant):
     def _due(self, children: FloatArray, districts: Districts) -> FloatArray:
         spending = bounded_spending(districts.expenditure, districts.average)
         return np.where(self._eligible(children, districts), children * spending, 0.0)
+
+    def _breaks(self, districts: Districts) -> FloatArray:
+        population = districts.population
+        return np.stack([np.full_like(population, LEAST_CHILDREN), 0.02 * population])
 
     def _eligible(self, children: FloatArray, districts: Districts) -> np.ndarray:
         return basic_eligible(children, districts.population)

@@ -10,7 +10,11 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import BoolArray, FloatArray
-from dpaudit_plugins.decisions._title_i import concentration_eligible, hold_harmless_rate
+from dpaudit_plugins.decisions._title_i import (
+    CONCENTRATED,
+    concentration_eligible,
+    hold_harmless_rate,
+)
 from dpaudit_plugins.decisions._title_i_columns import Districts
 from dpaudit_plugins.decisions.title_i_basic import TitleIBasic
 
@@ -57,6 +61,11 @@ class TitleIConcentration(TitleIBasic):
             "within the last four years, if it got one last year"
         )
         return (*found, years)
+
+    def _breaks(self, districts: Districts) -> FloatArray:
+        population = districts.population
+        many = np.stack([np.full_like(population, CONCENTRATED), 0.15 * population])
+        return np.concatenate([super()._breaks(districts), many])
 
     def _eligible(self, children: FloatArray, districts: Districts) -> BoolArray:
         return concentration_eligible(children, districts.population)

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.solvers.shared_out import shared_out, sums
+from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit.solvers.shared_out import ratio, shared_out, sums
 from dpaudit_plugins.decisions._title_i import (
     COUNTIES,
     DISTRICTS,
@@ -20,6 +20,7 @@ from dpaudit_plugins.decisions._title_i import (
     Brackets,
     Five,
     Weights,
+    bends,
     bounded_spending,
     efig_state_factor,
     targeted_eligible,
@@ -114,13 +115,26 @@ class TitleIEfig(WeightedGrant):
         return tuple(found)
 
     def _amounts(self, children: FloatArray, districts: Districts) -> FloatArray:
+        due, *parts = self._parts(children, districts)
+        allotments = self._allotments(*(sums(part, districts.starts) for part in parts))
+        return shared_out(due, allotments, self._floors(children, due, districts), districts.starts)
+
+    def _allotments(self, counted: FloatArray, children: FloatArray) -> FloatArray:
+        """Return what each state gets, (d, g), dollars, by its counted and eligible children."""
+        budget = np.full((counted.shape[0], 1), self.appropriation)
+        return shared_out(counted, budget, self._minima(children) if self.minimum_share else None)
+
+    @property
+    def _by_state(self) -> bool:
+        return True
+
+    def _parts(self, children: FloatArray, districts: Districts) -> tuple[FloatArray, ...]:
         due = self._due(children, districts)
         eligible = np.where(due > 0, children, 0.0)
-        states = sums(eligible * self._factor(districts), districts.starts)
-        budget = np.full((children.shape[0], 1), self.appropriation)
-        minimum = self._minima(eligible, districts) if self.minimum_share > 0 else None
-        allotments = shared_out(states, budget, minimum)
-        return shared_out(due, allotments, self._floors(children, due, districts), districts.starts)
+        return due, eligible * self._factor(districts), eligible
+
+    def _level(self, totals: tuple[FloatArray, ...]) -> FloatArray:
+        return ratio(self._allotments(*totals[1:]), totals[0])
 
     def _due(self, children: FloatArray, districts: Districts) -> FloatArray:
         """Return weighted counts, which tell shares within a state alone, shape (d, n)."""
@@ -131,8 +145,18 @@ class TitleIEfig(WeightedGrant):
     def _by_equity(
         self, children: FloatArray, districts: Districts, brackets: Brackets
     ) -> FloatArray:
+        due = np.zeros_like(children)
+        for weights, here in self._kinds(districts):
+            if here.any():
+                due[:, here] = weighted(
+                    children[:, here], districts.population[here], brackets, weights
+                )
+        return self._capped(due, children, districts)
+
+    def _kinds(self, districts: Districts) -> tuple[tuple[Weights, BoolArray], ...]:
+        """Return the weights of even, middling and uneven states, and who is of which."""
         equity = self._column("equity", districts)
-        kinds = (
+        return (
             (TARGETED, equity < _MIDDLING_FROM),
             (
                 Weights(self.middling_number, self.middling_share),
@@ -140,13 +164,14 @@ class TitleIEfig(WeightedGrant):
             ),
             (Weights(self.unequal_number, self.unequal_share), equity >= _UNEQUAL_FROM),
         )
-        due = np.zeros_like(children)
-        for weights, here in kinds:
-            if here.any():
-                due[:, here] = weighted(
-                    children[:, here], districts.population[here], brackets, weights
-                )
-        return self._capped(due, children, districts)
+
+    def _bends(self, districts: Districts) -> Sequence[FloatArray]:
+        brackets = DISTRICTS if self.brackets == "district" else COUNTIES
+        return [
+            bends(districts.population, brackets, weights, self._cap(districts))
+            for weights, here in self._kinds(districts)
+            if here.any()
+        ]
 
     def _factor(self, districts: Districts) -> FloatArray:
         spending = bounded_spending(districts.expenditure, districts.average, 0.34, 0.46)

@@ -14,6 +14,7 @@ from dpaudit_plugins.decisions._title_i import (
     COUNTIES,
     DISTRICTS,
     TARGETED,
+    bends,
     bounded_spending,
     targeted_eligible,
     weighted,
@@ -62,6 +63,10 @@ class TitleITargeted(WeightedGrant):
         counted = self._capped(counted, children, districts)
         counted *= bounded_spending(districts.expenditure, districts.average)
         return np.where(targeted_eligible(children, districts.population), counted, 0.0)
+
+    def _bends(self, districts: Districts) -> Sequence[FloatArray]:
+        brackets = DISTRICTS if self.brackets == "district" else COUNTIES
+        return (bends(districts.population, brackets, TARGETED, self._cap(districts)),)
 
 
 @dpaudit.hookimpl

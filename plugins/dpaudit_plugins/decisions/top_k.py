@@ -49,6 +49,11 @@ class TopK(dpaudit.Decision):
     k: int = attrs.field(validator=attrs.validators.ge(1))
     tie_break: dpaudit.Column | None = None
 
+    @property
+    def largest_change(self) -> float:
+        """1: from nothing to a whole."""
+        return 1.0
+
     def decide(self, counts: FloatArray) -> FloatArray:
         """Return who is chosen, shape (..., n), from 0 to 1; the outcomes add up to k."""
         n = counts.shape[-1]

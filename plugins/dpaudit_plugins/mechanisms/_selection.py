@@ -65,6 +65,10 @@ class Selection(dpaudit.Mechanism):
     def probabilities(self, counts: FloatArray) -> dpaudit.Estimate:
         """Return the probability that each entity is chosen, shape (n,)."""
 
+    def output_probabilities(self, counts: FloatArray) -> dpaudit.Estimate:
+        """Return the probability that each entity is chosen, shape (n,)."""
+        return self.probabilities(counts)
+
     def truth(self, counts: FloatArray) -> FloatArray:
         """Return 1 for the largest count; m equal ones get 1 / m each."""
         largest = counts == counts.max()

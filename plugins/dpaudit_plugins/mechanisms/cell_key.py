@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 from attrs import validators
+from numpy.typing import NDArray
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
@@ -90,6 +91,17 @@ class CellKey(dpaudit.Mechanism):
         """Return the probabilities of the perturbations -D .. D of ``count``, shape (2 D + 1,)."""
         made: FloatArray = self._table.probabilities[min(count, self._last)].copy()
         return made
+
+    def log_law(
+        self, counts: FloatArray, printed: FloatArray, cells: NDArray[np.intp]
+    ) -> FloatArray:
+        """Return the log probability of a perturbed count, exactly."""
+        moved = np.rint(printed - counts)
+        reached = (np.abs(moved) <= self.max_noise) & (moved == printed - counts)
+        at = np.where(reached, moved + self.max_noise, 0.0).astype(np.int64)
+        chance = self._table.probabilities[self._rows(counts), at]
+        with np.errstate(divide="ignore"):
+            return np.log(np.where(reached, chance, 0.0))
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return a delta that holds at every epsilon."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import attrs
 import numpy as np
 from attrs import validators
+from numpy.typing import NDArray
 
 import dpaudit
 from dpaudit.model.arrays import BoolArray, FloatArray
@@ -59,6 +60,24 @@ class CellSuppression(dpaudit.Mechanism):
     def release(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return the published counts with ``fill`` for those suppressed, shape of ``counts``."""
         return np.where(self.suppressed(counts), self.fill, counts)
+
+    def printed(self, counts: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return what readers see: NaN where the marker stands, or the release."""
+        if self.variant == "zero":
+            return self.release(counts, rng)
+        return np.where(self.suppressed(counts), np.nan, counts)
+
+    def log_law(
+        self, counts: FloatArray, printed: FloatArray, cells: NDArray[np.intp]
+    ) -> FloatArray | None:
+        """Return 0 where a count is printed so and -inf where not; not known of groups."""
+        if self.complementary is not None:
+            return None
+        hidden = (counts > 0) & (counts < self.threshold)
+        shown = np.where(hidden, 0.0, counts) == printed
+        if self.variant == "marker":
+            shown = np.where(hidden, np.isnan(printed), counts == printed)
+        return np.where(shown, 0.0, -np.inf)
 
     def suppressed(self, counts: FloatArray) -> BoolArray:
         """Return which counts are not shown, of the shape of ``counts``, (n,) or (n, k)."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
@@ -52,6 +53,15 @@ class DpCellSuppression(dpaudit.Mechanism):
         """Return each count or 0, persons, of the shape of ``counts``."""
         noisy = counts + self._decider.sample(rng, counts.shape)
         return np.where(noisy >= self.threshold, counts, 0.0)
+
+    def log_law(
+        self, counts: FloatArray, printed: FloatArray, cells: NDArray[np.intp]
+    ) -> FloatArray:
+        """Return the log probability of the count itself and of 0, exactly."""
+        keep, drop = kept(counts, self._decider, self.threshold)
+        with np.errstate(divide="ignore"):
+            shown = np.where(printed == counts, np.log(keep), -np.inf)
+            return np.where(printed == 0, np.log(np.where(counts == 0, 1.0, drop)), shown)
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return delta = 1 at every epsilon, the worst over all tables."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
@@ -67,6 +68,17 @@ class RandomRounding(dpaudit.Mechanism):
         rest = np.mod(counts, self.base)
         up = rng.integers(0, self.base, size=counts.shape) < rest
         return counts - rest + self.base * up
+
+    def log_law(
+        self, counts: FloatArray, printed: FloatArray, cells: NDArray[np.intp]
+    ) -> FloatArray:
+        """Return the log probability of the multiple below and of that above, exactly."""
+        rest = np.mod(counts, self.base)
+        above = printed - (counts - rest) == self.base
+        chance = np.where(above, rest, self.base - rest) / self.base
+        reached = above | (printed == counts - rest)
+        with np.errstate(divide="ignore"):
+            return np.log(np.where(reached, chance, 0.0))
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return delta = 1 - (1 - 1 / b)^D at every epsilon, D the number of changed counts."""

@@ -7,11 +7,13 @@ from typing import ClassVar, Literal
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
+from dpaudit.noise.law import log_law
 from dpaudit.privacy.sensitivity import l1_sensitivity
 from dpaudit.solvers.keeping import kept
 
@@ -56,6 +58,18 @@ class ThresholdLaplace(dpaudit.Mechanism):
         """Return the noisy counts that reach the threshold and 0 for others, persons."""
         noisy = counts + self.added.sample(rng, counts.shape)
         return np.where(noisy >= self.threshold, noisy, 0.0)
+
+    def log_law(
+        self, counts: FloatArray, printed: FloatArray, cells: NDArray[np.intp]
+    ) -> FloatArray | None:
+        """Return the log probability of 0, and the log law of the noise from k on."""
+        drop = kept(counts, self.added, self.threshold)[1]
+        noisy = log_law(self.added, printed - counts)
+        if noisy is None:
+            return None
+        with np.errstate(divide="ignore"):
+            above = np.where(printed >= self.threshold, noisy, -np.inf)
+            return np.where(printed == 0, np.log(drop), above)
 
     def privacy(self) -> dpaudit.Guarantee:
         """Return epsilon-differential privacy."""

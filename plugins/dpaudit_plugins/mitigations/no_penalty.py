@@ -28,6 +28,9 @@ from dpaudit_plugins.mitigations._quantiles import (
 )
 from dpaudit_plugins.mitigations._rules import says_yes_or_no
 
+_WHOLE = 100.0
+"""From here on a fraction of a person says nothing."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Raised(Changed):
@@ -67,10 +70,10 @@ class Raised(Changed):
         """Return by how much counts are raised, and what that costs."""
         weighted = float((self.shared.weights * self.lift).sum())
         said = (
-            f"every count is raised by up to {float(self.lift.max()):.6g} persons and the weighted "
-            f"total lowered by {self.slack:.6g}, so that with probability "
+            f"every count is raised by up to {_told(float(self.lift.max()))} persons and the "
+            f"weighted total lowered by {_told(self.slack)}, so that with probability "
             f"{1.0 - self.risk:.6g} nobody has less than is due: with a weighted total of Z the "
-            f"appropriation grows by the factor (Z + {weighted:.6g}) / (Z - {self.slack:.6g})"
+            f"appropriation grows by the factor (Z + {_told(weighted)}) / (Z - {_told(self.slack)})"
         )
         return (said,)
 
@@ -190,10 +193,10 @@ class NoPenalty(dpaudit.Mitigation):
         return attrs.evolve(subject, decision=decision)
 
     def cost(self) -> str:
-        """Return the factor by which an appropriation grows."""
+        """Return who pays for it."""
         return (
-            "an appropriation larger by the factor (Z + sum a D) / (Z - D_Z), or grants that are "
-            f"not due, so that delta = {self.delta:g} holds"
+            "more money than was appropriated, or grants that are not due, so that with "
+            f"probability {1.0 - self.delta:.6g} nobody has less than is due"
         )
 
     def _raised(
@@ -249,6 +252,11 @@ class NoPenalty(dpaudit.Mitigation):
                 hint=f"give the weights of {', '.join(self.counts)} in the sum that is compared",
             )
         return given
+
+
+def _told(value: float) -> str:
+    """Return a number of persons as people write it."""
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.3g}"
 
 
 @dpaudit.hookimpl

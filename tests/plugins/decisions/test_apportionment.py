@@ -176,7 +176,7 @@ def test_many_seats_and_entities(method):
 
 @pytest.mark.parametrize("year", ["2000", "2010"])
 def test_embedded_data_have_the_official_seats(year):
-    file = dpaudit.Registry.discover().datasets()[f"apportionment-{year}"]
+    file = dpaudit.Registry.discover().datasets()[f"apportionment-{year}"].path
     with file.open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     people, official, resident, overseas = (
@@ -193,7 +193,7 @@ def test_embedded_data_have_the_official_seats(year):
 
 def test_what_the_example_says_of_2010():
     """Noise of scale 10,000 moves a seat in half of the releases; false alarm below 1e-6."""
-    file = dpaudit.Registry.discover().datasets()["apportionment-2010"]
+    file = dpaudit.Registry.discover().datasets()["apportionment-2010"].path
     with file.open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     people = np.array([float(row["apportionment_population"]) for row in rows])

@@ -231,7 +231,7 @@ def jobs_of(folder):
     (folder / "audit.toml").write_text(AUDIT)
     spec = dpaudit.load(folder / "audit.toml", registry=registry)
     dataset = attrs.evolve(data.read(spec.data, folder, registry), domain=LIST)
-    return make_jobs(spec, registry, dataset)
+    return make_jobs(spec, registry, dataset)[0]
 
 
 def test_the_planner_finds_the_files_beside_the_audit_file_and_hashes_them(tmp_path, monkeypatch):

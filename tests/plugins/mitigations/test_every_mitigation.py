@@ -66,7 +66,7 @@ def job_of(folder, registry, counts, name, *, extra="", **public):
     )
     (folder / "audit.toml").write_text(text)
     spec = dpaudit.load(folder / "audit.toml", registry=registry)
-    return make_jobs(spec, registry, reading.read(spec.data, folder, registry))[-1]
+    return make_jobs(spec, registry, reading.read(spec.data, folder, registry))[0][-1]
 
 
 def test_each_module_offers_one_mitigation(registry):

@@ -1,0 +1,53 @@
+"""What an audit of learners will cost: two small trainings of each, and no measurement."""
+
+from __future__ import annotations
+
+import time
+
+from dpaudit.engine.blas import one_blas_thread
+from dpaudit.engine.forecast import Forecast, TaskForecast
+from dpaudit.engine.learning_plan import RUNS, LearnerJob, PreparedLearning
+
+_FEW, _MORE = 1, 4
+
+
+@one_blas_thread()
+def learning_forecast(
+    prepared: PreparedLearning, *, preparation: float, base: float, workers: int = 1
+) -> Forecast:
+    """Predict what training every learner will cost.
+
+    One run and four are timed with a seed of their own. What a run costs beyond a start is the
+    difference; audits, which are short beside the training, are not in it.
+
+    Parameters
+    ----------
+    preparation, base, workers
+        As of :func:`dpaudit.engine.forecast.forecast`.
+    """
+    tasks = tuple(_of(prepared, job) for job in prepared.jobs.values())
+    blocks = sum(-(-job.replicates // RUNS) for job in prepared.jobs.values())
+    return Forecast(
+        tasks=tasks,
+        seconds=preparation + sum(task.seconds for task in tasks) / min(workers, blocks),
+        memory=base + workers * max(task.memory for task in tasks),
+    )
+
+
+def _of(prepared: PreparedLearning, job: LearnerJob) -> TaskForecast:
+    data, seconds, kept = prepared.training, [], 0
+    for runs in (_FEW, _MORE):
+        begun = time.perf_counter()
+        made = job.learner.train(data, range(runs), prepared.seed + 1)
+        seconds.append(time.perf_counter() - begun)
+        kept = sum(array.nbytes for array in made.packed().values()) // runs
+    each = max(0.0, seconds[1] - seconds[0]) / (_MORE - _FEW)
+    start = max(0.0, seconds[0] - each)
+    records = len(data.train) + (len(data.held_out) if data.held_out is not None else 0)
+    judged = 8.0 * records * min(RUNS, job.replicates)  # losses of some runs at once
+    return TaskForecast(
+        task=job.task.id,
+        seconds=len(job.arms) * (start + each * job.replicates),
+        memory=judged + len(job.arms) * job.replicates * kept,
+        basis=f"{_FEW} and {_MORE} runs",
+    )

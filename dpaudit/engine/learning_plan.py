@@ -1,0 +1,276 @@
+"""From ``[training]`` and ``[[learner]]`` to jobs: every learner at every parameter point."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import attrs
+import numpy as np
+import scipy
+
+from dpaudit import binding, config
+from dpaudit.engine.chunks import Chunk
+from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
+from dpaudit.engine.planner import label
+from dpaudit.errors import DpauditError, SpecError
+from dpaudit.interfaces import Audit, Learner
+from dpaudit.model.dataset import Dataset
+from dpaudit.model.plan import Plan, Task
+from dpaudit.model.spec import LearnerSpec, Spec
+from dpaudit.model.training import REFERENCES, TrainingSpec
+from dpaudit.parameters import parameters
+from dpaudit.registry import Registry
+from dpaudit.training.data import TrainingData
+from dpaudit.training.runs import Arm
+
+RUNS = 50
+"""Replicates in a block: what is trained at once, whatever the number of workers."""
+
+_LIBRARIES = ("torch", "opacus", "scikit-learn", "dp-accounting")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class LearnerJob:
+    """One learner at one parameter point, ready to be trained.
+
+    ``arms`` are those that are trained; ``replicates`` is 1 for a learner without randomness.
+    """
+
+    task: Task
+    spec: LearnerSpec
+    learner: Learner
+    replicates: int
+    arms: tuple[Arm, ...]
+
+    def train(self, data: TrainingData, block: int, seed: int) -> dict[str, np.ndarray]:
+        """Return what the runs of a block keep, by ``arm/array``."""
+        first = block * RUNS
+        chosen = range(first, min(first + RUNS, self.replicates))
+        return {
+            f"{arm}/{name}": rows
+            for arm in self.arms
+            for name, rows in self.learner.train(data, chosen, seed, arm).packed().items()
+        }
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class PreparedLearning:
+    """A spec with its people read and its jobs made, by task identifier."""
+
+    spec: Spec
+    registry: Registry
+    training: TrainingData
+    data: Dataset
+    jobs: Mapping[str, LearnerJob]
+
+    @property
+    def signatures(self) -> dict[str, tuple[str, bool]]:
+        """What tells whether another process has made the same jobs."""
+        return {task: (job.task.key, False) for task, job in self.jobs.items()}
+
+    @property
+    def seed(self) -> int:
+        """The seed of all training: of the run and the data, and of no learner."""
+        return training_seed(self.spec.run.seed, self.training.digest)
+
+    def measure(self, tasks: tuple[str, ...], chunk: Chunk) -> dict[str, dict[str, np.ndarray]]:
+        """Return what the runs of a block keep, by task."""
+        return {
+            task: self.jobs[task].train(self.training, chunk.first, self.seed) for task in tasks
+        }
+
+
+def training_seed(seed: int, digest: str) -> int:
+    """Return the seed that all learners share."""
+    found = hashlib.sha256(f"{seed} {digest}".encode()).digest()
+    return int.from_bytes(found[:12], "big")
+
+
+def dataset_of(data: TrainingData) -> Dataset:
+    """Return the groups of the people learnt from as a data set: what a report names."""
+    return Dataset(
+        source=data.source,
+        digest=data.digest,
+        entities=data.names,
+        names=data.names,
+        counts=data.train.sizes.astype(np.float64),
+        count="records",
+        columns={},
+        status=data.status,
+        assumptions=data.assumptions,
+    )
+
+
+def learner_plan(jobs: tuple[LearnerJob, ...]) -> Plan:
+    """Return the plan that ``jobs`` carry out; a draw is a run of the longest of them."""
+    most = max(job.replicates for job in jobs)
+    return Plan(tasks=tuple(job.task for job in jobs), draws=most, blocks=-(-most // RUNS))
+
+
+def make_learner_jobs(spec: Spec, registry: Registry, data: TrainingData) -> tuple[LearnerJob, ...]:
+    """Make every learner at every point, and hold each to its conditions.
+
+    Raises
+    ------
+    SpecError
+        If an attack is named, a reference is not to be had, or ``against`` has no such point.
+    DpauditError
+        Whatever a learner finds wrong with its parameters or the data.
+    """
+    if spec.attacks:
+        raise SpecError(
+            "[[attack]] is read but not measured in this version",
+            hint="take [[attack]] out of the audit file",
+        )
+    planner = _Planner(spec=spec, registry=registry, data=data)
+    jobs = tuple(job for learner in spec.learners for job in planner.jobs(learner))
+    twice = [name for name, n in Counter(job.task.id for job in jobs).items() if n > 1]
+    if twice:
+        raise SpecError(
+            f"two tasks are called {twice[0]!r}", hint="give learners names that differ"
+        )
+    reference = training_of(spec).reference
+    for job in jobs if reference not in REFERENCES else ():
+        other = at_point(job, reference, jobs)
+        if other.replicates not in {1, job.replicates}:
+            raise SpecError(
+                f"the reference {other.task.id!r} is trained {other.replicates} times and "
+                f"{job.task.id!r} {job.replicates} times",
+                hint="give both the same replicates",
+            )
+    return tuple(_against(job, jobs) for job in jobs)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Planner:
+    spec: Spec
+    registry: Registry
+    data: TrainingData
+
+    def jobs(self, spec: LearnerSpec) -> tuple[LearnerJob, ...]:
+        """Return a learner at each of its points."""
+        cls = self.registry.get("learner", spec.plugin.use)
+        swept = config.swept(spec.plugin, cls)
+        return tuple(
+            self._job(spec, point, {name: point[name] for name in swept})
+            for point in config.points(spec.plugin, cls)
+        )
+
+    def _job(
+        self, spec: LearnerSpec, point: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> LearnerJob:
+        made = self.registry.create("learner", spec.plugin.use, **point)
+        bound = binding.bind(made, dataset_of(self.data), folder=self.spec.path.parent)
+        learner = cast("Learner", bound)
+        named = label(spec.name, values)
+        try:
+            learner.check(self.data)
+        except DpauditError as error:
+            raise type(error)(f"learner {named!r}: {error.message}", hint=error.hint) from error
+        arms = self._arms(learner, named)
+        replicates = spec.replicates if learner.randomised else 1
+        task = Task(
+            id=named,
+            key=self._key(learner, point, arms, replicates),
+            release=spec.name,
+            decision="",
+            point=dict(values),
+            foreign=learner.foreign or self.registry.is_foreign(type(learner)),
+            mitigation=None if spec.against is None else spec.name,
+        )
+        return LearnerJob(task=task, spec=spec, learner=learner, replicates=replicates, arms=arms)
+
+    def _arms(self, learner: Learner, named: str) -> tuple[Arm, ...]:
+        """Return the arms that the audits ask for and the learner has."""
+        wanted: set[Arm] = {"made"}
+        for audit in self.spec.audits:
+            wanted |= cast("type[Audit]", self.registry.get("audit", audit.audit.use)).arms
+        reference = training_of(self.spec).reference
+        if reference == "sgd":
+            if "plain" not in learner.arms:
+                raise SpecError(
+                    f"learner {named!r} cannot be trained without protection, which "
+                    'reference = "sgd" compares with',
+                    hint='say reference = "optimum" or the name of another learner in [training]',
+                )
+            wanted.add("plain")
+        elif reference == "optimum" and learner.optimum(self.data) is None:
+            raise SpecError(
+                f'learner {named!r} has no exact minimiser, which reference = "optimum" compares '
+                "with",
+                hint='say reference = "sgd" or the name of another learner in [training]',
+            )
+        return tuple(arm for arm in learner.arms if arm in wanted)
+
+    def _key(
+        self, learner: Learner, point: Mapping[str, Any], arms: tuple[Arm, ...], replicates: int
+    ) -> str:
+        content = {
+            "engine": engine_digest(),
+            "plugin": plugin_digest(self.registry, learner),
+            "libraries": [np.__version__, scipy.__version__, *versions().values()],
+            "point": dict(point),
+            "arms": list(arms),
+            # A last block that is not full holds fewer runs.
+            "rest": replicates % RUNS,
+            "data": self.data.digest,
+            "seed": self.spec.run.seed,
+        }
+        return digest_of(content)
+
+
+def training_of(spec: Spec) -> TrainingSpec:
+    """Return ``[training]``, which an audit of learners has."""
+    if spec.training is None:
+        raise SpecError("the audit file has no [training]", hint="add it, with [[learner]]")
+    return spec.training
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that learners use, as far as they are installed."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _against(job: LearnerJob, jobs: tuple[LearnerJob, ...]) -> LearnerJob:
+    """Return a job that knows the task of the learner that it mitigates, at the same point."""
+    if job.spec.against is None:
+        return job
+    other = at_point(job, job.spec.against, jobs)
+    return attrs.evolve(job, task=attrs.evolve(job.task, baseline=other.task.id))
+
+
+def at_point(job: LearnerJob, name: str, jobs: Iterable[LearnerJob]) -> LearnerJob:
+    """Return the learner ``name`` where whatever it sweeps has the value that it has in ``job``.
+
+    Raises
+    ------
+    SpecError
+        If there is none.
+    """
+    for other in jobs:
+        point = other.task.point.items()
+        same = all(_value(job, key) in {_MISSING, value} for key, value in point)
+        if other.spec.name == name and same:
+            return other
+    raise SpecError(
+        f"learner {job.task.id!r} is compared with {name!r}, which is not at the same point",
+        hint="let both sweep the same values",
+    )
+
+
+_MISSING = object()
+
+
+def _value(job: LearnerJob, name: str) -> object:
+    known = parameters(type(job.learner))
+    return getattr(job.learner, known[name].field.name) if name in known else _MISSING

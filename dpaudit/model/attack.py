@@ -1,0 +1,135 @@
+"""Attacks as data: the games that they play, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import attrs
+
+from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit.model.estimate import Estimate
+from dpaudit.model.measurement import Measurement
+from dpaudit.model.spec import Game
+
+GAMES: tuple[Game, ...] = get_args(Game)
+
+Outcome = Literal["membership", "pick", "table", "attribute", "cells"]
+"""What an attacker is after: who is in, a list of them, the table, an attribute, hidden counts."""
+
+Exposure = Literal["exposed", "not shown", "uninformative"]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Curve:
+    """Rates of true alarms at rates of false ones, shape (k,) each, the mean over releases."""
+
+    fpr: FloatArray = attrs.field(converter=frozen_floats)
+    tpr: FloatArray = attrs.field(converter=frozen_floats)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Baseline:
+    """What is reached without the release, or by guessing: its name and its number."""
+
+    name: str
+    estimate: Estimate
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class ByGroup:
+    """An attack's main number within each group of a grouping.
+
+    Parameters
+    ----------
+    grouping, labels
+        The grouping, and its groups that have enough people.
+    people
+        Candidates of each group, shape (g,).
+    estimate, excess
+        The number of each group and by how much it is above its baseline, all groups together
+        at the confidence of the run, shape (g,).
+    p_value
+        Of the largest difference between groups, by permuting their labels; ``None`` of fewer
+        than two groups.
+    left_out
+        Groups with too few people to say anything.
+    """
+
+    grouping: str
+    labels: tuple[str, ...]
+    people: FloatArray = attrs.field(converter=frozen_floats)
+    estimate: Estimate
+    excess: Estimate
+    p_value: float | None
+    left_out: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class AttackResult:
+    """One attack on one release, at one parameter point.
+
+    Parameters
+    ----------
+    task
+        Its identifier, that of its measurements.
+    attack, use
+        The attack's name in the audit file, and the plug-in's.
+    release, point
+        What was attacked.
+    game, outcome, candidates
+        Who is told apart, what the attacker is after, where candidates come from.
+    unit
+        What was repeated independently, as a noun (``release``).
+    replicates
+        How often; 0 of a closed form.
+    quantity
+        The main number, by name.
+    estimate, excess
+        The main number, and by how much it is above the largest baseline.
+    baselines
+        What is reached without the release, by name; the verdict is against the largest.
+    ceiling
+        The largest value that the guarantee allows, ``None`` where it implies none.
+    ceiling_curve
+        The largest rates of true alarms that it allows, at those of ``curve``.
+    curve
+        The mean curve, of membership.
+    null
+        The same attack on releases that carry no information about who is in.
+    exact
+        The same attack on the table as it is: what it could reach at most.
+    groups
+        By grouping.
+    verdict, reason
+        What follows, and why: ``empty`` (there was nothing to attack), ``null`` (it succeeds where
+        the release says nothing), ``weak`` (it fails on the table as it is), ``above`` or
+        ``below`` its largest baseline.
+    more
+        Further numbers by name, as they stand in the measurements.
+    """
+
+    task: str
+    attack: str
+    use: str
+    release: str
+    point: Mapping[str, object]
+    game: Game
+    outcome: Outcome
+    candidates: str
+    unit: str = "release"
+    replicates: int
+    quantity: str
+    estimate: Estimate
+    excess: Estimate
+    baselines: tuple[Baseline, ...]
+    ceiling: float | None = None
+    ceiling_curve: FloatArray | None = None
+    curve: Curve | None = None
+    null: Estimate | None = None
+    exact: Estimate | None = None
+    groups: tuple[ByGroup, ...] = ()
+    verdict: Exposure
+    reason: str = ""
+    more: tuple[Measurement, ...] = ()
+    caveats: tuple[str, ...] = ()

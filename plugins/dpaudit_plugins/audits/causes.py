@@ -1,0 +1,271 @@
+"""Why private training hurts some groups more: effects that add up, and what goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+import dpaudit
+from dpaudit.model.arrays import FloatArray
+from dpaudit.training.clipping import boundary_closeness, boundary_distance, clip_factors
+from dpaudit.training.group_estimates import of_runs
+from dpaudit.training.linear_models import LogisticLoss
+from dpaudit.training.models import Model, group_gradients
+from dpaudit.training.one_hidden_layer import OneHiddenLayer
+from dpaudit.training.output_perturbation import predicted_excess, trusted
+from dpaudit.training.records import Records
+from dpaudit.training.runs import Arm, ModelRuns
+from dpaudit.training.theorem2 import step_terms
+from dpaudit_plugins.audits._excess import Excess, excess_of, group_rows
+
+_RESAMPLED = 400
+_LARGEST = 400
+"""Parameters up to which the terms of one step are worked out: they need whole Hessians."""
+
+_ROUNDING = 1e-9
+_LEAST_GROUPS = 3
+EFFECTS = ("under-training", "clip-effect", "noise-effect", "interaction")
+
+
+@attrs.frozen(kw_only=True)
+class Causes(dpaudit.Audit):
+    """Attribute the excess risk of each group to clipping and noise, and measure what goes with it.
+
+    **Effects that add up.** Four ways to train on the same random numbers (clipping on or off,
+    noise on or off): clip effect + noise effect + interaction = loss of the private model minus
+    that of training without protection. Where the reference is the exact minimiser,
+    ``under-training`` is what unprotected training lacks. Their sum is the excess risk.
+
+    **Predictions.** Theorem 1 (half the noise variance times the trace of the group's Hessian),
+    with the share of groups for which it may be trusted; Theorem 2 with the division by the batch
+    that its statement omits, for one step at the start and one at the reference: it attributes a
+    step, and does not add up over a training.
+
+    **What goes with it.** Of each group at the reference: Hessian trace, mean gradient norm, norm
+    of the mean gradient, mean squared input norm, closeness and (one logit) distance to the
+    boundary, size; with clipping the share clipped and the lost mass E[(1 - c) ||g||]. With three
+    groups or more their rank correlations with the excess risk. These go together with one
+    another, so a correlation is no proof of a cause.
+
+    Parameters
+    ----------
+    replicates
+        How many of the reference's runs the diagnostics are averaged over.
+
+    References
+    ----------
+    Tran, Dinh and Fioretto (2021), Differentially private empirical risk minimization under the
+    fairness lens, NeurIPS, Theorems 1 and 2.
+    """
+
+    name: ClassVar[str] = "causes"
+    of: ClassVar = "learners"
+    arms: ClassVar[frozenset[Arm]] = frozenset(
+        {"made", "twin", "noiseless", "unclipped", "unclipped-twin", "plain"}
+    )
+
+    replicates: int = attrs.field(default=8, validator=attrs.validators.ge(1))
+
+    def measure(
+        self, subject: dpaudit.LearnerSubject, rng: np.random.Generator
+    ) -> Sequence[dpaudit.Measurement]:
+        """Return effects, predictions, diagnostics and correlations on the people learnt from."""
+        excess = excess_of(subject, "train")
+        found = [*self._effects(subject)]
+        found += self._step_terms(subject)
+        diagnostics = dict(self._diagnostics(subject))
+        found += [
+            self._made(subject, name, dpaudit.Estimate.exact(value), unit=_UNITS[name])
+            for name, value in diagnostics.items()
+        ]
+        found += self._predictions(subject)
+        if len(subject.data.names) >= _LEAST_GROUPS:
+            found += [self._correlations(subject, diagnostics, excess, rng)]
+        return found
+
+    def _made(
+        self, subject: dpaudit.LearnerSubject, quantity: str, estimate: dpaudit.Estimate, *,
+        unit: str = "",
+    ) -> dpaudit.Measurement:  # fmt: skip
+        grouped = bool(estimate.value.ndim)
+        return dpaudit.Measurement(
+            task=subject.task,
+            audit=self.name,
+            quantity=quantity,
+            unit=unit or subject.unit,
+            over=subject.data.group if grouped else "total",
+            labels=subject.data.names if grouped else (),
+            estimate=estimate,
+        )
+
+    def _effects(self, subject: dpaudit.LearnerSubject) -> Iterator[dpaudit.Measurement]:
+        """Yield the parts of the excess risk, group by group, where all four arms are there."""
+        if not {"made", "noiseless", "unclipped", "plain"} <= set(subject.arms):
+            return
+        rows = {arm: group_rows(subject.runs(arm), "train") for arm in subject.arms}
+        private = _paired(rows["made"], rows.get("twin"))
+        noise = _paired(rows["unclipped"], rows.get("unclipped-twin")) - rows["plain"]
+        clip = rows["noiseless"] - rows["plain"]
+        parts = {
+            "clip-effect": clip,
+            "noise-effect": noise,
+            "interaction": private - rows["plain"] - clip - noise,
+        }
+        if subject.reference == "optimum":
+            parts["under-training"] = rows["plain"] - group_rows(subject.reference_runs(), "train")
+        for name in EFFECTS:
+            if name in parts:
+                yield self._made(subject, name, of_runs(parts[name], subject.confidence))
+
+    def _predictions(self, subject: dpaudit.LearnerSubject) -> Iterator[dpaudit.Measurement]:
+        """Yield Theorem 1 beside where it may be trusted."""
+        scale = subject.learner.parameter_noise(subject.data)
+        model, theta = subject.learner.model(subject.data), subject.learner.optimum(subject.data)
+        if scale is None or model is None or theta is None or subject.reference != "optimum":
+            return
+        records = subject.data.train
+        found = predicted_excess(model, theta, records, scale)
+        yield self._made(
+            subject, "theorem-1", dpaudit.Estimate.exact(found.groups, method="asymptotic")
+        )
+        share = trusted(records, scale).astype(np.float64)
+        yield self._made(subject, "theorem-1-trusted", dpaudit.Estimate.exact(share), unit="share")
+
+    def _step_terms(self, subject: dpaudit.LearnerSubject) -> Iterator[dpaudit.Measurement]:
+        """Yield Theorem 2 of one step at the start and at the reference, for linear models."""
+        private, model = (
+            subject.learner.private_step(subject.data),
+            subject.learner.model(subject.data),
+        )
+        if private is None or model is None or model.size > _LARGEST:
+            return
+        if isinstance(model, OneHiddenLayer):
+            return  # its start is random and at 0 nothing moves
+        reference = subject.reference_runs()
+        if not isinstance(reference, ModelRuns):
+            return
+        for where, theta in (("start", np.zeros(model.size)), ("end", reference.parameters[0])):
+            terms = step_terms(
+                model, theta, subject.data.train, step=private.step, bound=private.clip_norm,
+                noise_multiplier=private.noise_multiplier, batch=private.batch,
+            )  # fmt: skip
+            for name in ("nonprivate", "clip", "noise"):
+                estimate = dpaudit.Estimate.exact(getattr(terms, name), method="asymptotic")
+                yield self._made(subject, f"theorem-2-{name}-at-{where}", estimate)
+
+    def _diagnostics(self, subject: dpaudit.LearnerSubject) -> Iterator[tuple[str, FloatArray]]:
+        records = subject.data.train
+        yield "group-size", records.sizes.astype(np.float64)
+        yield "squared-input-norm", records.means(records.squared_norms)
+        reference = subject.reference_runs()
+        if not isinstance(reference, ModelRuns):
+            return
+        thetas = reference.parameters[: self.replicates]
+        private = subject.learner.private_step(subject.data)
+        bound = None if private is None else private.clip_norm
+        parts = [dict(_at(reference.model, theta, records, bound)) for theta in thetas]
+        for name in parts[0]:
+            yield name, np.mean([part[name] for part in parts], axis=0)
+
+    def _correlations(
+        self,
+        subject: dpaudit.LearnerSubject,
+        diagnostics: Mapping[str, FloatArray],
+        excess: Excess,
+        rng: np.random.Generator,
+    ) -> dpaudit.Measurement:
+        """Return Spearman's correlation of each diagnostic with the excess risk of the groups."""
+        kept = {name: value for name, value in diagnostics.items() if _differs(value)}
+        causes = np.stack([_ranks(value) for value in kept.values()])
+        rows = excess.rows
+        value = _correlated(causes, rows.mean(axis=0)[None])[0]
+        estimate = dpaudit.Estimate.exact(value)
+        if len(rows) > 1:
+            picked = rng.integers(0, len(rows), (_RESAMPLED, len(rows)))
+            means = np.stack([rows[chosen].mean(axis=0) for chosen in picked])
+            again = _correlated(causes, means)
+            tail = 0.5 * (1.0 - subject.confidence)
+            low, high = np.quantile(again, [tail, 1.0 - tail], axis=0)
+            estimate = dpaudit.Estimate(
+                value=value, low=np.minimum(low, value), high=np.maximum(high, value),
+                level=subject.confidence, method="simulated", draws=len(rows),
+            )  # fmt: skip
+        return dpaudit.Measurement(
+            task=subject.task,
+            audit=self.name,
+            quantity="rank-correlation",
+            unit="correlation",
+            over="cause",
+            labels=tuple(kept),
+            estimate=estimate,
+        )
+
+
+_UNITS = {
+    "group-size": "records",
+    "squared-input-norm": "squared norm",
+    "hessian-trace": "trace",
+    "gradient-norm": "gradient norm",
+    "mean-gradient-norm": "gradient norm",
+    "boundary-closeness": "closeness",
+    "boundary-distance": "distance",
+    "share-clipped": "share",
+    "lost-mass": "gradient norm",
+}
+
+
+def _at(
+    model: Model, theta: FloatArray, records: Records, bound: float | None
+) -> Iterator[tuple[str, FloatArray]]:
+    """Yield what each group has at ``theta``."""
+    x, y = records.inputs, records.labels
+    norms = model.gradient_norms(theta, x, y)
+    yield "hessian-trace", records.means(model.traces(theta, x, y))
+    yield "gradient-norm", records.means(norms)
+    if model.size <= _LARGEST:
+        of_mean = np.linalg.norm(group_gradients(model, theta, records), axis=1)
+        yield "mean-gradient-norm", of_mean
+    chances = model.chances(theta, x)
+    if chances is not None:
+        yield "boundary-closeness", records.means(boundary_closeness(chances))
+    if isinstance(model, LogisticLoss) and np.any(theta):
+        yield "boundary-distance", records.means(boundary_distance(theta, x))
+    if bound is not None:
+        factors = clip_factors(norms, bound)
+        yield "share-clipped", records.means((factors < 1.0).astype(np.float64))
+        yield "lost-mass", records.means((1.0 - factors) * norms)
+
+
+def _paired(rows: FloatArray, twins: FloatArray | None) -> FloatArray:
+    """Return the mean of runs and their antithetic twins, where there are any."""
+    return rows if twins is None else 0.5 * (rows + twins)
+
+
+def _differs(values: FloatArray) -> bool:
+    return bool(np.ptp(values) > _ROUNDING * np.abs(values).max())
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    """Return ranks, the mean rank where values are equal."""
+    order = np.sort(values)
+    left, right = np.searchsorted(order, values), np.searchsorted(order, values, side="right")
+    return np.asarray(0.5 * (left + right))
+
+
+def _correlated(causes: FloatArray, rows: FloatArray) -> FloatArray:
+    """Return the correlation of ranked causes (k, A) with the ranks of rows (r, A), (r, k)."""
+    ranked = np.stack([_ranks(row) for row in rows])
+    left = causes - causes.mean(axis=1, keepdims=True)
+    right = ranked - ranked.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(right, axis=1)[:, None] * np.linalg.norm(left, axis=1)[None]
+    products = right @ left.T
+    return np.divide(products, norms, out=np.zeros_like(products), where=norms > 0)
+
+
+@dpaudit.hookimpl
+def dpaudit_audits() -> Sequence[type[dpaudit.Audit]]:
+    """Offer the audit."""
+    return (Causes,)

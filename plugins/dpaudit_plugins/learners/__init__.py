@@ -1,0 +1,1 @@
+"""Learners: fitted models, private or not, and what they cost."""

@@ -1,0 +1,34 @@
+"""Ridge regression without privacy: the exact minimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+
+import dpaudit
+from dpaudit_plugins.learners._exact import Exact
+
+
+@attrs.frozen(kw_only=True)
+class Ridge(Exact):
+    """Fit a number by squared loss exactly, with no protection.
+
+    The minimiser of mean loss + (penalty/2) ||theta||^2; the bias is the constant column and is
+    penalised as all parameters are.
+
+    Parameters
+    ----------
+    penalty
+        lambda. That of scikit-learn is 1/(n C), and its intercept is not penalised.
+    """
+
+    name: ClassVar[str] = "ridge"
+    form: ClassVar = "squared"
+
+
+@dpaudit.hookimpl
+def dpaudit_learners() -> Sequence[type[dpaudit.Learner]]:
+    """Offer the learner."""
+    return (Ridge,)
