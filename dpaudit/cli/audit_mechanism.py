@@ -77,7 +77,7 @@ def command(
     keep: Path | None,
     strict: bool,
 ) -> None:
-    """Run a mechanism on neighbouring inputs and test what it promises.
+    """Test what a mechanism promises on its outputs, for neighbouring inputs.
 
     MECHANISM is the name of one (laplace epsilon=0.5), package.module:function or
     file.py:function. A function takes counts and a NumPy generator, (counts, rng), and returns

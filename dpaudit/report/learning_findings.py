@@ -195,7 +195,7 @@ def mitigation(view: Learning, one: Trained) -> Finding | None:
     detail = _(
         "Against {base}, the difference between the two groups that were furthest apart changes "
         "by {change} ({interval}). Better off: {better}. Worse off: {worse}.",
-        base=f"“{one.task.baseline}”",
+        base=_("“{name}”", name=one.task.baseline or ""),
         change=amounts.value(gap.estimate, signed=True),
         interval=bare.interval(gap.estimate),
         better=_who(view, better),

@@ -60,7 +60,7 @@ def test_geojson_and_topojson_give_the_same_outline(tmp_path):
 
 
 def test_the_embedded_counties_are_whole():
-    path = Registry.discover().datasets()["us-counties"]
+    path = Registry.discover().datasets()["us-counties"].path
     shapes = read_shapes(path, "builtin:us-counties")
     assert len(shapes) == 3142
     assert all(len(name) == 5 and name.isdigit() for name in shapes)
