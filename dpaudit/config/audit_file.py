@@ -88,7 +88,7 @@ def _read(
     learning = "training" in source.values
     if public is not None:
         refuse_uncovered(training=learning, attacks="attack" in source.values)
-    tree["public"] = read_public(root, public)
+    tree["public"] = None if learning else read_public(root, public)
     if learning:
         _refuse_decisions(root)
         tree["learners"] = read_learners(root, uses)
