@@ -264,6 +264,18 @@ class Registry:
         """Return kind and name of every plug-in that was added from memory."""
         return tuple((cls.kind, cls.name) for cls, o in self._origins.items() if o.in_memory)
 
+    def formats(self) -> frozenset[str] | None:
+        """Return the report formats that plug-ins write, or ``None`` where one does not say.
+
+        A module with the hook ``dpaudit_render`` names them in ``FORMATS``.
+        """
+        writers = self.manager.hook.dpaudit_render.get_hookimpls()
+        named = [getattr(writer.plugin, "FORMATS", None) for writer in writers]
+        told = [names for names in named if names is not None]
+        if len(told) < len(named):
+            return None
+        return frozenset(name for names in told for name in names)
+
     def datasets(self) -> dict[str, DataSource]:
         """Return what packages offer as data, by name.
 

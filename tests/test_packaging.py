@@ -46,8 +46,8 @@ def test_installed_entry_points_load_the_plugin_of_their_name():
     assert not registry.broken
     for entry in entry_points(group="dpaudit"):
         kind = entry.value.split(".")[1].removesuffix("s")
-        if entry.dist is None or entry.dist.name != "dpaudit" or kind == "dataset":
-            continue
+        if entry.dist is None or entry.dist.name != "dpaudit" or kind in {"dataset", "format"}:
+            continue  # a hook and no class: tests/plugins/formats renders with it
         assert registry.get(kind, entry.name).name == entry.name
 
 

@@ -27,6 +27,7 @@ from dpaudit.engine.parts import plugins_of
 from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare, prepare_learning
 from dpaudit.engine.provenance import provenance_of
+from dpaudit.engine.published import refuse_private, with_bootstrap
 from dpaudit.engine.rebudget import at_budget
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
@@ -35,6 +36,7 @@ from dpaudit.engine.widths import widest
 from dpaudit.errors import DpauditError, PluginError, UsageError
 from dpaudit.interfaces import Audit, Plugin
 from dpaudit.model.arrays import keep_freed_memory
+from dpaudit.model.dataset import Dataset
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.results import Results, TaskResult
 from dpaudit.model.spec import ReleaseSpec, Spec
@@ -56,6 +58,7 @@ def run(
     cache: Path | None = None,
     progress: Progress | None = None,
     files: tuple[str, ...] = (),
+    dataset: Dataset | None = None,
 ) -> Results:
     """Measure everything that ``spec`` declares.
 
@@ -81,6 +84,8 @@ def run(
         Somebody to watch.
     files
         Plug-in files beyond those that the audit file names.
+    dataset
+        Data that take the place of those of the spec.
 
     Returns
     -------
@@ -109,8 +114,16 @@ def run(
         progress=watched,
     )
     if spec.training is not None:
+        refuse_private(spec)
         return run_learning(prepare_learning(spec, files, registry), how)
-    return _run_decisions(prepare(spec, files, registry), how)
+    prepared = prepare(spec, files, registry, dataset=dataset)
+    refuse_private(spec, prepared)
+    results = _run_decisions(prepared, how)
+    if dataset is None and spec.public is not None and spec.public.mode == "release":
+        return with_bootstrap(
+            results, prepared, spec.public, partial(run, registry=prepared.registry)
+        )
+    return results
 
 
 def _run_decisions(prepared: Prepared, how: How) -> Results:

@@ -6,6 +6,7 @@ import decimal
 
 import attrs
 
+from dpaudit.data.geometry import Shapes
 from dpaudit.model.results import Results
 from dpaudit.report.amounts import Amounts
 from dpaudit.report.cases import Case, Cases
@@ -155,10 +156,11 @@ class Wording:
 
 @attrs.frozen(eq=False)
 class Context:
-    """What every part of the report needs: results by case, and the words."""
+    """What every part of the report needs: results by case, the words, and outlines of a map."""
 
     cases: Cases
     words: Wording
+    shapes: Shapes | None = None
 
     @property
     def prose(self) -> Prose:
