@@ -139,7 +139,10 @@ class Formula(dpaudit.Decision):
 
 def _check_name(name: str) -> None:
     if name == COUNTS:
-        raise SpecError(f"where gives {name!r}, which always stands for the released counts")
+        raise SpecError(
+            f"where gives {name!r}, which always stands for the released counts",
+            hint="choose another name",
+        )
     if name in FUNCTIONS:
         raise SpecError(f"where gives {name!r}, which is a function", hint="choose another name")
     if not name.isidentifier():
