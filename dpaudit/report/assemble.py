@@ -20,6 +20,7 @@ from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
 from dpaudit.report.learning import learning_report
 from dpaudit.report.lines import drawn
+from dpaudit.report.localised import localised
 from dpaudit.report.mitigations import mitigation_sections
 from dpaudit.report.prose import Prose
 from dpaudit.report.public import banner
@@ -64,6 +65,7 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
     SpecError
         If ``[report] sections`` names a section that neither dpaudit nor a plug-in has.
     """
+    results = localised(results)
     extra = _extra(results, registry)
     found = findings(results, registry=registry)
     if results.learners:

@@ -276,6 +276,7 @@ def bounds(context: Context, case: Case, over: str) -> Table | None:
     Between entities there may be proved bounds as well.
     """
     measured = case.find("alpha-fairness", over=over)
+    proved = case.find("alpha-bounds", over=over)
     if measured is None:
         return None
     _, words = context.prose, context.words
@@ -290,10 +291,9 @@ def bounds(context: Context, case: Case, over: str) -> Table | None:
         else _("right for all pairs at once with probability {level}", level=percent(_, own.level))
     )
     rows = [_bound(amounts, own, method, grounds)]
-    proved = case.find("alpha-bounds", over=over)
     if proved is not None:
         statement = next((note.message for note in case.notes if note.kind == "bound"), "")
-        rows.append(_bound(amounts, proved.estimate, _("proof"), statement))
+        rows.append(_bound(amounts, proved.estimate, _("proof"), context.said(statement)))
     return Table(
         caption=words.headed(
             _("Bounds of the gap, {where}", where=words.where(case)), measured.unit

@@ -17,6 +17,7 @@ from dpaudit.report.differences import gaps, losses
 from dpaudit.report.learning_cases import Learning
 from dpaudit.report.learning_findings import LEARNING, learning_findings, learning_page_one
 from dpaudit.report.learning_thresholds import learning_thresholds
+from dpaudit.report.localised import localised
 from dpaudit.report.recommend import recommendations
 from dpaudit.report.representation import representation
 from dpaudit.report.thresholds import thresholds
@@ -70,6 +71,7 @@ def findings(results: Results, *, registry: Any = None) -> Found:
     Found
         Findings by their place in the report.
     """
+    results = localised(results)
     if results.learners:
         return _of_learners(results, registry)
     context = Context.of(results)

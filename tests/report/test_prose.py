@@ -16,16 +16,17 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 
 from dpaudit.model.spec import ReportSpec
+from dpaudit.report import prose
 from dpaudit.report.assemble import build_report
 from dpaudit.report.html import render_html
 from dpaudit.report.prose import Prose, languages
 
-KEYWORDS = {"_": None, "gettext": None, "prose": None, "plural": (1, 2)}
+KEYWORDS = {"_": None, "gettext": None, "noted": None, "prose": None, "plural": (1, 2)}
 METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 
 
 def sentences():
-    packages = ("dpaudit.report", "dpaudit_templates")
+    packages = ("dpaudit.engine", "dpaudit.report", "dpaudit_templates")
     folders = [Path(str(resources.files(name))) for name in packages]
     found = (extract_from_dir(folder, method_map=METHODS, keywords=KEYWORDS) for folder in folders)
     return {message for each in found for _file, _line, message, _comments, _context in each}
@@ -81,10 +82,10 @@ def test_a_translation_reaches_the_page(linear, monkeypatch):
     target = io.BytesIO()
     write_mo(target, catalogue)
 
-    def translation(*_arguments, **_options):
+    def translation(*_arguments):
         return gettext.GNUTranslations(io.BytesIO(target.getvalue()))
 
-    monkeypatch.setattr(gettext, "translation", translation)
+    monkeypatch.setattr(prose, "catalogue_in", translation)
     html = render_html(build_report(linear))
     assert '<h2 data-running="Glosario">Glosario</h2>' in html
 
