@@ -217,8 +217,10 @@ def _is_simulated(context: Context) -> bool:
 def _quantities(context: Context) -> tuple[tuple[str, str], ...]:
     measured = dict.fromkeys(m.quantity for m in context.results.measurements)
     other = context.prose("Measured by a plug-in: its documentation is below.")
-    return tuple((q.replace("-", " ").capitalize(), formula(context.prose, q) or other)
-                 for q in measured)  # fmt: skip
+    return tuple(
+        (context.said(q.replace("-", " ").capitalize()), formula(context.prose, q) or other)
+        for q in measured
+    )
 
 
 def _methods_table(context: Context) -> Table:

@@ -1,10 +1,10 @@
 """The catalogues of plug-ins: what they say is looked up in what their packages bring.
 
 A package keeps ``locale/LANGUAGE.po`` beside its modules or in its top folder. What a plug-in says
-as finished text (a caveat, a cost, a docstring) is looked up as it stands, and where a message
-holds places in braces, by what stands around them: the places keep what is in them, and numbers
-are written as the language has them. A section or finding that a plug-in computes is better said
-with :func:`sentences`, sentence first and numbers after.
+as finished text (a caveat, a cost, a section, a finding) is looked up as it stands, and where a
+message holds places in braces, by what stands around them: the places keep what is in them, and
+numbers are written as the language has them. A plug-in may also say its sentences with
+:func:`sentences`, sentence first and numbers after.
 """
 
 from __future__ import annotations
@@ -15,13 +15,21 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import attrs
 
+from dpaudit.model.finding import Finding
+from dpaudit.model.report import Block, Section
 from dpaudit.model.results import Results
 from dpaudit.report.prose import OWN, Prose, catalogue_in
 
 _PLACE = re.compile(r"\{(\w+)\}")
+_NO_TEXT = frozenset({"svg", "anchor", "kind", "unit", "level"})
+_AMOUNT = re.compile(r"[+\u2212]?\d[\d,]*(?:\.\d+)?%?")
+_WORDS = 8
+"""A message with fewer letters than this has numbers alone in its places."""
+
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+")
 
 
@@ -80,7 +88,7 @@ class Told:
         patterns: list[tuple[re.Pattern[str], str]] = []
         places = (folder / "locale" for folder in dict.fromkeys(folders))
         own = catalogue_in(OWN, prose.language)
-        for found in (own, *(catalogue_in(place, prose.language) for place in places)):
+        for found in (*(catalogue_in(place, prose.language) for place in places), own):
             for message, text in _messages(found).items():
                 exact.setdefault(message, text)
                 if _PLACE.search(message):
@@ -96,7 +104,46 @@ class Told:
             if match is not None:
                 values = {name: self._number(v) for name, v in match.groupdict().items()}
                 return said.format_map(values)
-        return text
+        return self._number(text) if _AMOUNT.fullmatch(text) else text
+
+    def finding(self, finding: Finding) -> Finding:
+        """Return a finding of a plug-in in the language of the report."""
+        return attrs.evolve(
+            finding,
+            statement=self(finding.statement),
+            detail=self(finding.detail),
+            reason=self(finding.reason),
+            recommendations=tuple(map(self, finding.recommendations)),
+        )
+
+    def section(self, section: Section) -> Section:
+        """Return a section of a plug-in in the language of the report: every text in it."""
+        if not (self.exact or self.patterns):
+            return section
+        return attrs.evolve(
+            section,
+            title=self(section.title),
+            blocks=tuple(map(self._block, section.blocks)),
+            aside=tuple(map(self._block, section.aside)),
+        )
+
+    def _block(self, block: Block) -> Block:
+        made: Block = self._value(block)
+        return made
+
+    def _value(self, value: Any) -> Any:
+        """Return a block with every text in it looked up; drawings and anchors stay."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, Finding):
+            return self.finding(value)
+        if isinstance(value, tuple):
+            return tuple(map(self._value, value))
+        if attrs.has(type(value)):
+            kept = {f.name: getattr(value, f.name) for f in attrs.fields(type(value))}
+            said = {n: self._value(v) for n, v in kept.items() if n not in _NO_TEXT}
+            return attrs.evolve(value, **said)
+        return value
 
     def _number(self, text: str) -> str:
         """Return a text whose numbers are written as the language has them."""
@@ -126,6 +173,8 @@ def _messages(catalogue: object) -> dict[str, str]:
 @functools.cache
 def _pattern(message: str) -> re.Pattern[str]:
     parts = _PLACE.split(message)
+    letters = sum(c.isalpha() for part in parts[::2] for c in part)
+    inside = ".+?" if letters >= _WORDS else _AMOUNT.pattern
     seen: set[str] = set()
     out = []
     for i, part in enumerate(parts):
@@ -135,7 +184,7 @@ def _pattern(message: str) -> re.Pattern[str]:
             out.append(f"(?P={part})")
         else:
             seen.add(part)
-            out.append(f"(?P<{part}>.+?)")
+            out.append(f"(?P<{part}>{inside})")
     return re.compile("".join(out), re.DOTALL)
 
 

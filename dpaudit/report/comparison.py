@@ -148,6 +148,12 @@ def shortfalls(context: Context, case: Case) -> Finding | None:
     sure, reason = confidence(_, measured.estimate, first)
     amounts = words.amounts(measured.unit)
     apart = difference(measured.estimate, found[-1][1].estimate)
+    listed = [
+        _("“{release}” ({point}): {amount} ({interval})", release=c.task.release,
+          point=words.promise(c), amount=amounts.value(m.estimate),
+          interval=amounts.interval(m.estimate))
+        for c, m in found
+    ]  # fmt: skip
     return Finding(
         id=f"shortfalls/{case.task.decision}",
         verdict=signed_verdict(apart, case.typical("total")),
@@ -164,12 +170,7 @@ def shortfalls(context: Context, case: Case) -> Finding | None:
         ),
         detail=_(
             "Expected shortfall of all together, bad luck included: {listed}.",
-            listed="; ".join(
-                _("“{release}” ({point}): {amount} ({interval})", release=c.task.release,
-                  point=words.promise(c), amount=amounts.value(m.estimate),
-                  interval=amounts.interval(m.estimate))
-                for c, m in found
-            ),
+            listed="; ".join(listed),
         ),
         estimate=measured.estimate,
         unit=measured.unit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import io
 import re
@@ -74,6 +75,18 @@ def test_the_catalogue_template_is_up_to_date():
     file = resources.files("dpaudit.report") / "locale" / "dpaudit.pot"
     template = po.read_po(io.BytesIO(file.read_bytes()))
     assert sentences() <= {m.id for m in template if m.id}
+
+
+def test_no_sentence_is_hidden_from_the_extraction():
+    """Babel does not look for sentences among the arguments of another one."""
+    found = {one if isinstance(one, str) else one[0] for one in sentences()}
+    for file in Path(str(resources.files("dpaudit.report"))).glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args:
+                called = ast.unparse(node.func).rpartition(".")[2]
+                text = getattr(node.args[0], "value", None)
+                if called in KEYWORDS and isinstance(text, str):
+                    assert text in found, f"{file.name}:{node.lineno}"
 
 
 def test_a_translation_reaches_the_page(linear, monkeypatch):
