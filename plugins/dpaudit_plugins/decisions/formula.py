@@ -17,8 +17,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.errors import SpecError
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray, SpecError
 from dpaudit.noise.base import Noise
 from dpaudit_plugins.decisions import _smooth
 from dpaudit_plugins.decisions._expression import FUNCTIONS, Expression, parse

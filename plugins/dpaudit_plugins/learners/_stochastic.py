@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.spec import Neighbours
+from dpaudit import FloatArray, Neighbours
 from dpaudit.training.accounting import ACCOUNTANTS, Account, Query
 from dpaudit.training.calibration import calibrated
 from dpaudit.training.models import Model

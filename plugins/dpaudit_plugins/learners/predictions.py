@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.data import Split
 from dpaudit.training.records import IntArray, as_classes
 from dpaudit.training.runs import Arm, TabledRuns
