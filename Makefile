@@ -87,8 +87,9 @@ wheel: $(EVERYTHING)
 # The sentences of the report, for translators.
 catalogue: $(CORE)
 	$(RUN)/pybabel --quiet extract -F dpaudit/report/locale/babel.cfg --no-default-keywords \
-	  -k _ -k gettext -k prose -k plural:1,2 --omit-header --no-location \
-	  -o dpaudit/report/locale/dpaudit.pot dpaudit/report templates/dpaudit_templates/report
+	  -k _ -k gettext -k noted -k prose -k plural:1,2 --omit-header --no-location \
+	  -o dpaudit/report/locale/dpaudit.pot \
+	  dpaudit/engine dpaudit/report templates/dpaudit_templates/report
 
 # One of them: make bench BENCHMARKS=trees. A bar that is broken does not stop the others.
 BENCHMARKS ?= startup quadrature simulation projections trees curvature samplers simplex \

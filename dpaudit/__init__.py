@@ -59,6 +59,8 @@ if TYPE_CHECKING:
         mitigation,
         postprocessor,
     )
+    from dpaudit.model.arrays import BoolArray, ColumnArray, FloatArray, frozen_floats
+    from dpaudit.model.attack import Outcome
     from dpaudit.model.curvature import Curvature
     from dpaudit.model.data_source import EmbeddedData, WheelData
     from dpaudit.model.dataset import Dataset
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from dpaudit.model.guarantee import Guarantee
     from dpaudit.model.hierarchy import Hierarchy
     from dpaudit.model.measurement import Measurement
+    from dpaudit.model.spec import Game, Neighbours
     from dpaudit.model.structure import (
         Bounds,
         Control,
@@ -79,7 +82,9 @@ if TYPE_CHECKING:
         Structure,
     )
     from dpaudit.noise.base import Noise
+    from dpaudit.plugin_file import import_file
     from dpaudit.registry import Registry
+    from dpaudit.report.catalogues import sentences
     from dpaudit.report.write import write_report
     from dpaudit.subjects import LearnerSubject, Pipeline, Subject
     from dpaudit.training.data import TrainingData
@@ -89,9 +94,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Attack",
     "Audit",
+    "BoolArray",
     "Bounds",
     "ClosedForm",
     "Column",
+    "ColumnArray",
     "Control",
     "Curvature",
     "DataError",
@@ -103,6 +110,8 @@ __all__ = [
     "Estimate",
     "Feasible",
     "Finding",
+    "FloatArray",
+    "Game",
     "GivenCounts",
     "GivenDomain",
     "GivenFolder",
@@ -117,7 +126,9 @@ __all__ = [
     "Measurement",
     "Mechanism",
     "Mitigation",
+    "Neighbours",
     "Noise",
+    "Outcome",
     "Pipeline",
     "Plugin",
     "PluginError",
@@ -141,13 +152,16 @@ __all__ = [
     "attack",
     "audit",
     "decision",
+    "frozen_floats",
     "hookimpl",
+    "import_file",
     "learner",
     "load",
     "mechanism",
     "mitigation",
     "postprocessor",
     "run",
+    "sentences",
     "write_report",
 ]
 
@@ -164,6 +178,8 @@ _HOMES = {
         "Attack Audit ClosedForm Decision Learner Mechanism Mitigation Plugin PostProcessor"
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
+    "dpaudit.model.arrays": "BoolArray ColumnArray FloatArray frozen_floats",
+    "dpaudit.model.attack": "Outcome",
     "dpaudit.model.curvature": "Curvature",
     "dpaudit.model.data_source": "EmbeddedData WheelData",
     "dpaudit.model.dataset": "Dataset",
@@ -173,9 +189,12 @@ _HOMES = {
     "dpaudit.model.guarantee": "Guarantee",
     "dpaudit.model.hierarchy": "Hierarchy",
     "dpaudit.model.measurement": "Measurement",
+    "dpaudit.model.spec": "Game Neighbours",
     "dpaudit.model.structure": "Bounds Control Feasible Linear Local Proportional Share Structure",
     "dpaudit.noise.base": "Noise",
+    "dpaudit.plugin_file": "import_file",
     "dpaudit.registry": "Registry",
+    "dpaudit.report.catalogues": "sentences",
     "dpaudit.report.write": "write_report",
     "dpaudit.subjects": "LearnerSubject Pipeline Subject",
     "dpaudit.training.data": "TrainingData",

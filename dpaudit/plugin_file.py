@@ -50,7 +50,7 @@ def import_file(path: Path) -> ModuleType:
         return sys.modules[name]
     spec = importlib.util.spec_from_loader(name, _FileLoader(path, content), origin=str(path))
     if spec is None or spec.loader is None:
-        raise PluginError(f"{path}: not a Python file")
+        raise PluginError(f"{path}: not a Python file", hint="name a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     module.__file__ = str(path)
     setattr(module, _DIGEST, digest)
@@ -97,7 +97,10 @@ def _read(path: Path) -> bytes:
             hint=f"Python files{near}: {found}" if found else "check the path",
         ) from None
     except OSError as error:
-        raise PluginError(f"{path}: the plug-in file cannot be read: {error.strerror}") from error
+        raise PluginError(
+            f"{path}: the plug-in file cannot be read: {error.strerror}",
+            hint="name a Python file that you may read",
+        ) from error
 
 
 def _failure(path: Path, error: BaseException) -> PluginError:

@@ -136,7 +136,10 @@ def _decode(spec: FileSpec, content: bytes) -> str:
     try:
         text = content.decode(encoding)
     except LookupError:
-        raise DataError(f"{spec.file}: {encoding!r} is no encoding that Python knows") from None
+        raise DataError(
+            f"{spec.file}: {encoding!r} is no encoding that Python knows",
+            hint='name another in the audit file, such as encoding = "latin-1"',
+        ) from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(
@@ -145,7 +148,9 @@ def _decode(spec: FileSpec, content: bytes) -> str:
             hint=_encoding_hint(spec, content),
         ) from None
     except UnicodeError as error:
-        raise DataError(f"{spec.file}: not {encoding.upper()}: {error}") from None
+        raise DataError(
+            f"{spec.file}: not {encoding.upper()}: {error}", hint=_encoding_hint(spec, content)
+        ) from None
     return text.removeprefix("\ufeff")
 
 
@@ -164,7 +169,10 @@ def _parquet(spec: FileSpec, path: Path) -> Any:
         return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         line = " ".join(str(error).split())
-        raise DataError(f"{spec.file}: not a Parquet file: {line}") from error
+        raise DataError(
+            f"{spec.file}: not a Parquet file: {line}",
+            hint="write it again as Parquet, or give it the ending of what it is",
+        ) from error
 
 
 def _read_parquet(spec: FileSpec, path: Path, only: Sequence[str] | None) -> Frame:
@@ -177,7 +185,10 @@ def _read_parquet(spec: FileSpec, path: Path, only: Sequence[str] | None) -> Fra
         table = file.read(columns=None if only is None else list(dict.fromkeys(only)))
     except (pa.ArrowException, OSError) as error:
         line = " ".join(str(error).split())
-        raise DataError(f"{spec.file}: the Parquet file is damaged: {line}") from error
+        raise DataError(
+            f"{spec.file}: the Parquet file is damaged: {line}",
+            hint="write it again, or copy it again from where it came",
+        ) from error
     return Frame(
         source=spec.file,
         columns={
@@ -201,7 +212,10 @@ def _read_excel(spec: FileSpec, path: Path) -> Frame:
         book = python_calamine.CalamineWorkbook.from_path(path)
     except Exception as error:
         line = " ".join(str(error).split())
-        raise DataError(f"{spec.file}: not an Excel file: {line}") from error
+        raise DataError(
+            f"{spec.file}: not an Excel file: {line}",
+            hint="save it again from the spreadsheet, without a password, or as CSV",
+        ) from error
     sheets = list(book.sheet_names)
     sheet = spec.sheet or (sheets[0] if sheets else "")
     if sheet not in sheets:

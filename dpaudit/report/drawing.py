@@ -70,6 +70,15 @@ def clipped(name: str, room: float) -> str:
     return name if len(name) <= most else name[: most - 1].rstrip() + "…"
 
 
+def wrapped(name: str, room: float) -> tuple[str, ...]:
+    """Return a name in one line, or in two where it is too long for one: the second may be cut."""
+    most = max(4, int(room / LETTER) + 1)
+    at = name.rfind(" ", 0, most + 1)
+    if len(name) <= most or at <= 0:
+        return (clipped(name, room),)
+    return (name[:at], clipped(name[at + 1 :], room))
+
+
 def svg(width: float, height: float, title: str, desc: str, body: Sequence[str]) -> str:
     """Return a drawing with its title and description for screen readers."""
     inner = "\n".join(body)

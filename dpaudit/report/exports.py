@@ -14,6 +14,7 @@ from dpaudit.model.finding import Confidence, Finding, Verdict
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
+from dpaudit.report.given import given
 
 SCHEMA_VERSION = 1
 COLUMNS = (
@@ -105,9 +106,11 @@ def measurement_rows(results: Measured) -> Iterator[tuple[Any, ...]]:
     """Yield one row for each number, in the order of :data:`COLUMNS`.
 
     ``entity`` is the label over entities; ``group`` is ``grouping: label``, or the axis that a
-    single number stands for (``entity`` for an alpha over entities).
+    single number stands for (``entity`` for an alpha over entities). People, places and what the
+    true counts give come last: see :mod:`dpaudit.report.given`.
     """
-    for m in results.measurements:
+    beside = given(results) if isinstance(results, Results) else ()
+    for m in (*results.measurements, *beside):
         e, tail = m.estimate, (m.unit, m.per, m.audit)
         how = (e.level, e.method, e.draws)
         if not m.labels:

@@ -268,5 +268,8 @@ class _Writer:
             raise UsageError(f"no report format {name!r}", hint=f"use {', '.join(FORMATS)}")
         file = Path(made)
         if not file.resolve().is_relative_to(self.folder.resolve()):
-            raise UsageError(f"format {name!r} was written outside the folder: {file.name}")
+            raise UsageError(
+                f"format {name!r} was written outside the folder: {file.name}",
+                hint="write into the folder that dpaudit_render is given",
+            )
         return file

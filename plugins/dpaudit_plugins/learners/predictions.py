@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.data import Split
 from dpaudit.training.records import IntArray, as_classes
 from dpaudit.training.runs import Arm, TabledRuns
@@ -139,7 +139,10 @@ class Predictions(dpaudit.Learner):
         place = run.set_index("record")
         if not place.index.is_unique:
             twice = place.index[place.index.duplicated()][0]
-            raise dpaudit.DataError(f"predictions: run {name!r} has record {twice} twice")
+            raise dpaudit.DataError(
+                f"predictions: run {name!r} has record {twice} twice",
+                hint="keep one row for each run and record",
+            )
         missing = np.setdiff1d(rows + 1, place.index.to_numpy())
         if missing.size:
             raise dpaudit.DataError(
@@ -165,7 +168,10 @@ class Predictions(dpaudit.Learner):
             )
         for what in (chance, loss):
             if what is not None and not np.isfinite(what).all():
-                raise dpaudit.DataError(f"predictions: run {name!r} has a value that is no number")
+                raise dpaudit.DataError(
+                    f"predictions: run {name!r} has a value that is no number",
+                    hint="leave out runs that did not end, or mend the value",
+                )
         if chance is None:
             return
         off = np.abs(chance.sum(axis=1) - 1.0)
@@ -182,7 +188,10 @@ def _losses(chance: FloatArray | None, loss: FloatArray | None, labels: FloatArr
     if loss is not None:
         return loss
     if chance is None:
-        raise dpaudit.DataError("predictions: neither losses nor chances")
+        raise dpaudit.DataError(
+            "predictions: neither losses nor chances",
+            hint="add a column loss, or a column chance:CLASS for each class",
+        )
     chosen = chance[np.arange(len(chance)), as_classes(labels, chance.shape[1])]
     return -np.log(np.maximum(chosen, _LEAST))
 
@@ -194,7 +203,9 @@ def _read(path: Path, _stamp: int) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype={"run": str, "arm": str})
     except ValueError as error:
-        raise dpaudit.DataError(f"predictions: {path.name}: {error}") from error
+        raise dpaudit.DataError(
+            f"predictions: {path.name}: {error}", hint="give a CSV file in UTF-8"
+        ) from error
     lacking = {"run", "record"} - set(table.columns)
     if lacking:
         raise dpaudit.DataError(

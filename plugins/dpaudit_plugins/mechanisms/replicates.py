@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit_plugins.mechanisms._replicate_files import FORMATS, Layout, load
 from dpaudit_plugins.mechanisms._stated import Stated
 
