@@ -15,6 +15,7 @@ import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
+from dpaudit.model.files import is_file
 from dpaudit_plugins.mechanisms._stated import Stated
 
 _ADDRESS = re.compile(r"[^:]+:[A-Za-z_]\w*")
@@ -92,7 +93,7 @@ class CallableMechanism(Stated):
         place = self.function.partition(":")[0]
         if place.endswith(".py"):
             file = (self.folder or Path()) / place
-            if not file.is_file():
+            if not is_file(file):
                 raise dpaudit.PluginError(
                     f"{self._where} is not there: {file} is no file",
                     hint="the path is relative to the audit file's folder",
