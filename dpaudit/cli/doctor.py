@@ -15,7 +15,7 @@ from typing import Literal
 import attrs
 import click
 
-from dpaudit.cli.output import coloured, document
+from dpaudit.cli.output import coloured, document, echo
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import ExitCode
 
@@ -49,9 +49,9 @@ def command(settings: Settings) -> None:
     else:
         for check in checks:
             if not (settings.quiet and check.state == "ok"):
-                click.echo(f"{coloured(check.state)}: {check.what}")
+                echo(f"{coloured(check.state)}: {check.what}")
                 if check.hint:
-                    click.echo(f"  help: {check.hint}")
+                    echo(f"  help: {check.hint}")
     click.get_current_context().exit(ExitCode.WRONG_INPUT if wrong else ExitCode.DONE)
 
 
