@@ -38,10 +38,16 @@ class Check:
 
 
 @click.command("doctor")
+@click.option("--sbom", is_flag=True, help="Print what is installed, as CycloneDX JSON.")
 @common
 @click.pass_obj
-def command(settings: Settings) -> None:
+def command(settings: Settings, sbom: bool) -> None:
     """Check this installation: versions, Pango, extras and plug-ins."""
+    if sbom:
+        from dpaudit.cli.sbom import bill
+
+        document(bill())
+        return
     checks = [*_versions(), _pango(), *_extras(), _entry_points(), *_plugins(settings)]
     wrong = any(check.state == "wrong" for check in checks)
     if settings.json:
