@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from dpaudit.model.dataset import Dataset
     from dpaudit.model.domain import Domain
     from dpaudit.model.estimate import Estimate
+    from dpaudit.model.files import is_file
     from dpaudit.model.finding import Finding
     from dpaudit.model.guarantee import Guarantee
     from dpaudit.model.hierarchy import Hierarchy
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         Share,
         Structure,
     )
+    from dpaudit.model.text import visible
     from dpaudit.noise.base import Noise
     from dpaudit.plugin_file import import_file
     from dpaudit.registry import Registry
@@ -155,6 +157,7 @@ __all__ = [
     "frozen_floats",
     "hookimpl",
     "import_file",
+    "is_file",
     "learner",
     "load",
     "mechanism",
@@ -162,6 +165,7 @@ __all__ = [
     "postprocessor",
     "run",
     "sentences",
+    "visible",
     "write_report",
 ]
 
@@ -185,12 +189,14 @@ _HOMES = {
     "dpaudit.model.dataset": "Dataset",
     "dpaudit.model.domain": "Domain",
     "dpaudit.model.estimate": "Estimate",
+    "dpaudit.model.files": "is_file",
     "dpaudit.model.finding": "Finding",
     "dpaudit.model.guarantee": "Guarantee",
     "dpaudit.model.hierarchy": "Hierarchy",
     "dpaudit.model.measurement": "Measurement",
     "dpaudit.model.spec": "Game Neighbours",
     "dpaudit.model.structure": "Bounds Control Feasible Linear Local Proportional Share Structure",
+    "dpaudit.model.text": "visible",
     "dpaudit.noise.base": "Noise",
     "dpaudit.plugin_file": "import_file",
     "dpaudit.registry": "Registry",

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit import FloatArray
+from dpaudit import FloatArray, is_file
 from dpaudit.training.data import Split
 from dpaudit.training.records import IntArray, as_classes
 from dpaudit.training.runs import Arm, TabledRuns
@@ -110,7 +110,7 @@ class Predictions(dpaudit.Learner):
 
     def _table(self) -> pd.DataFrame:
         (path,) = self.sources()
-        if not path.is_file():
+        if not is_file(path):
             raise dpaudit.DataError(
                 f"predictions: {self.file}: no such file",
                 hint="the path is relative to the audit file's folder",
