@@ -10,6 +10,7 @@ import numpy as np
 
 from dpaudit.errors import UsageError
 from dpaudit.model.arrays import FloatArray
+from dpaudit.stats.compiled import kernel
 
 _AT_ONCE = 2**14
 _ROWS_AT_ONCE = 2**16
@@ -100,7 +101,15 @@ def _parts(shape: tuple[int, ...]) -> Iterator[slice]:
 def _project(rows: FloatArray, total: float, out: FloatArray) -> FloatArray:
     """Write the projected rows to ``out``, shape (r, n), and return tau, shape (r,)."""
     n = rows.shape[-1]
+    if total == 0:
+        out[...] = 0.0
+        return np.asarray(rows.max(axis=-1))
     if n >= _MANY:
+        twin = kernel("project_rows", 8 * rows.size)  # so many numbers it goes through
+        if twin is not None:
+            tau = np.empty(len(rows))
+            twin(rows, out, tau, float(total), (_AT_ONCE, _SAMPLE, _SAMPLED_STEPS))
+            return tau
         return np.array([_project_one(*each, total) for each in zip(rows, out, strict=True)])
     if n > _FEW:
         return _project_many(rows, total, out, axis=-1)
@@ -167,14 +176,14 @@ def _above(shifted: FloatArray, threshold: float, out: FloatArray) -> tuple[int,
     """Write ``(shifted - threshold)^+`` to ``out``; return how many are positive, and their sum."""
     # Numpy takes the larger of two arrays twice as fast as that of an array and a number.
     nothing = np.zeros(min(_AT_ONCE, out.size))
-    now, sums = 0, []
+    now, reached = 0, 0.0
     for start in range(0, out.size, _AT_ONCE):
         part = out[start : start + _AT_ONCE]
         np.subtract(shifted[start : start + _AT_ONCE], threshold, out=part)
         np.maximum(part, nothing[: part.size], out=part)
         now += int(np.count_nonzero(part > nothing[: part.size]))
-        sums.append(float(np.add.reduce(part)))
-    return now, math.fsum(sums)
+        reached += float(np.add.reduce(part))
+    return now, reached
 
 
 def _start(shifted: FloatArray, total: float) -> float:
@@ -185,8 +194,10 @@ def _start(shifted: FloatArray, total: float) -> float:
     below the maximum than the total never matter, and are clipped there.
     """
     lowest, n = np.full(min(_AT_ONCE, shifted.size), -total), shifted.size
-    parts = (shifted[start : start + _AT_ONCE] for start in range(0, n, _AT_ONCE))
-    whole = math.fsum(float(np.add.reduce(np.maximum(x, lowest[: x.size]))) for x in parts)
+    whole = 0.0
+    for start in range(0, n, _AT_ONCE):
+        part = shifted[start : start + _AT_ONCE]
+        whole += float(np.add.reduce(np.maximum(part, lowest[: part.size])))
     missing = threshold = (whole - total) / n
     sample = np.maximum(shifted[:: max(1, n // _SAMPLE)], -total)
     for _ in range(_SAMPLED_STEPS):
