@@ -13,6 +13,7 @@ from dpaudit.estimators.chain import Chain, Streams, processed
 from dpaudit.estimators.control import DecisionControl, control_of
 from dpaudit.estimators.held import held
 from dpaudit.estimators.local import local_control
+from dpaudit.estimators.projected_control import projected_control
 from dpaudit.interfaces import Decision, Extra, Mechanism, PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.estimate import Estimate
@@ -267,6 +268,10 @@ class Job:
             local = local_control(self.chain, self.structure)
             if local is not None:
                 return local
+        if self.output and isinstance(self.declared, Proportional):
+            projected = projected_control(self.chain, self.declared, self.output)
+            if projected is not None:
+                return projected
         declared = self.structure if self.is_declared_smooth else None
         release = self.chain.control()
         if release is None:
