@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
+
 
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers.hidden_cells import suppression_intervals
