@@ -152,7 +152,8 @@ def _own_keys(cls: type[Plugin]) -> Schema:
 
 def _attack_keys(cls: type[Plugin]) -> Schema:
     """Return the keys of ``[[attack]]``, which are others for an attack on models."""
-    games: Schema = {"game": {"enum": [g for g in get_args(Game) if g in getattr(cls, "games", ())]}}
+    played = [game for game in get_args(Game) if game in getattr(cls, "games", ())]
+    games: Schema = {"game": {"enum": played}}
     if getattr(cls, "of", "tables") == "models":
         models = {"minimum": FEWEST_MODELS, "maximum": MOST_MODELS, "default": DEFAULT_MODELS}
         replicates = {"type": "integer", "multipleOf": 2, **models}

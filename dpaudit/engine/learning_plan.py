@@ -135,10 +135,14 @@ def dataset_of(data: TrainingData) -> Dataset:
     )
 
 
-def learner_plan(jobs: tuple[LearnerJob, ...]) -> Plan:
-    """Return the plan that ``jobs`` carry out; a draw is a run of the longest of them."""
-    most = max(job.replicates for job in jobs)
-    return Plan(tasks=tuple(job.task for job in jobs), draws=most, blocks=-(-most // RUNS))
+def learner_plan(prepared: PreparedLearning) -> Plan:
+    """Return the plan of an audit; a draw is a run, or a model, of the longest of its jobs."""
+    longest = max(prepared.trainable.values(), key=lambda job: job.replicates)
+    return Plan(
+        tasks=tuple(job.task for job in prepared.jobs.values()),
+        draws=longest.replicates,
+        blocks=-(-longest.replicates // longest.at_once),
+    )
 
 
 def make_learner_jobs(spec: Spec, registry: Registry, data: TrainingData) -> tuple[LearnerJob, ...]:

@@ -42,7 +42,7 @@ def run_learning(prepared: PreparedLearning, how: How) -> Results:
     """Train and measure everything that a prepared audit of learners declares."""
     begun = time.monotonic()
     ask, failures = prepared.registry.ask, prepared.failures
-    plan = learner_plan(tuple(prepared.jobs.values()))
+    plan = learner_plan(prepared)
     ask("dpaudit_plan_made", plan=plan)
     arrays = trained(prepared, how)
     subjects = subjects_of(prepared, arrays)

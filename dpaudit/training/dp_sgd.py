@@ -139,7 +139,7 @@ class DpSgd:
             parts = [
                 self._chunk(
                     inputs, labels, groups, replicates[at : at + chunk], seed,
-                    None if rows is None else rows[at : at + chunk],
+                    rows=None if rows is None else rows[at : at + chunk],
                 )
                 for at in range(0, len(replicates), chunk)
             ]  # fmt: skip
@@ -201,6 +201,7 @@ class DpSgd:
         groups: Tensor,
         replicates: range,
         seed: int,
+        *,
         rows: list[IntArray] | None,
     ) -> FloatArray:
         net = self._net(self._start(replicates, seed))

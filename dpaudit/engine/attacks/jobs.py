@@ -28,6 +28,7 @@ from dpaudit.model.plan import Task
 from dpaudit.model.spec import AttackSpec, ReleaseSpec, Spec
 from dpaudit.registry import Registry
 
+
 @attrs.frozen(kw_only=True, eq=False, slots=False)
 class AttackJob(Scored):
     """One attack on one release at one parameter point, ready to be played.

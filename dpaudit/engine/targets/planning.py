@@ -201,4 +201,3 @@ def _check_shadows(where: str, models: ShadowJob, data: TrainingData) -> None:
             f"target and its kin, and of somebody {max(0, int(left.min()))} are left",
             hint="give more models, each learning from a half of the people drawn at random",
         )
-

@@ -55,9 +55,7 @@ def _measured(job: TargetJob, group: ByGroup) -> Iterator[Measurement]:
             )  # fmt: skip
 
 
-def _more(
-    job: TargetJob, group: ByGroup, numbers: Sequence[Numbers], confidence: float
-) -> ByGroup:
+def _more(job: TargetJob, group: ByGroup, numbers: Sequence[Numbers], confidence: float) -> ByGroup:
     """Return a grouping with its curves and its rates at few false alarms."""
     names = job.groupings[group.grouping].labels
     places = [names.index(label) for label in group.labels]
