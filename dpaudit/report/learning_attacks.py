@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dpaudit.model.attack import AttackResult, ByGroup
+from dpaudit.model.attack import AttackResult, ByGroup, Curve
 from dpaudit.model.report import Block, Column, DefinitionList, Figure, Heading, Paragraph, Table
 from dpaudit.report.amounts import percent
 from dpaudit.report.learning_attack_words import ModelWords, attacked, strongest
@@ -113,21 +113,27 @@ def attacks_plot(view: Learning, own: tuple[AttackResult, ...]) -> Figure | None
     """Return the curves of the strongest attacks on one learner, with the guarantee's ceiling."""
     _, words = view.prose, ModelWords.of(view)
     order = sorted(own, key=lambda r: -float(r.excess.value))
-    lines = [
-        RocLine(name=r.attack, fpr=r.curve.fpr, tpr=r.curve.tpr)
-        for r in order
-        if r.curve is not None
-    ][:_LINES]
+    lines = [_line(r.attack, r.curve, r.others or 0.0) for r in order if r.curve is not None][
+        :_LINES
+    ]
     if not lines:
         return None
+    told = _RATE not in order[0].refused
     bounded = next((r for r in order if r.ceiling_curve is not None and r.curve is not None), None)
     ceiling = None
     if bounded is not None and bounded.curve is not None and bounded.ceiling_curve is not None:
         ceiling = RocLine(name="", fpr=bounded.curve.fpr, tpr=bounded.ceiling_curve)
     best = max(lines, key=_at_rate)
-    title = _("“{attack}” finds {number} of 100 people whom {learner} has learnt from, at 1 false "
-              "alarm in 100", attack=best.name, learner=words.learner(own[0]),
-              number=_reading(view, best))  # fmt: skip
+    learner = words.learner(own[0])
+    title = (
+        _("“{attack}” finds {number} of 100 people whom {learner} has learnt from, at 1 false "
+          "alarm in 100", attack=best.name, learner=learner, number=_reading(view, best))
+        if told
+        else _("“{attack}” ranks people whom {learner} has learnt from rightly {number} times in "
+               "100", attack=order[0].attack, learner=learner,
+               number=words.shared.hundred(order[0].estimate))
+    )  # fmt: skip
+    alt = _alt(view, lines) if told else title
     said = [_("Thin line: guessing.")]
     if ceiling is not None:
         said.append(_("Dotted: the most that the guarantee allows."))
@@ -135,9 +141,8 @@ def attacks_plot(view: Learning, own: tuple[AttackResult, ...]) -> Figure | None
         title=title,
         subtitle=_("People learnt from who are found, by the share of false alarms; both axes "
                    "logarithmic, mean over models"),
-        svg=roc_plot(lines, ceiling=ceiling, title=title, desc=_alt(view, lines), prose=_,
-                     axes=_axes(view)),
-        alt=_alt(view, lines),
+        svg=roc_plot(lines, ceiling=ceiling, title=title, desc=alt, prose=_, axes=_axes(view)),
+        alt=alt,
         source=" ".join(said),
     )  # fmt: skip
 
@@ -145,13 +150,17 @@ def attacks_plot(view: Learning, own: tuple[AttackResult, ...]) -> Figure | None
 def _groups_plot(view: Learning, result: AttackResult, group: ByGroup) -> Figure | None:
     """Return the curves of the groups most and least exposed to an attack."""
     _ = view.prose
-    if len(group.curves) < 2:  # noqa: PLR2004 - one has nobody to be compared with
-        return None
+    told = next((rate.own_labels for rate in group.rates if rate.fpr == _RATE), ())
     lines = [
-        RocLine(name=label, fpr=curve.fpr, tpr=curve.tpr)
-        for label, curve in zip(group.labels, group.curves, strict=True)
+        _line(label, curve, 0.5 * people)
+        for label, curve, people in zip(
+            group.labels, group.curves, group.people.tolist(), strict=True
+        )
+        if label in told
     ]
     lines = sorted(lines, key=_at_rate)
+    if len(lines) < 2:  # noqa: PLR2004 - one has nobody to be compared with
+        return None
     if len(lines) > _LINES:
         lines = [*lines[:2], *lines[-2:]]
     axis = spelled(group.grouping)
@@ -167,6 +176,12 @@ def _groups_plot(view: Learning, result: AttackResult, group: ByGroup) -> Figure
         alt=_alt(view, lines),
         source=_("Thin line: guessing."),
     )  # fmt: skip
+
+
+def _line(name: str, curve: Curve, others: float) -> RocLine:
+    """Return a curve from the first false alarm on that so many others allow."""
+    kept = curve.fpr * max(others, 1.0) >= 1.0 - 1e-9
+    return RocLine(name=name, fpr=curve.fpr[kept], tpr=curve.tpr[kept])
 
 
 def _axes(view: Learning) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from dpaudit.interfaces import Learner
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.plan import Task
 from dpaudit.training.data import TrainingData
+from dpaudit.training.records import IntArray
 from dpaudit.training.runs import Arm
 
 MODELS = 16
@@ -21,14 +22,25 @@ MODELS = 16
 class ShadowJob:
     """The models of one learner at one parameter point, of which each learns from half the people.
 
-    ``replicates`` is how many there are, ``people`` how many are shared out: the first ones, of an
-    odd number all but the last. ``arms`` are those that are trained.
+    Parameters
+    ----------
+    replicates
+        How many there are.
+    people
+        Who is shared out among them: rows of the people to learn from, shape (n,).
+    outside
+        Further rows of people from whom no model has learnt: of models that were made elsewhere.
+    arms
+        Those that are trained.
+    seed, digest
+        Of the run and of the data.
     """
 
     task: Task
     learner: Learner
     replicates: int
-    people: int
+    people: IntArray
+    outside: IntArray
     arms: tuple[Arm, ...]
     seed: int
     digest: str
@@ -42,15 +54,15 @@ class ShadowJob:
         """Return whom each model learns from, among those who are shared out, (K, people)."""
         given = self.learner.given_members(data)
         if given is not None:
-            return given[: self.replicates, : self.people]
-        return halves(self.people, self.replicates, self.seed, self.digest)
+            return given[: self.replicates, self.people]
+        return halves(len(self.people), self.replicates, self.seed, self.digest)
 
     def train(self, data: TrainingData, block: int, seed: int) -> dict[str, np.ndarray]:
         """Return what the models of a block keep, by ``arm/array``."""
         first = block * MODELS
         chosen = range(first, min(first + MODELS, self.replicates))
         own = np.zeros((len(chosen), len(data.train)), dtype=np.bool_)
-        own[:, : self.people] = self.members(data)[chosen.start : chosen.stop]
+        own[:, self.people] = self.members(data)[chosen.start : chosen.stop]
         made: dict[str, np.ndarray] = {}
         for arm in self.arms:
             runs = self.learner.train_each(data, own, chosen, seed, arm)

@@ -69,21 +69,25 @@ class _Planner:
 
     def models(self, wanted: AttackSpec, job: LearnerJob) -> ShadowJob:
         """Return the models of a learner that an attack is tried on."""
-        people = len(self.data.train) // 2 * 2
-        if people < _LEAST_PEOPLE:
-            raise SpecError(
-                f"[[attack]] {wanted.name!r}: {people} people to learn from are too few to be "
-                "shared out",
-                hint=f"learn from at least {_LEAST_PEOPLE}",
-            )
         learner, count = job.learner, wanted.replicates
         given = learner.given_members(self.data)
+        every = np.arange(len(self.data.train))
+        people, outside = every[: every.size // 2 * 2], every[:0]
+        if given is not None:
+            count = min(count, len(given))
+            inside = given[:count].mean(axis=0)
+            people = np.flatnonzero((inside > 0) & (inside < 1))
+            outside = np.flatnonzero(inside == 0)
+        if people.size < _LEAST_PEOPLE:
+            raise SpecError(
+                f"[[attack]] {wanted.name!r}: {people.size} people whom some models of "
+                f"{job.task.id!r} learn from and others do not are too few",
+                hint=f"learn from at least {_LEAST_PEOPLE}",
+            )
         if given is None:
-            self._check_half(job, people)
-        else:
-            count, people = min(count, len(given)), len(self.data.train)
+            self._check_half(job, people.size)
         arms: tuple[Arm, ...] = ("made",)
-        if self._promise(job, people).promises and "plain" in learner.arms_apart:
+        if self._promise(job, people.size).promises and "plain" in learner.arms_apart:
             arms = ("made", "plain")
         content = {
             "engine": engine_digest(),
@@ -91,7 +95,7 @@ class _Planner:
             "libraries": [np.__version__, scipy.__version__, *versions().values()],
             "learner": job.task.key,
             "arms": list(arms),
-            "people": people,
+            "people": [int(people.size), int(outside.size)],
             # A last block that is not full holds fewer models.
             "rest": count % MODELS,
             "data": self.data.digest,
@@ -106,15 +110,15 @@ class _Planner:
             foreign=job.task.foreign,
         )
         return ShadowJob(
-            task=task, learner=learner, replicates=count, people=people, arms=arms,
-            seed=self.spec.run.seed, digest=self.data.digest,
+            task=task, learner=learner, replicates=count, people=people, outside=outside,
+            arms=arms, seed=self.spec.run.seed, digest=self.data.digest,
         )  # fmt: skip
 
     def target(self, wanted: AttackSpec, job: LearnerJob, models: ShadowJob) -> TargetJob:
         """Return an attack on the models of a learner."""
         attack = self._attack(wanted, models)
-        n, data = models.people, self.data
-        groups = data.train.groups[:n]
+        data, n = self.data, models.people.size
+        groups = data.train.groups[models.people]
         present = [g for g in range(len(data.names)) if (groups == g).any()]
         members = tuple(data.names[g] for g in groups)
         grouping = Grouping.of(members, tuple(data.names[g] for g in present))
@@ -166,11 +170,13 @@ class _Planner:
         if not isinstance(bound, ModelAttack):
             raise PluginError(f"attack {made.name!r} is a {type(made).__name__}, not a ModelAttack")
         where = f"[[attack]] {wanted.name!r}"
-        if "population" in bound.needs and self.data.held_out is None:
+        nobody = self.data.held_out is None and not models.outside.size
+        if "population" in bound.needs and nobody:
             raise SpecError(
                 f"{where} compares with people whom no model has learnt from, and nobody is held "
                 "out",
-                hint="add split = { test = 0.2 } to [training]",
+                hint="add split = { test = 0.2 } to [training]; of models made elsewhere, list "
+                "people whom none has learnt from",
             )
         if "classes" in bound.needs and not self.data.classes:
             raise SpecError(

@@ -68,5 +68,5 @@ def _shown(models: ShadowJob, arrays: Arrays, data: TrainingData) -> Mapping[Arm
         start = f"{arm}/"
         kept = {n.removeprefix(start): rows for n, rows in arrays.items() if n.startswith(start)}
         runs = unpacked(kept, data, models.learner.model(data))
-        made[arm] = Shown.of(runs, models.members(data), data)
+        made[arm] = Shown.of(runs, models, data)
     return made

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from dpaudit.engine.targets.halves import kin
+from dpaudit.engine.targets.jobs import ShadowJob
 from dpaudit.interfaces.model_attack import ModelTarget
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.training.data import TrainingData
@@ -47,23 +48,28 @@ class Shown:
     kin: BoolArray
 
     @classmethod
-    def of(cls, runs: Runs, members: BoolArray, data: TrainingData) -> Shown:
+    def of(cls, runs: Runs, models: ShadowJob, data: TrainingData) -> Shown:
         """Return what the runs of all models say."""
-        n, train, out = members.shape[1], data.train, data.held_out
+        people, outside, train = models.people, models.outside, data.train
+        losses, labels = runs.losses("train"), [train.labels[outside]]
+        population = [losses[:, outside]]
+        if data.held_out is not None:
+            population.append(runs.losses("held-out"))
+            labels.append(data.held_out.labels)
         right = None
         if data.classes:
             predicted = _predicted(runs)
             if predicted is not None:
-                right = (predicted == as_classes(train.labels, len(data.classes)))[:, :n]
-        nobody = np.zeros((len(runs), 0))
+                right = (predicted == as_classes(train.labels, len(data.classes)))[:, people]
+        members = models.members(data)
         return cls(
             members=members,
-            losses=np.maximum(runs.losses("train")[:, :n], 0.0),
-            population=nobody if out is None else np.maximum(runs.losses("held-out"), 0.0),
+            losses=np.maximum(losses[:, people], 0.0),
+            population=np.maximum(np.concatenate(population, axis=1), 0.0),
             right=right,
-            inputs=train.inputs[:n],
-            labels=train.labels[:n],
-            population_labels=np.zeros(0) if out is None else out.labels,
+            inputs=train.inputs[people],
+            labels=train.labels[people],
+            population_labels=np.concatenate(labels),
             ask=_asked(runs) if data.classes else None,
             kin=kin(members),
         )
