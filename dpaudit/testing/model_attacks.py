@@ -76,8 +76,9 @@ def _blind(rng: np.random.Generator) -> tuple[ModelTarget, BoolArray]:
     labels = (rng.random(_PEOPLE) < 0.4).astype(np.float64)  # noqa: PLR2004 - a share
     inputs = rng.standard_normal((_PEOPLE, 3))
 
-    def losses(shape: tuple[int, ...], shift: FloatArray | float = 0.0) -> FloatArray:
-        return np.logaddexp(0.0, hard[: shape[-1]] - shift + 0.5 * rng.standard_normal(shape))
+    def losses(shape: tuple[int, ...], shift: float | FloatArray = 0.0) -> FloatArray:
+        middle = hard[: shape[-1]] - np.asarray(shift, dtype=np.float64)
+        return np.asarray(np.logaddexp(0.0, middle + 0.5 * rng.standard_normal(shape)))
 
     def predict(asked: FloatArray) -> IntArray:
         return (asked[:, 0] > 0).astype(np.int64)
@@ -86,7 +87,7 @@ def _blind(rng: np.random.Generator) -> tuple[ModelTarget, BoolArray]:
         losses=losses((_PEOPLE,)),
         labels=labels,
         inputs=inputs,
-        shadow_losses=losses((_SHADOWS, _PEOPLE), 1.5 * inside),
+        shadow_losses=losses((_SHADOWS, _PEOPLE), 1.5 * inside.astype(np.float64)),
         inside=inside,
         population_losses=losses((_OUTSIDE,)),
         population_labels=(rng.random(_OUTSIDE) < 0.4).astype(np.float64),  # noqa: PLR2004

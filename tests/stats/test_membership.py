@@ -9,7 +9,7 @@ from dpaudit.stats import membership
 from dpaudit.stats.roc import Ranking
 
 SHIFT, NOISE, HARDNESS = 1.0, 0.8, 1.5
-"""d, s and tau: log(p / (1 - p)) of person i is mu_i + d if learnt from, + s N; mu_i ~ N(0, tau)."""
+"""d, s, tau: the logit of person i is mu_i + s N, and d more if learnt from; mu_i ~ N(0, tau)."""
 
 
 def area(scores, members):

@@ -137,14 +137,16 @@ def _curve(ranking: Ranking) -> FloatArray:
 
 
 def _above(scores: FloatArray, others: BoolArray, rate: float) -> FloatArray:
-    """Return the chance of each person to be above the threshold, ties broken at random, (n,)."""
-    order = -np.sort(-scores[others])
-    place = min(int(rate * order.size), order.size - 1)
-    at = order[place]
-    ties = np.count_nonzero(order == at)
-    before = np.count_nonzero(order > at)
-    share = np.clip((rate * order.size - before) / ties, 0.0, 1.0)
-    return np.where(scores > at, 1.0, np.where(scores == at, share, 0.0))
+    """Return the chance of each person to be above a threshold that ``rate`` others pass, (n,).
+
+    Of two neighbouring thresholds one is taken at random, as :meth:`Ranking.tpr` has it.
+    """
+    values, count = np.unique(-scores[others], return_counts=True)
+    passed = np.concatenate([[0.0], np.cumsum(count) / count.sum()])
+    at = min(int(np.searchsorted(passed, rate, side="right")) - 1, values.size - 1)
+    share = (rate - passed[at]) / (passed[at + 1] - passed[at])
+    below = np.append(-values, -np.inf)
+    return (1.0 - share) * (scores > below[at]) + share * (scores > below[at + 1])
 
 
 def _shares(
