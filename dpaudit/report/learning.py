@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from dpaudit.model.finding import Finding
+from dpaudit.model.guarantee import rounded_up
 from dpaudit.model.report import (
     Block,
     Column,
@@ -25,7 +26,7 @@ from dpaudit.report import learning_tables as tables
 from dpaudit.report.amounts import chances, percent
 from dpaudit.report.appendix import plugged_in, provenance_section
 from dpaudit.report.confidence import sureness
-from dpaudit.report.guarantees import ceiling, rounded_up
+from dpaudit.report.guarantees import ceiling
 from dpaudit.report.highlights import brief
 from dpaudit.report.html import date_of
 from dpaudit.report.learning_attack_findings import attack_advice, attack_findings_of_models
