@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         PostProcessor,
     )
     from dpaudit.interfaces.attack import Public, Rates, Target
+    from dpaudit.interfaces.model_attack import ModelAttack, ModelTarget
     from dpaudit.markers import (
         attack,
         audit,
@@ -128,6 +129,8 @@ __all__ = [
     "Measurement",
     "Mechanism",
     "Mitigation",
+    "ModelAttack",
+    "ModelTarget",
     "Neighbours",
     "Noise",
     "Outcome",
@@ -171,6 +174,7 @@ __all__ = [
 
 _HOMES = {
     "dpaudit.interfaces.attack": "Public Rates Target",
+    "dpaudit.interfaces.model_attack": "ModelAttack ModelTarget",
     "dpaudit.config": "load",
     "dpaudit.engine.run": "run",
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",

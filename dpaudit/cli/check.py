@@ -44,6 +44,6 @@ def planned(audit: Path, settings: Settings) -> tuple[Spec, Plan]:
     registry = settings.registry()
     spec = load(audit, registry=registry)
     if spec.training is not None:
-        return spec, learner_plan(tuple(prepare_learning(spec, registry=registry).jobs.values()))
+        return spec, learner_plan(prepare_learning(spec, registry=registry))
     dataset = read(spec.data, spec.path.parent, registry)
     return spec, make_plan(spec, registry, dataset)

@@ -82,7 +82,7 @@ def _foreseen(
         learning = prepare_learning(spec, registry=registry)
         preparation = time.perf_counter() - begun
         cost = learning_forecast(learning, preparation=preparation, base=in_use(), workers=workers)
-        return spec, learner_plan(tuple(learning.jobs.values())), cost
+        return spec, learner_plan(learning), cost
     prepared = prepare(spec, registry=registry, failures=Failures(raises=True))
     plan = plan_of(spec, tuple(each.job for each in prepared.controlled.values()))
     preparation = time.perf_counter() - begun
