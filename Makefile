@@ -2,6 +2,7 @@
 # make test     set up everything and run all that guards the project
 # make bench    measure every cost beside its bar and its peers; writes the table of the README
 # make docs     build the documentation in dist/docs, warnings are errors
+# make papers   measure what papers report again, all of it; writes dpaudit-papers/
 # make lint     ruff, mypy and the import contracts;  make fix  mends what ruff can
 # Set PYTHON to choose another Python (3.11 to 3.13), NO_SYSTEM=1 to install no system library.
 
@@ -20,13 +21,18 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help report test pango lint fix tests wheel catalogue bench docs clean
+.PHONY: help report papers test pango lint fix tests wheel catalogue bench docs clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 
 report: pango $(CORE)
 	$(RUN)/dpaudit report $(EXAMPLE) --out $(REPORT)
+
+papers: pango $(EVERYTHING)
+	$(RUN)/dpaudit data get adult
+	$(RUN)/dpaudit data get digits
+	$(RUN)/dpaudit reproduce all --workers 2 --out $(CURDIR)/dpaudit-papers
 
 test: pango $(EVERYTHING) lint tests wheel
 
@@ -100,4 +106,4 @@ docs: $(EVERYTHING)
 	$(RUN)/python -m mkdocs build --strict --quiet
 
 clean:
-	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report .bench
+	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report dpaudit-papers .bench

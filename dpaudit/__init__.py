@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     )
     from dpaudit.noise.base import Noise
     from dpaudit.registry import Registry
+    from dpaudit.report.document import write_document
     from dpaudit.report.write import write_report
     from dpaudit.subjects import LearnerSubject, Pipeline, Subject
     from dpaudit.training.data import TrainingData
@@ -148,6 +149,7 @@ __all__ = [
     "mitigation",
     "postprocessor",
     "run",
+    "write_document",
     "write_report",
 ]
 
@@ -176,6 +178,7 @@ _HOMES = {
     "dpaudit.model.structure": "Bounds Control Feasible Linear Local Proportional Share Structure",
     "dpaudit.noise.base": "Noise",
     "dpaudit.registry": "Registry",
+    "dpaudit.report.document": "write_document",
     "dpaudit.report.write": "write_report",
     "dpaudit.subjects": "LearnerSubject Pipeline Subject",
     "dpaudit.training.data": "TrainingData",

@@ -1,0 +1,123 @@
+"""The figures of a family: where their numbers are, as charts that the report draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import dpaudit
+from dpaudit.model.charts import (
+    Box,
+    Chart,
+    Cloud,
+    Cluster,
+    Diagram,
+    Dots,
+    Rate,
+    Rates,
+    Row,
+    Sweep,
+    Swept,
+)
+from dpaudit_plugins.commands._claims import Drawing
+from dpaudit_plugins.commands._numbers import at, sweep
+
+_MOST_ROWS = 24
+
+
+def chart_of(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
+    """Return the chart that a family asks for.
+
+    Raises
+    ------
+    DataError
+        If its numbers are not there.
+    """
+    makers = {"sweep": _sweep, "dots": _dots, "cloud": _cloud, "rates": _rates, "diagram": _diagram}
+    return makers[drawing.kind](drawing, results)
+
+
+def _words(drawing: Drawing) -> dict[str, Any]:
+    return {"title": drawing.title, "subtitle": drawing.subtitle, "source": drawing.source}
+
+
+def _sweep(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
+    lines = []
+    for line in drawing.lines:
+        points = [
+            (x, n.value, float(n.estimate.low), float(n.estimate.high))
+            for x, n in sweep(_plain(line), results)
+        ]
+        lines.append(Swept(name=line["name"], points=tuple(points)))
+    return Sweep(across=drawing.across, along=drawing.along, unit=drawing.unit,
+                 lines=tuple(lines), **_words(drawing))  # fmt: skip
+
+
+def _dots(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
+    """Draw every entry of each address, or one entry where it picks one."""
+    rows = []
+    for line in drawing.lines:
+        pick, name = line.get("pick"), line.get("name", "")
+        found = at({k: v for k, v in _plain(line).items() if k != "pick"}, results)
+        chosen = range(len(found.labels)) if pick is None else [found.labels.index(pick)]
+        ends = (found.estimate.value, found.estimate.low, found.estimate.high)
+        if not found.labels:
+            rows.append(Row(name=name, **_ends(*(float(e) for e in ends))))
+        rows += [
+            Row(name=" ".join(filter(None, (found.labels[i], name))),
+                **_ends(*(float(e[i]) for e in ends)))
+            for i in (chosen if found.labels else ())
+        ]  # fmt: skip
+    return Dots(along=drawing.along, unit=drawing.unit, rows=tuple(rows[:_MOST_ROWS]),
+                **_words(drawing))  # fmt: skip
+
+
+def _ends(value: float, low: float, high: float) -> dict[str, float]:
+    return {"value": value, "low": low, "high": high}
+
+
+def _cloud(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
+    """Draw ``y`` over ``x`` for every label that both have."""
+    clusters = []
+    for line in drawing.lines:
+        x, y = at(line["x"], results), at(line["y"], results)
+        across = dict(zip(x.labels, x.estimate.value.tolist(), strict=True))
+        points = [
+            (across[label], value)
+            for label, value in zip(y.labels, y.estimate.value.tolist(), strict=True)
+            if label in across and (across[label] > 0 or not drawing.log) and np.isfinite(value)
+        ]
+        if not points:
+            raise dpaudit.DataError(f"figure {drawing.title!r}: no label is on both axes")
+        clusters.append(Cluster(name=line["name"], points=tuple(points)))
+    return Cloud(across=drawing.across, along=drawing.along, unit=drawing.unit, log=drawing.log,
+                 clusters=tuple(clusters), **_words(drawing))  # fmt: skip
+
+
+def _rates(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
+    lines = []
+    for line in drawing.lines:
+        result = next(
+            r for r in results[line["audit"]].attacks
+            if r.attack == line["attack"] and r.release == line["release"]
+            and all(r.point.get(k) == v for k, v in line.get("at", {}).items())
+        )  # fmt: skip
+        if result.curve is None:
+            raise dpaudit.DataError(f"figure {drawing.title!r}: no curve of {line['name']!r}")
+        pairs = zip(result.curve.fpr.tolist(), result.curve.tpr.tolist(), strict=True)
+        lines.append(Rate(name=line["name"], points=tuple(pairs)))
+    return Rates(lines=tuple(lines), **_words(drawing))
+
+
+def _diagram(drawing: Drawing, _: Mapping[str, Any]) -> Chart:
+    boxes = tuple(
+        Box(key=box["key"], lines=tuple(box["lines"]), column=box["column"], row=box["row"])
+        for box in drawing.boxes
+    )
+    return Diagram(boxes=boxes, arrows=drawing.arrows, **_words(drawing))
+
+
+def _plain(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in line.items() if key != "name"}
