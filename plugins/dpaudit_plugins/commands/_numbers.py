@@ -14,7 +14,7 @@ import dpaudit
 
 _KEYS = frozenset(
     ["audit", "release", "decision", "learner", "attack", "mitigation", "at", "quantity", "over",
-     "per", "pick", "grouping", "end"]
+     "per", "pick", "grouping", "end", "within"]
 )  # fmt: skip
 _ORDER = ("exact", "quadrature", "controlled", "simulated", "asymptotic", "bound")
 
@@ -95,6 +95,10 @@ def at(address: Mapping[str, Any], results: Mapping[str, Any]) -> Found:
     if address["quantity"] == "truth":
         return Found(estimate=dpaudit.Estimate.exact(task.truth), unit=task.unit,
                      labels=audit.data.entities)  # fmt: skip
+    if address["quantity"] == "count":
+        counts = audit.data.counts
+        first = counts if counts.ndim == 1 else counts[:, 0]
+        return Found(estimate=dpaudit.Estimate.exact(first), unit="", labels=audit.data.entities)
     wanted = {"over": address.get("over", "total"), "per": address.get("per", "total")}
     found = audit.select(task=task.task.id, quantity=address["quantity"], **wanted)
     if len(found) != 1:
@@ -104,7 +108,22 @@ def at(address: Mapping[str, Any], results: Mapping[str, Any]) -> Found:
             f"{task.task.id!r}",
             hint=f"there are {there}",
         )
-    return Found(estimate=found[0].estimate, unit=found[0].unit, labels=found[0].labels)
+    kept = Found(estimate=found[0].estimate, unit=found[0].unit, labels=found[0].labels)
+    return _within(kept, address["within"], audit) if "within" in address else kept
+
+
+def _within(found: Found, groups: Mapping[str, str], audit: Any) -> Found:
+    """Return the entities that lie in a group."""
+    inside = np.ones(len(found.labels), dtype=bool)
+    for grouping, group in groups.items():
+        members = audit.data.groups.get(grouping, ())
+        inside &= np.array([member == group for member in members])
+    if not inside.any():
+        raise dpaudit.DataError(f"nobody is within {dict(groups)}", hint="name a group of the data")
+    at_ = np.flatnonzero(inside)
+    return Found(
+        estimate=found.estimate[at_], unit=found.unit, labels=tuple(found.labels[i] for i in at_)
+    )
 
 
 def sweep(address: Mapping[str, Any], results: Mapping[str, Any]) -> list[tuple[float, Number]]:
