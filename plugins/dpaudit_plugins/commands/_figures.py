@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import dpaudit
+from dpaudit.model.arrays import FloatArray
 from dpaudit.model.charts import (
     Box,
     Chart,
@@ -25,6 +26,7 @@ from dpaudit_plugins.commands._claims import Drawing
 from dpaudit_plugins.commands._numbers import at, sweep
 
 _MOST_ROWS = 24
+_CHOICE = frozenset(["pick", "largest"])
 
 
 def chart_of(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
@@ -56,26 +58,38 @@ def _sweep(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
 
 
 def _dots(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
-    """Draw every entry of each address, or one entry where it picks one."""
+    """Draw every entry of each address, the largest ones, or the one that it picks."""
     rows = []
     for line in drawing.lines:
-        pick, name = line.get("pick"), line.get("name", "")
-        found = at({k: v for k, v in _plain(line).items() if k != "pick"}, results)
-        chosen = range(len(found.labels)) if pick is None else [found.labels.index(pick)]
-        ends = (found.estimate.value, found.estimate.low, found.estimate.high)
-        if not found.labels:
-            rows.append(Row(name=name, **_ends(*(float(e) for e in ends))))
+        name = line.get("name", "")
+        found = at({k: v for k, v in _plain(line).items() if k not in _CHOICE}, results)
+        value, low, high = (
+            np.atleast_1d(end)
+            for end in (found.estimate.value, found.estimate.low, found.estimate.high)
+        )
+        labels = found.labels or ("",)
         rows += [
-            Row(name=" ".join(filter(None, (found.labels[i], name))),
-                **_ends(*(float(e[i]) for e in ends)))
-            for i in (chosen if found.labels else ())
-        ]  # fmt: skip
-    return Dots(along=drawing.along, unit=drawing.unit, rows=tuple(rows[:_MOST_ROWS]),
-                **_words(drawing))  # fmt: skip
+            Row(
+                name=" ".join(filter(None, (labels[i], name))),
+                value=float(value[i]),
+                low=float(low[i]),
+                high=float(high[i]),
+            )
+            for i in _chosen(line, labels, value)
+        ]
+    return Dots(
+        along=drawing.along, unit=drawing.unit, rows=tuple(rows[:_MOST_ROWS]), **_words(drawing)
+    )
 
 
-def _ends(value: float, low: float, high: float) -> dict[str, float]:
-    return {"value": value, "low": low, "high": high}
+def _chosen(line: Mapping[str, Any], labels: Sequence[str], value: FloatArray) -> Sequence[int]:
+    """Return which entries of an address are drawn, in the order to draw."""
+    if "pick" in line:
+        return [labels.index(line["pick"])]
+    order = range(len(labels))
+    if "largest" in line:
+        return sorted(order, key=lambda i: -abs(float(value[i])))[: line["largest"]]
+    return order
 
 
 def _cloud(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
