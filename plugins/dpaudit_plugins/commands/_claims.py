@@ -39,14 +39,14 @@ class AuditUse:
     file
         Beside ``result.toml``.
     fast
-        ``draws`` and ``replicates`` that are the most of a fast run.
+        ``draws`` and ``replicates`` that are the most of a fast run, and values of ``vary``.
     vary
         A column of the data and its values: the audit is run for the rows of each, and called
         ``NAME VALUE``.
     """
 
     file: str
-    fast: Mapping[str, int] = attrs.field(factory=dict)
+    fast: Mapping[str, Any] = attrs.field(factory=dict)
     vary: Mapping[str, tuple[Any, ...]] = attrs.field(factory=dict)
 
 

@@ -14,7 +14,7 @@ import dpaudit
 
 _KEYS = frozenset(
     ["audit", "release", "decision", "learner", "attack", "mitigation", "at", "quantity", "over",
-     "per", "pick", "grouping", "end", "within"]
+     "per", "pick", "grouping", "end", "within", "unit"]
 )  # fmt: skip
 _ORDER = ("exact", "quadrature", "controlled", "simulated", "asymptotic", "bound")
 
@@ -76,7 +76,7 @@ def one(address: Mapping[str, Any], results: Mapping[str, Any]) -> Number:
     if "end" in address:  # of bounds: one of them
         bound = {"low": estimate.low, "high": estimate.high}[address["end"]]
         estimate = dpaudit.Estimate.exact(bound, method=estimate.method)
-    return Number(estimate=estimate, unit=found.unit)
+    return Number(estimate=estimate, unit=address.get("unit", found.unit))
 
 
 def at(address: Mapping[str, Any], results: Mapping[str, Any]) -> Found:

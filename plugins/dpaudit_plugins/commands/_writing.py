@@ -45,7 +45,7 @@ _METHODS = {
     "asymptotic": "by formula",
     "bound": "proved bound",
 }
-_SMALL = 1e-3
+_SMALL, _MOST = 1e-3, 5
 _VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
@@ -230,7 +230,7 @@ def shown(number: Number) -> str:
     """Return a number with its interval and how it was made, as a cell of a table."""
     e, how = number.estimate, _METHODS[number.estimate.method]
     value, low, high = (float(x) for x in (e.value, e.low, e.high))
-    digits = 4 if e.is_deterministic else _digits(value, high - low)
+    digits = _MOST if e.is_deterministic else _digits(value, high - low)
     said, *ends = (figure(end, number.unit, digits) for end in (value, low, high))
     if e.is_deterministic or len({said, *ends}) == 1:
         return f"{said} ({how})"
