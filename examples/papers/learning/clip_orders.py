@@ -28,7 +28,7 @@ class ClipOrders(dpaudit.Audit):
     name: ClassVar[str] = "clip-orders"
     of: ClassVar = "learners"
 
-    def measure(self, subject, rng):
+    def measure(self, subject, rng):  # noqa: ARG002
         """Return the first order, ψ and the share of ψ, of each group and the largest."""
         private, model = subject.learner.private_step(subject.data), subject.learner.model(
             subject.data

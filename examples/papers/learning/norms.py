@@ -18,7 +18,7 @@ class Norms(dpaudit.Audit):
     name: ClassVar[str] = "norms"
     of: ClassVar = "learners"
 
-    def measure(self, subject, rng):
+    def measure(self, subject, rng):  # noqa: ARG002
         """Return both means of every group."""
         records, model = subject.data.train, subject.learner.model(subject.data)
         theta = subject.reference_runs().parameters[0]

@@ -107,12 +107,17 @@ class Claim:
 
 @attrs.frozen(kw_only=True)
 class Drawing:
-    """One figure: its kind, its words, and where its numbers come from."""
+    """One figure: its kind, its words, and where its numbers come from.
 
-    kind: Literal["sweep", "dots", "cloud", "rates", "places", "diagram"]
-    title: str
-    subtitle: str
-    claim: str = ""
+    A ``section`` is the first chart that a plug-in puts into its own section of the report on
+    ``audit``; ``section`` is how that one's name begins.
+    """
+
+    kind: Literal["sweep", "dots", "cloud", "rates", "diagram", "section"]
+    title: str = ""
+    subtitle: str = ""
+    audit: str = ""
+    section: str = ""
     across: str = ""
     along: str = ""
     unit: str = ""

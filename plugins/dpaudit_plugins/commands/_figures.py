@@ -22,6 +22,7 @@ from dpaudit.model.charts import (
     Sweep,
     Swept,
 )
+from dpaudit.model.report import Curves
 from dpaudit_plugins.commands._claims import Drawing
 from dpaudit_plugins.commands._numbers import at, sweep
 
@@ -29,7 +30,7 @@ _MOST_ROWS = 24
 _CHOICE = frozenset(["pick", "largest"])
 
 
-def chart_of(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
+def chart_of(drawing: Drawing, results: Mapping[str, Any]) -> Chart | Curves:
     """Return the chart that a family asks for.
 
     Raises
@@ -37,7 +38,14 @@ def chart_of(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
     DataError
         If its numbers are not there.
     """
-    makers = {"sweep": _sweep, "dots": _dots, "cloud": _cloud, "rates": _rates, "diagram": _diagram}
+    makers = {
+        "sweep": _sweep,
+        "dots": _dots,
+        "cloud": _cloud,
+        "rates": _rates,
+        "diagram": _diagram,
+        "section": _section,
+    }
     return makers[drawing.kind](drawing, results)
 
 
@@ -131,6 +139,17 @@ def _diagram(drawing: Drawing, _: Mapping[str, Any]) -> Chart:
         for box in drawing.boxes
     )
     return Diagram(boxes=boxes, arrows=drawing.arrows, **_words(drawing))
+
+
+def _section(drawing: Drawing, results: Mapping[str, Any]) -> Curves:
+    """Return the first chart of a section that a plug-in makes of the results."""
+    hook = dpaudit.Registry.discover().manager.hook
+    for made in hook.dpaudit_sections(results=results[drawing.audit]):
+        for name, blocks in (made or {}).items():
+            curves = [block for block in blocks if isinstance(block, Curves)]
+            if name.startswith(drawing.section) and curves:
+                return curves[0]
+    raise dpaudit.DataError(f"no section {drawing.section!r} with a chart in {drawing.audit!r}")
 
 
 def _plain(line: Mapping[str, Any]) -> dict[str, Any]:
