@@ -14,7 +14,7 @@ import dpaudit
 
 _KEYS = frozenset(
     ["audit", "release", "decision", "learner", "attack", "mitigation", "at", "quantity", "over",
-     "per", "pick", "grouping", "end", "within", "unit"]
+     "per", "pick", "grouping", "end", "within", "unit", "by"]
 )  # fmt: skip
 _ORDER = ("exact", "quadrature", "controlled", "simulated", "asymptotic", "bound")
 
@@ -100,7 +100,13 @@ def at(address: Mapping[str, Any], results: Mapping[str, Any]) -> Found:
         first = counts if counts.ndim == 1 else counts[:, 0]
         return Found(estimate=dpaudit.Estimate.exact(first), unit="", labels=audit.data.entities)
     wanted = {"over": address.get("over", "total"), "per": address.get("per", "total")}
-    found = audit.select(task=task.task.id, quantity=address["quantity"], **wanted)
+    found = [
+        m
+        for m in audit.select(task=task.task.id, quantity=address["quantity"], **wanted)
+        if address.get("by", m.audit) == m.audit
+    ]
+    if len(found) > 1:  # one for each point: the label that is picked tells them apart
+        found = [m for m in found if address.get("pick") in m.labels]
     if len(found) != 1:
         there = sorted({(m.quantity, m.over, m.per) for m in audit.select(task=task.task.id)})
         raise dpaudit.DataError(
