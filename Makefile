@@ -15,13 +15,15 @@ SOURCES := pyproject.toml constraints.txt
 REPORT := $(CURDIR)/dpaudit-report .bench
 EXAMPLE := examples/title_i/audit.toml
 RUN := $(VENV)/bin
+# For axe-core, the script that it brings; what it would drive a browser with is not needed.
+AXE := axe-playwright-python==0.1.8
 TESTS := $(RUN)/python -m pytest
 # One BLAS thread for each test process: more of them only wait for one another.
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help report papers test pango lint fix tests wheel catalogue bench docs clean
+.PHONY: help report papers test pango chromium lint fix tests wheel catalogue bench docs clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
@@ -34,7 +36,7 @@ papers: pango $(EVERYTHING)
 	$(RUN)/dpaudit data get digits
 	$(RUN)/dpaudit reproduce all --workers 2 --out $(CURDIR)/dpaudit-papers
 
-test: pango $(EVERYTHING) lint tests wheel
+test: pango chromium $(EVERYTHING) lint tests wheel
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -47,11 +49,16 @@ $(CORE): $(VENV)/bin/python $(SOURCES)
 
 $(EVERYTHING): $(VENV)/bin/python $(SOURCES)
 	$(RUN)/python -m pip install --quiet --editable '.[all,test]' --constraint constraints.txt
+	$(RUN)/python -m pip install --quiet --no-deps '$(AXE)'
 	@touch $(CORE) $@
 
 # WeasyPrint's only system need. Without it everything works but the PDF.
 pango:
 	@sh .ci/pango $(PYTHON)
+
+# The tests marked "browser" open the report in it.
+chromium:
+	@sh .ci/chromium
 
 lint: $(EVERYTHING)
 	$(RUN)/ruff check
@@ -85,8 +92,9 @@ wheel: $(EVERYTHING)
 
 # The sentences of the report, for translators.
 catalogue: $(CORE)
-	$(RUN)/pybabel --quiet extract --no-default-keywords -k _ -k gettext -k plural:1,2 \
-	  --omit-header --no-location -o dpaudit/report/locale/dpaudit.pot dpaudit/report
+	$(RUN)/pybabel --quiet extract -F dpaudit/report/locale/babel.cfg --no-default-keywords \
+	  -k _ -k gettext -k prose -k plural:1,2 --omit-header --no-location \
+	  -o dpaudit/report/locale/dpaudit.pot dpaudit/report templates/dpaudit_templates/report
 
 # One of them: make bench BENCHMARKS=trees. A bar that is broken does not stop the others.
 BENCHMARKS ?= startup quadrature simulation projections trees curvature samplers simplex \

@@ -7,6 +7,7 @@ class                raised when                                            exit
 ``DataError``        the data are wrong                                     2
 ``UsageError``       a command or a call is wrong                           2
 ``UnavailableError`` something the run needs is not installed               2
+``DisclosureError``  something confidential would have been printed         2
 ``PluginError``      a plug-in failed                                       3
 ===================  =====================================================  =========
 
@@ -80,6 +81,10 @@ class UsageError(DpauditError):
 
 class UnavailableError(DpauditError):
     """Something that this run needs (a library, a file) is not installed."""
+
+
+class DisclosureError(DpauditError):
+    """Something confidential would have left the house: the message tells nothing of it."""
 
 
 class PluginError(DpauditError):

@@ -100,7 +100,11 @@ def dpaudit_sections(results: Any) -> Mapping[str, Any]:
 
 @hookspec(firstresult=True)
 def dpaudit_render(report: Any, format: str, folder: Path) -> Path | None:
-    """Write ``report`` in ``format`` into ``folder`` and return the file, or ``None``."""
+    """Write ``report`` in ``format`` into ``folder`` and return the file, or ``None``.
+
+    Name the formats in ``FORMATS`` of your module: a misspelt one is then found before anything
+    is measured.
+    """
 
 
 @hookspec

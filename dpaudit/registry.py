@@ -22,6 +22,7 @@ from dpaudit.model.results import PluginSource
 from dpaudit.parameters import build
 from dpaudit.plugin_file import file_digest, file_source, import_file
 from dpaudit.plugin_module import classes, faults_of
+from dpaudit.plugin_origin import BrokenPlugin, Distributions, Origin, in_memory, normal, reason_of
 from dpaudit.time_limit import limited
 from dpaudit.values import suggest
 
@@ -38,47 +39,6 @@ ONLY = "DPAUDIT_LOAD_PLUGINS"
 
 _PATIENCE = 120.0
 """Seconds that a plug-in may take to be imported, or to answer a hook."""
-
-
-@attrs.frozen(kw_only=True)
-class BrokenPlugin:
-    """A plug-in that is installed but would not load, and why."""
-
-    name: str
-    distribution: str
-    module: str
-    error: BaseException = attrs.field(eq=False)
-
-    @property
-    def reason(self) -> str:
-        """The original error on one line."""
-        return _reason(self.error)
-
-
-@attrs.frozen(kw_only=True)
-class _Origin:
-    distribution: str
-    version: str
-    module: str
-    file: Path | None
-    digest: str | None = None
-    in_memory: bool = False
-
-
-class _Distributions:
-    """Names and versions of distributions, each read once: its entry points are many."""
-
-    def __init__(self) -> None:
-        self._read: dict[int, tuple[str, str]] = {}
-
-    def of(self, point: EntryPoint) -> tuple[str, str]:
-        """Return name and version of the distribution of an entry point, or nothing."""
-        owner = point.dist
-        if owner is None:
-            return "", ""
-        if id(owner) not in self._read:
-            self._read[id(owner)] = owner.name, owner.version
-        return self._read[id(owner)]
 
 
 class Registry:
@@ -99,7 +59,7 @@ class Registry:
         self.manager.add_hookspecs(hookspecs)
         self.broken: list[BrokenPlugin] = []
         self._found: dict[Kind, dict[str, list[type[Plugin]]]] = {kind: {} for kind in KINDS}
-        self._origins: dict[type[Plugin], _Origin] = {}
+        self._origins: dict[type[Plugin], Origin] = {}
 
     @classmethod
     def discover(cls, *, files: Iterable[str | Path] = ()) -> Self:
@@ -110,7 +70,7 @@ class Registry:
         PluginError
             If a file does not load. An installed plug-in that does not is in ``broken``.
         """
-        registry, known = cls(), _Distributions()
+        registry, known = cls(), Distributions()
         only = os.environ.get(ONLY)
         wanted = None if only is None else {name.strip() for name in only.split(",")}
         for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
@@ -133,7 +93,7 @@ class Registry:
             module = import_file(Path(path))
         if self.manager.is_registered(module):
             return module
-        origin = _Origin(
+        origin = Origin(
             distribution="",
             version="",
             module=Path(path).name,
@@ -144,7 +104,7 @@ class Registry:
             self._register(module, origin)
         except Exception as error:
             raise PluginError(
-                f"{path}: the plug-in file is wrong: {_reason(error)}",
+                f"{path}: the plug-in file is wrong: {reason_of(error)}",
                 hint=error.hint if isinstance(error, PluginError) else None,
             ) from error
         return module
@@ -156,12 +116,12 @@ class Registry:
         """
         for thing in objects:
             if isinstance(thing, ModuleType):
-                self._register(thing, _memory(thing))
+                self._register(thing, in_memory(thing))
                 continue
             holder = ModuleType(getattr(thing, "__module__", "__main__"))
             holder.__dict__["thing"] = thing
             for kind, cls in classes(holder, offered=(getattr(thing, MARK, thing),)):
-                self._keep(kind, cls, _memory(inspect.getmodule(thing)))
+                self._keep(kind, cls, in_memory(inspect.getmodule(thing)))
 
     def all(self, kind: Kind) -> dict[str, type[Plugin]]:
         """Return the plug-ins of ``kind`` by name, sorted.
@@ -217,7 +177,7 @@ class Registry:
 
     def source(self, cls: type[Plugin]) -> PluginSource:
         """Return where a plug-in came from."""
-        origin = self._origin(cls) or _memory(inspect.getmodule(cls))
+        origin = self._origin(cls) or in_memory(inspect.getmodule(cls))
         return PluginSource(
             kind=cls.kind,
             name=cls.name,
@@ -236,9 +196,9 @@ class Registry:
         origin = self._origin(cls)
         if origin is not None and origin.in_memory:
             return False
-        return origin is None or _normal(origin.distribution) != GROUP
+        return origin is None or normal(origin.distribution) != GROUP
 
-    def _origin(self, cls: type[Plugin]) -> _Origin | None:
+    def _origin(self, cls: type[Plugin]) -> Origin | None:
         """Return where a class came from: one that nobody offers, from where its neighbours did.
 
         A mitigation makes decisions of classes that no hook returns. They come from where the
@@ -247,7 +207,7 @@ class Registry:
         if cls in self._origins:
             return self._origins[cls]
         package = cls.__module__.partition(".")[0]
-        near: _Origin | None = None
+        near: Origin | None = None
         for known, origin in self._origins.items():
             if known.__module__ == cls.__module__:
                 return origin
@@ -263,6 +223,18 @@ class Registry:
     def in_memory(self) -> tuple[tuple[Kind, str], ...]:
         """Return kind and name of every plug-in that was added from memory."""
         return tuple((cls.kind, cls.name) for cls, o in self._origins.items() if o.in_memory)
+
+    def formats(self) -> frozenset[str] | None:
+        """Return the report formats that plug-ins write, or ``None`` where one does not say.
+
+        A module with the hook ``dpaudit_render`` names them in ``FORMATS``.
+        """
+        writers = self.manager.hook.dpaudit_render.get_hookimpls()
+        named = [getattr(writer.plugin, "FORMATS", None) for writer in writers]
+        told = [names for names in named if names is not None]
+        if len(told) < len(named):
+            return None
+        return frozenset(name for names in told for name in names)
 
     def datasets(self) -> dict[str, DataSource]:
         """Return what packages offer as data, by name.
@@ -290,7 +262,7 @@ class Registry:
         found = self._asked("dpaudit_commands", Sequence)
         return tuple(command for _, offered in found for command in offered)
 
-    def _load_entry_point(self, point: EntryPoint, known: _Distributions) -> None:
+    def _load_entry_point(self, point: EntryPoint, known: Distributions) -> None:
         distribution, version = known.of(point)
         try:
             with limited(_PATIENCE, f"the import of {point.value}"):
@@ -298,7 +270,7 @@ class Registry:
             if self.manager.is_registered(module):
                 return
             file = getattr(module, "__file__", None)
-            origin = _Origin(
+            origin = Origin(
                 distribution=distribution,
                 version=version,
                 module=point.value,
@@ -314,7 +286,7 @@ class Registry:
                 )
             )
 
-    def _register(self, module: ModuleType, origin: _Origin) -> None:
+    def _register(self, module: ModuleType, origin: Origin) -> None:
         if self.manager.is_registered(module):
             return
         faults = _other_version(module) or faults_of(module)
@@ -325,7 +297,7 @@ class Registry:
         for kind, cls in offered:
             self._keep(kind, cls, origin)
 
-    def _keep(self, kind: Kind, cls: type[Plugin], origin: _Origin) -> None:
+    def _keep(self, kind: Kind, cls: type[Plugin], origin: Origin) -> None:
         same = self._found[kind].setdefault(cls.name, [])
         if cls not in same:
             same.append(cls)
@@ -393,19 +365,3 @@ def _answer(
     if not isinstance(answer, wanted):
         raise PluginError(f"{hook} returned {type(answer).__name__}, not {wanted.__name__}")
     return answer
-
-
-def _memory(module: ModuleType | None) -> _Origin:
-    name = module.__name__ if module else "__main__"
-    file = getattr(module, "__file__", None)
-    path = Path(file) if file else None
-    return _Origin(distribution="", version="", module=name, file=path, in_memory=True)
-
-
-def _normal(distribution: str) -> str:
-    return distribution.replace("_", "-").lower()
-
-
-def _reason(error: BaseException) -> str:
-    text = error.message if isinstance(error, PluginError) else str(error)
-    return f"{type(error).__name__}: {' '.join(text.split())}".removeprefix("PluginError: ")

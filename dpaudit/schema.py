@@ -22,7 +22,7 @@ from dpaudit.config.data_schema import TEXT, Schema, data_schema, list_of, table
 from dpaudit.config.settings import LARGEST_SEED, MOST_ROWS
 from dpaudit.config.training_schema import training_schema
 from dpaudit.interfaces import KINDS, Kind, Plugin
-from dpaudit.model.spec import DEFAULT_SECTIONS, Format, Game, Neighbours
+from dpaudit.model.spec import DEFAULT_SECTIONS, FORMATS, Game, Neighbours
 from dpaudit.model.training import DEFAULT_REPLICATES
 from dpaudit.parameters import Parameter, parameters
 from dpaudit.values import members, source
@@ -71,6 +71,7 @@ def json_schema(registry: Registry) -> Schema:
                 "audit": list_of({"$ref": "#/$defs/audit"}),
                 **{kind: list_of({"$ref": f"#/$defs/{kind}"}) for kind in tables},
                 "report": _report(registry),
+                "public": _public(),
             },
         ),
         "anyOf": [{"required": ["data", "release"]}, {"required": ["training", "learner"]}],
@@ -238,17 +239,41 @@ def _run() -> Schema:
     )
 
 
+def _public() -> Schema:
+    """Return the schema of ``[public]``; its data have the keys of ``[data]``."""
+    keys = {k: v for k, v in data_schema()["properties"].items() if k != "status"}
+    point = {"type": "object", "additionalProperties": {"type": "number"}}
+    bootstrap = {"type": "integer", "minimum": 2, "default": 20}
+    release = {**keys, "made_by": TEXT, "at": point, "bootstrap": bootstrap}
+    return table_of(
+        {
+            "proxy": table_of(keys, required=["file"]),
+            "release": table_of(release, required=["file", "made_by"]),
+            "dp": table_of(
+                {"epsilon": {"type": "number", "exclusiveMinimum": 0}}, required=["epsilon"]
+            ),
+        }
+    )
+
+
 def _report(registry: Registry) -> Schema:
     extra = registry.manager.hook.dpaudit_sections.get_hookimpls()
     section = TEXT if extra else {"enum": list(DEFAULT_SECTIONS)}
-    formats = {"enum": list(typing.get_args(Format))}
+    foreign = registry.formats()
+    formats = TEXT if foreign is None else {"enum": [*FORMATS, *sorted(foreign)]}
     return table_of(
         {
             "organisation": TEXT,
             "formats": {**list_of(formats), "minItems": 1, "uniqueItems": True},
-            "language": {"enum": ["en"]},
+            "language": {"enum": ["en", "es"]},
             "sections": {**list_of(section), "minItems": 1, "uniqueItems": True},
             "rows_per_table": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
             "date": {"type": "string", "format": "date"},
+            "map": {
+                **table_of(
+                    {"file": TEXT, "tiles": {"enum": ["us-states"]}, "over": TEXT, "id": TEXT}
+                ),
+                "oneOf": [{"required": ["file"]}, {"required": ["tiles"]}],
+            },
         }
     )

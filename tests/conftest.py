@@ -1,7 +1,9 @@
 """What every test may use, and what a test that needs more than the project does without it."""
 
+import importlib.metadata
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ settings.register_profile("dpaudit", deadline=None, derandomize=bool(os.environ.
 settings.load_profile("dpaudit")
 
 ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 REQUIRE_ALL = "DPAUDIT_REQUIRE_ALL"
 """Set to 1 where a missing part must fail the tests instead of leaving them out."""
 
@@ -28,8 +31,21 @@ def pytest_runtest_setup(item):
     missing = [name for name in LEARN if importlib.util.find_spec(name) is None]
     if item.get_closest_marker("shared_data") is not None and not shared_folder().is_dir():
         _without(f"no folder {shared_folder()}: set DPAUDIT_SHARED to where the shared data are")
+    if item.get_closest_marker("browser") is not None:
+        if not any(map(shutil.which, BROWSERS)):
+            _without("Chromium is not installed: apt-get install chromium")
+        if not _has_axe():
+            _without("axe-core is not installed: make test installs it")
     if item.get_closest_marker("learn") is not None and missing:
         _without(f"{missing[0]} is not installed: pip install 'dpaudit[learn]'")
+
+
+def _has_axe():
+    try:
+        importlib.metadata.distribution("axe-playwright-python")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _without(reason):

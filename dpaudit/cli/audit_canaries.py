@@ -32,7 +32,7 @@ def command(
     confidence: float,
     strict: bool,
 ) -> None:
-    """Bound epsilon from one run of training or release.
+    """Bound epsilon from the canaries of one run of training or release.
 
     Each of CANARIES records was put in with probability 1/2, by its own toss; an attack guessed
     of GUESSED of them whether they were in (how many was fixed beforehand) and was RIGHT so often.

@@ -22,11 +22,13 @@ from dpaudit.errors import PRECEDENCE, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from dpaudit.model.finding import Finding
+    from dpaudit.model.public import PublicMode
     from dpaudit.model.results import Results
     from dpaudit.model.spec import Spec
     from dpaudit.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
+CONFIDENTIAL = "Confidential: made from confidential data, not for release"
 DEFAULT_FOLDER = Path("dpaudit-report")
 
 
@@ -41,6 +43,8 @@ class Options:
     executor: str
     workers: int
     use_cache: bool
+    public: PublicMode | None = None
+    formats: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -95,23 +99,35 @@ def measuring(function: F) -> F:
     return function
 
 
-def measure(options: Options, settings: Settings) -> Measured:
-    """Read the audit file, measure, and return the results with a record of the run."""
+def specified(options: Options, settings: Settings) -> tuple[Spec, Registry]:
+    """Read the audit file, with what the command line says beside it."""
     from dpaudit.config import load
-    from dpaudit.engine.run import run
 
     writable(options.out)
-    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    if options.public is not None:
+        _apart(options.out)
     registry = settings.registry()
-    spec = load(options.audit, registry=registry)
-    broken = len(registry.broken)
+    spec = load(options.audit, registry=registry, public=options.public)
+    if options.formats:
+        from dpaudit.report.write import check_formats
+
+        check_formats(options.formats, registry)
     chosen = spec.run
     if options.draws is not None:
         chosen = attrs.evolve(chosen, draws=options.draws)
         spec = trained_at_most(spec, options.draws)
     if options.seed is not None:
         chosen = attrs.evolve(chosen, seed=options.seed)
-    spec = attrs.evolve(spec, run=chosen)
+    return attrs.evolve(spec, run=chosen), registry
+
+
+def measure(options: Options, settings: Settings) -> Measured:
+    """Read the audit file, measure, and return the results with a record of the run."""
+    from dpaudit.engine.run import run
+
+    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    spec, registry = specified(options, settings)
+    broken = len(registry.broken)
     results = run(
         spec,
         registry=registry,
@@ -122,6 +138,7 @@ def measure(options: Options, settings: Settings) -> Measured:
         files=tuple(str(file.resolve()) for file in settings.plugin_files),
     )
     record: dict[str, object] = {
+        **({"notice": CONFIDENTIAL} if spec.data.status == "confidential" else {}),
         "command": shlex.join(["dpaudit", *sys.argv[1:]]),
         "started": started.isoformat(timespec="seconds"),
         "wall_seconds": round(time.monotonic() - clock, 3),
@@ -160,6 +177,19 @@ def writable(folder: Path) -> None:
             f"cannot write to the folder {str(folder)!r}: {error.strerror}",
             hint="choose another one with --out",
         ) from error
+
+
+def _apart(folder: Path) -> None:
+    """Keep a public report out of a folder in which a confidential one lies."""
+    try:
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    if isinstance(record, dict) and record.get("notice") == CONFIDENTIAL:
+        raise UsageError(
+            f"the folder {str(folder)!r} holds a confidential report",
+            hint="write the public one elsewhere with --out",
+        )
 
 
 def write_record(folder: Path, record: dict[str, object]) -> Path:

@@ -31,7 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "audit-canaries": (
         "dpaudit.cli.audit_canaries",
-        "Bound epsilon from one run of training or release.",
+        "Bound epsilon from the canaries of one run.",
     ),
     "compare": ("dpaudit.cli.compare", "Say what changed between two reports, beyond the noise."),
     "verify": ("dpaudit.cli.verify", "Check a report against its digests, or measure it again."),

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from dpaudit.cli.execution import Options, measure, measuring, tell, write_record
+from dpaudit.cli.execution import (
+    CONFIDENTIAL,
+    Options,
+    measure,
+    measuring,
+    tell,
+    write_record,
+)
 from dpaudit.cli.output import document
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import ExitCode
@@ -44,8 +51,10 @@ def command(
     from dpaudit.engine.cache import write_atomically
     from dpaudit.report.exports import measurements_parquet
 
+    is_confidential = measured.results.data.status == "confidential"
+    notice = CONFIDENTIAL if is_confidential else ""
     path = out / "measurements.parquet"
-    write_atomically(path, measurements_parquet(measured.results))
+    write_atomically(path, measurements_parquet(measured.results, notice=notice))
     files = [path, write_record(out, measured.record)]
     faults = measured.faults()
     tell(faults)

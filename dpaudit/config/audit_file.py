@@ -10,6 +10,7 @@ from dpaudit.config.data_columns import check_columns
 from dpaudit.config.data_table import read_data
 from dpaudit.config.decision_tables import read_decisions
 from dpaudit.config.plain import structure
+from dpaudit.config.public_table import read_public, refuse_uncovered
 from dpaudit.config.settings import read_report, read_run
 from dpaudit.config.table import Faults, Table
 from dpaudit.config.tables import read_audits, read_mitigations, read_releases
@@ -20,11 +21,14 @@ from dpaudit.registry import Registry
 from dpaudit.toml import Source
 
 if TYPE_CHECKING:
+    from dpaudit.model.public import PublicMode
     from dpaudit.model.spec import Spec
     from dpaudit.toml import Problem
 
 
-def load(path: str | Path, *, registry: Registry | None = None) -> Spec:
+def load(
+    path: str | Path, *, registry: Registry | None = None, public: PublicMode | None = None
+) -> Spec:
     """Read an audit file.
 
     Parameters
@@ -34,6 +38,10 @@ def load(path: str | Path, *, registry: Registry | None = None) -> Spec:
     registry
         Where plug-ins are looked up, by default every installed one. The plug-in files that
         the audit file names are loaded into it.
+    public
+        ``proxy``, ``release`` or ``dp``: read the audit for a report that may leave the house.
+        In the first two the public data that ``[public]`` names take the place of ``[data]``,
+        whose file is not opened.
 
     Returns
     -------
@@ -47,8 +55,12 @@ def load(path: str | Path, *, registry: Registry | None = None) -> Spec:
         column, in the order of the file.
     PluginError
         If the file is right, but a plug-in that it names does not load.
+    UsageError
+        If the audit file does not declare the public mode that is asked for, or holds learners
+        or attacks, which no public mode covers.
     """
-    tree, problems = _read(Path(path), Registry.discover() if registry is None else registry)
+    known = Registry.discover() if registry is None else registry
+    tree, problems = _read(Path(path), known, public)
     if problems:
         only_plugins = all(problem.plugin for problem in problems)
         error = PluginError if only_plugins else SpecError
@@ -61,7 +73,9 @@ def check(path: str | Path, registry: Registry | None = None) -> list[Problem]:
     return _read(Path(path), Registry.discover() if registry is None else registry)[1]
 
 
-def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]]:
+def _read(
+    path: Path, registry: Registry, public: PublicMode | None = None
+) -> tuple[dict[str, Any], list[Problem]]:
     source = Source.read(path)
     if source.problems:
         return {}, list(source.problems)
@@ -72,6 +86,9 @@ def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]
     tree["title"] = root.take("title", str) or path.stem
     tree["plugins"] = _load_plugins(root, uses, path.parent)
     learning = "training" in source.values
+    if public is not None:
+        refuse_uncovered(training=learning, attacks="attack" in source.values)
+    tree["public"] = None if learning else read_public(root, public)
     if learning:
         _refuse_decisions(root)
         tree["learners"] = read_learners(root, uses)
@@ -79,8 +96,10 @@ def _read(path: Path, registry: Registry) -> tuple[dict[str, Any], list[Problem]
         tree["data"] = data_of(tree["training"])
     else:
         tree["data"] = read_data(root, uses)
+        if tree["data"] and public == "release":
+            tree["data"]["noisy"] = True
     tree["run"] = read_run(root)
-    tree["report"] = read_report(root, registry)
+    tree["report"] = read_report(root, registry, path.parent)
     tree["releases"] = read_releases(root, uses)
     tree["decisions"] = [] if learning else read_decisions(root, uses, tree["data"])
     tree["audits"] = read_audits(root, uses, of="learners" if learning else "decisions")
@@ -115,13 +134,14 @@ def _refuse_nothing(tree: dict[str, Any], root: Table, source: Source, *, learni
 
 def _refuse_decisions(root: Table) -> None:
     """Keep a fault for each table that [training] replaces."""
-    for key in ("data", "release", "decision", "mitigation"):
+    apart = "audit decisions and learners in files of their own"
+    hints = {
+        "mitigation": "a mitigation of training is a [[learner]] with against = NAME",
+        "public": "no public mode covers an audit of learners: take [public] out",
+    }
+    for key in ("data", "release", "decision", "mitigation", "public"):
         if root.raw(key) is not None:
-            hint = (
-                "a mitigation of training is a [[learner]] with against = NAME"
-                if key == "mitigation"
-                else "audit decisions and learners in files of their own"
-            )
+            hint = hints.get(key, apart)
             root.fault(key, f"[{key}] and [training] do not go together", hint)
 
 

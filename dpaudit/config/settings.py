@@ -5,12 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Literal
 
+from dpaudit.config.encoding import not_blank
 from dpaudit.config.table import Table, given
-from dpaudit.model.spec import DEFAULT_SECTIONS, Format
+from dpaudit.data.geometry import read_shapes
+from dpaudit.data.locate import locate
+from dpaudit.errors import DpauditError
+from dpaudit.model.spec import DEFAULT_SECTIONS, FORMATS, Format
 from dpaudit.values import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from dpaudit.registry import Registry
 
@@ -31,22 +36,35 @@ def read_run(root: Table) -> dict[str, Any]:
     return made
 
 
-def read_report(root: Table, registry: Registry) -> dict[str, Any]:
+def read_report(root: Table, registry: Registry, base: Path) -> dict[str, Any]:
     """Return the plain form of ``[report]``."""
     table = Table(root.faults, ("report",), root.raw("report", {}))
     made = given(
         organisation=table.take("organisation", str),
         formats=table.take("formats", tuple[Format, ...], check=_distinct("formats")),
-        language=table.take("language", Literal["en"]),
+        language=table.take("language", Literal["en", "es"]),
         sections=table.take("sections", tuple[str, ...], check=_distinct("sections")),
         rows_per_table=table.take(
             "rows_per_table", int, check=_within("rows_per_table", 1, MOST_ROWS)
         ),
         date=_date(table),
+        map=_map(table, registry, base),
     )
+    _formats(table, made.get("formats", ()), registry)
     _sections(table, made.get("sections", ()), registry)
     table.finish()
     return made
+
+
+def _formats(table: Table, formats: tuple[str, ...], registry: Registry) -> None:
+    foreign = registry.formats()
+    if foreign is None:
+        return  # which formats a plug-in writes, it alone knows
+    known = (*FORMATS, *sorted(foreign))
+    for i, name in enumerate(formats):
+        if name not in known:
+            hint = suggest(name, known, noun="formats")
+            table.faults.add(("report", "formats", i), f"no report format {name!r}", hint)
 
 
 def _sections(table: Table, sections: tuple[str, ...], registry: Registry) -> None:
@@ -59,6 +77,29 @@ def _sections(table: Table, sections: tuple[str, ...], registry: Registry) -> No
                 f"no section is named {name!r}",
                 suggest(name, DEFAULT_SECTIONS, noun="sections"),
             )
+
+
+def _map(table: Table, registry: Registry, base: Path) -> dict[str, Any] | None:
+    found = table.raw("map")
+    if found is None:
+        return None
+    one = Table(table.faults, (*table.path, "map"), found)
+    made = given(
+        file=one.take("file", str, check=not_blank),
+        tiles=one.take("tiles", Literal["us-states"]),
+        over=one.take("over", str),
+        id=one.take("id", str),
+    )
+    one.finish()
+    if ("file" in made) == ("tiles" in made):
+        hint = 'file = "outlines.geojson" or tiles = "us-states"'
+        table.fault("map", "a map needs outlines or tiles, and not both", hint)
+    elif "file" in made:
+        try:
+            read_shapes(locate(made["file"], base, registry), made["file"], key=made.get("id"))
+        except DpauditError as error:
+            one.fault("file", error.message, error.hint)
+    return made
 
 
 def _date(table: Table) -> str | None:

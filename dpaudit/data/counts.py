@@ -47,8 +47,8 @@ def entities_of(frame: Frame, column: str) -> tuple[str, ...]:
     return tuple(cells)
 
 
-def counts_of(frame: Frame, column: str) -> FloatArray:
-    """Return the true counts, shape (n,), persons.
+def counts_of(frame: Frame, column: str, *, noisy: bool = False) -> FloatArray:
+    """Return the true counts, shape (n,), persons; of a release, the nearest possible ones.
 
     Raises
     ------
@@ -58,9 +58,10 @@ def counts_of(frame: Frame, column: str) -> FloatArray:
     values: list[float] = []
     faults: list[str] = []
     for i, cell in enumerate(frame.columns[column]):
-        fault = _fault(cell.strip())
+        fault = _fault(cell.strip(), noisy=noisy)
         if fault is None:
-            values.append(abs(float(cell)))  # -0 is 0
+            value = float(cell)
+            values.append(max(0.0, round(value)) if noisy else abs(value))  # -0 is 0
         else:
             faults.append(f"{frame.place(i, column)}: {fault}")
     frame.refuse(faults, "a true count is a whole number of persons, 0 or more, at most 2^53")
@@ -84,7 +85,7 @@ def _is_number(cell: str) -> bool:
     return bool(NUMBER.fullmatch(cell) or WORDS.fullmatch(cell))
 
 
-def _fault(cell: str) -> str | None:  # noqa: PLR0911 (one line for each fault)
+def _fault(cell: str, *, noisy: bool = False) -> str | None:  # noqa: PLR0911 (one line for each fault)
     """Return what keeps a cell from being a true count."""
     if not cell:
         return "the count is missing"
@@ -96,8 +97,10 @@ def _fault(cell: str) -> str | None:  # noqa: PLR0911 (one line for each fault)
         exact = Decimal(cell)
     except InvalidOperation:
         return f"the count {cell} is no number that can be read"
-    if exact < 0:
+    if exact < 0 and not noisy:
         return f"the count {cell} is negative"
     if exact > LARGEST:
         return f"the count {cell} is above 2^53"
+    if noisy:
+        return None
     return None if exact == exact.to_integral_value() else f"the count {cell} is not whole"

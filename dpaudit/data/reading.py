@@ -65,7 +65,7 @@ def read(spec: DataSpec, base: Path, registry: Registry) -> Dataset:
         name: column_of(cells, as_text=name in as_text)
         for name, cells in listed.frame.columns.items()
     }
-    also = {name: counts_of(listed.frame, name) for name in spec.also_counted}
+    also = {name: counts_of(listed.frame, name, noisy=spec.noisy) for name in spec.also_counted}
     columns |= {spec.count: listed.counts, **also}
     dataset = Dataset(
         source=spec.file,
@@ -189,7 +189,7 @@ def _listed(frame: Frame, spec: DataSpec) -> _Listed:
     entities = entities_of(frame, spec.entity)
     return _Listed(
         entities=entities,
-        counts=counts_of(frame, spec.count),
+        counts=counts_of(frame, spec.count, noisy=spec.noisy),
         domain=Domain(names=(spec.entity,), values=(entities,)),
         frame=frame,
     )

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from dpaudit import binding
+from dpaudit.engine.asking import asked
 from dpaudit.engine.chunks import Chunk, Unit
 from dpaudit.engine.executors import opened
 from dpaudit.engine.failures import strangers
@@ -26,7 +27,7 @@ from dpaudit.engine.learning_plan import (
 from dpaudit.engine.learning_subject import TrainedTask
 from dpaudit.engine.provenance import provenance_of
 from dpaudit.engine.runner import How, measured
-from dpaudit.errors import DpauditError, PluginError
+from dpaudit.errors import PluginError
 from dpaudit.interfaces import Audit, Plugin
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.results import LearnerResult, Results
@@ -246,30 +247,10 @@ def learner_measurements(
         own = strangers(prepared.registry, [type(audit)])
         found: tuple[Measurement, ...] = ()
         with _aside(prepared, subject, f"audit {spec.name!r}", own):
-            found = _asked(audit, subject, rng)
+            found = asked(audit, subject, rng)
         for measurement in found:
             tag = measurement.discloses or ("public-data" if public else "internal")
             yield attrs.evolve(measurement, audit=spec.name, discloses=tag)
-
-
-def _asked(audit: Audit, subject: TrainedTask, rng: np.random.Generator) -> tuple[Measurement, ...]:
-    try:
-        found = tuple(audit.measure(subject, rng))
-    except DpauditError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"audit {audit.name!r} failed in task {subject.task!r}: "
-            f"{type(error).__name__}: {error}",
-            hint="see what the audit does with the runs of this task",
-        ) from error
-    for measurement in found:
-        if not isinstance(measurement, Measurement):
-            raise PluginError(
-                f"audit {audit.name!r} returned {type(measurement).__name__}",
-                hint="return a list of dpaudit.Measurement",
-            )
-    return found
 
 
 def _result(subject: TrainedTask) -> LearnerResult:

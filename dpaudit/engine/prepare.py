@@ -74,6 +74,7 @@ def prepare(
     files: tuple[str, ...] = (),
     registry: Registry | None = None,
     failures: Failures | None = None,
+    dataset: Dataset | None = None,
 ) -> Prepared:
     """Find the plug-ins, read the data, make the jobs and choose their controls.
 
@@ -85,9 +86,11 @@ def prepare(
         Plug-ins that are loaded already.
     failures
         Tasks to leave out, because their plug-ins have failed elsewhere.
+    dataset
+        Data that take the place of those of the spec.
     """
     registry = registry or _registry(spec, files)
-    dataset = data.read(spec.data, spec.path.parent, registry)
+    dataset = dataset or data.read(spec.data, spec.path.parent, registry)
     found = Failures() if failures is None else failures
     jobs, attacks = make_jobs(spec, registry, dataset, found)
     controlled: dict[str, Controlled] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import re
 from collections.abc import Iterable, Mapping
 
 from dpaudit.engine.work import Ready
@@ -23,7 +24,7 @@ def provenance_of(
     sources: list[PluginSource] = [
         prepared.registry.source(type(plugin)) for _, plugin in sorted(used.items())
     ]
-    names = {"dpaudit", "numpy", "scipy"} | {s.distribution for s in sources if s.distribution}
+    names = _materials() | {s.distribution for s in sources if s.distribution}
     return Provenance(
         versions={**{name: version(name) for name in sorted(names)}, **(libraries or {})},
         audit_digest=hashlib.sha256(prepared.spec.text.encode()).hexdigest(),
@@ -33,6 +34,16 @@ def provenance_of(
         confidence=prepared.spec.run.confidence,
         plugins=tuple(sources),
     )
+
+
+def _materials() -> set[str]:
+    """Return dpaudit and every distribution that it needs: they make the numbers and the report."""
+    try:
+        needed = importlib.metadata.requires("dpaudit") or []
+    except importlib.metadata.PackageNotFoundError:
+        needed = ["numpy", "scipy"]
+    plain = (line for line in needed if "extra ==" not in line)
+    return {"dpaudit", *(re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in plain)}
 
 
 def version(distribution: str) -> str:

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import attrs
-import numpy as np
 
 from dpaudit import binding
+from dpaudit.engine.asking import asked
 from dpaudit.engine.attack_runner import attacked
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.cache import Cache
@@ -27,14 +27,16 @@ from dpaudit.engine.parts import plugins_of
 from dpaudit.engine.planner import plan_of
 from dpaudit.engine.prepare import Prepared, prepare, prepare_learning
 from dpaudit.engine.provenance import provenance_of
+from dpaudit.engine.published import refuse_private, with_bootstrap
 from dpaudit.engine.rebudget import at_budget
 from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.engine.task_results import task_result
 from dpaudit.engine.widths import widest
-from dpaudit.errors import DpauditError, PluginError, UsageError
+from dpaudit.errors import PluginError, UsageError
 from dpaudit.interfaces import Audit, Plugin
 from dpaudit.model.arrays import keep_freed_memory
+from dpaudit.model.dataset import Dataset
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.results import Results, TaskResult
 from dpaudit.model.spec import ReleaseSpec, Spec
@@ -56,6 +58,7 @@ def run(
     cache: Path | None = None,
     progress: Progress | None = None,
     files: tuple[str, ...] = (),
+    dataset: Dataset | None = None,
 ) -> Results:
     """Measure everything that ``spec`` declares.
 
@@ -81,6 +84,8 @@ def run(
         Somebody to watch.
     files
         Plug-in files beyond those that the audit file names.
+    dataset
+        Data that take the place of those of the spec.
 
     Returns
     -------
@@ -109,8 +114,16 @@ def run(
         progress=watched,
     )
     if spec.training is not None:
+        refuse_private(spec)
         return run_learning(prepare_learning(spec, files, registry), how)
-    return _run_decisions(prepare(spec, files, registry), how)
+    prepared = prepare(spec, files, registry, dataset=dataset)
+    refuse_private(spec, prepared)
+    results = _run_decisions(prepared, how)
+    if dataset is None and spec.public is not None and spec.public.mode == "release":
+        return with_bootstrap(
+            results, prepared, spec.public, partial(run, registry=prepared.registry)
+        )
+    return results
 
 
 def _run_decisions(prepared: Prepared, how: How) -> Results:
@@ -253,7 +266,7 @@ def measurements_of(
         found: tuple[Measurement, ...] = ()
         own = strangers(prepared.registry, [type(audit)])
         with _aside(prepared, subject, f"audit {spec.name!r}", own):
-            found = _asked(audit, subject, rng)
+            found = asked(audit, subject, rng)
         yield from (attrs.evolve(measurement, audit=spec.name) for measurement in found)
 
 
@@ -265,28 +278,6 @@ def _is_first(subject: MeasuredTask, subjects: tuple[MeasuredTask, ...]) -> bool
         return task.release, task.decision, task.mitigation
 
     return next(each for each in subjects if kind(each) == kind(subject)) is subject
-
-
-def _asked(
-    audit: Audit, subject: MeasuredTask, rng: np.random.Generator
-) -> tuple[Measurement, ...]:
-    try:
-        found = tuple(audit.measure(subject, rng))
-    except DpauditError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"audit {audit.name!r} failed in task {subject.task!r}: "
-            f"{type(error).__name__}: {error}",
-            hint="see what the audit does with the estimates of this task",
-        ) from error
-    for measurement in found:
-        if not isinstance(measurement, Measurement):
-            raise PluginError(
-                f"audit {audit.name!r} returned {type(measurement).__name__}",
-                hint="return a list of dpaudit.Measurement",
-            )
-    return found
 
 
 def _plugins(prepared: Prepared, audits: tuple[Audit, ...]) -> Iterator[Plugin]:

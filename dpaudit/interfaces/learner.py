@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -139,6 +139,15 @@ class Learner(Plugin):
 
     def private_step(self, data: TrainingData) -> PrivateStep | None:
         """Return the step of a learner that trains by clipped and noisy gradient steps."""
+        return None
+
+    def path(
+        self, data: TrainingData, replicates: range, seed: int, steps: Sequence[int]
+    ) -> FloatArray | None:
+        """Return the parameters of each replicate after so many :meth:`private_step`, (T, R, P).
+
+        With the random numbers of :meth:`train`, so that the last step gives what it returns.
+        """
         return None
 
     def privacy(self, data: TrainingData) -> Guarantee:

@@ -155,7 +155,38 @@ class Findings:
     findings: tuple[Finding, ...]
 
 
-Block: TypeAlias = Heading | Paragraph | List | DefinitionList | Table | Figure | Curves | Findings
+@attrs.frozen(kw_only=True)
+class Lookup:
+    """Every entity with its numbers, to be asked for by name: on a page, not on paper.
+
+    Parameters
+    ----------
+    title
+        What may be looked up.
+    label
+        What stands before the field.
+    caption
+        Above the rows that are found: the measure and its unit.
+    columns
+        The first holds names, the others numbers.
+    rows
+        A name and its numbers; ``None`` prints as *exact*.
+    most
+        The most rows that are shown at once.
+    """
+
+    title: str
+    label: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | float | None, ...], ...]
+    note: str = ""
+    most: int = 50
+
+
+Block: TypeAlias = (
+    Heading | Paragraph | List | DefinitionList | Table | Figure | Curves | Findings | Lookup
+)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -191,6 +222,8 @@ class Report:
         Every finding, also those that no section prints.
     generator
         Name and version of the program.
+    confidential
+        Whether every page and file is marked as not for release.
     """
 
     title: str
@@ -202,3 +235,4 @@ class Report:
     sections: tuple[Section, ...]
     findings: tuple[Finding, ...]
     generator: str
+    confidential: bool = False

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from dpaudit.model.dataset import Status
+from dpaudit.model.public import PublicSpec
 from dpaudit.model.training import DEFAULT_REPLICATES, TrainingSpec
 
 Game = Literal["known-rest", "pool", "elsewhere"]
@@ -24,7 +25,10 @@ against people who come from somewhere else.
 """
 
 Neighbours = Literal["add-remove", "replace"]
-Format = Literal["html", "pdf", "json"]
+Format = str
+"""``html``, ``pdf``, ``json``, or what a plug-in writes (hook ``dpaudit_render``)."""
+
+FORMATS = ("html", "pdf", "json")
 DEFAULT_SECTIONS = ("highlights", "findings", "limits", "methods", "glossary", "provenance")
 
 
@@ -177,6 +181,9 @@ class DataSpec:
 
     With ``table`` the file has one person a row, and the entities are the cells of the table
     over ``domain``; ``entity`` and ``count`` are then only what they are called.
+
+    ``noisy`` says that the counts are a published release: negative ones are read as 0 and
+    fractions are rounded.
     """
 
     place: ClassVar[str] = "[data]"
@@ -200,6 +207,7 @@ class DataSpec:
     joined: Mapping[str, JoinSpec] = attrs.field(factory=dict)
     encoding: str | None = None
     sheet: str | None = None
+    noisy: bool = False
 
     @property
     def true_counts(self) -> tuple[str, ...]:
@@ -323,6 +331,19 @@ class MitigationSpec:
 
 
 @attrs.frozen(kw_only=True)
+class MapSpec:
+    """``[report] map``: outlines from ``file`` (or ``tiles`` of equal size) for one axis.
+
+    ``over`` is ``entity`` or a grouping; ``id`` the property of a place that holds its name.
+    """
+
+    file: str | None = None
+    tiles: Literal["us-states"] | None = None
+    over: str = "entity"
+    id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class ReportSpec:
     """``[report]``: who reports, in which formats, sections and language."""
 
@@ -332,6 +353,7 @@ class ReportSpec:
     sections: tuple[str, ...] = DEFAULT_SECTIONS
     rows_per_table: int = 50
     date: str | None = None
+    map: MapSpec | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -356,5 +378,6 @@ class Spec:
     plugins: tuple[str, ...] = ()
     run: RunSpec = attrs.field(factory=RunSpec)
     report: ReportSpec = attrs.field(factory=ReportSpec)
+    public: PublicSpec | None = None
     path: Path = Path("audit.toml")
     text: str = attrs.field(default="", repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dpaudit.model.report import (
@@ -20,13 +21,16 @@ from dpaudit.report.findings import Found
 from dpaudit.report.glossary import formula, terms
 from dpaudit.report.guarantees import guarantees
 from dpaudit.report.prose import Prose
+from dpaudit.report.public import made_from
 from dpaudit.report.wording import Context
 
 
 def limits(context: Context, _found: Found) -> tuple[Section, ...]:
     """Return strengths, limitations, and what the audit did not look at."""
     _, results = context.prose, context.results
+    public = made_from(context)
     blocks: list[Block] = [
+        *((Heading(text=_("What the numbers are made of")), List(items=public)) if public else ()),
         Heading(text=_("Strengths")),
         List(items=_strengths(context)),
         Heading(text=_("Limitations")),
@@ -34,11 +38,32 @@ def limits(context: Context, _found: Found) -> tuple[Section, ...]:
         Heading(text=_("What this audit did not look at")),
         List(items=_not_covered(context)),
     ]
+    law = _law(context)
+    if law:
+        blocks += [Heading(text=_("Not legal advice")), Paragraph(text=law)]
     told = (n.message for n in results.notes if n.kind not in {"check", "bound"})
     said = tuple(dict.fromkeys((*results.data.assumptions, *told)))
     if said:
         blocks += [Heading(text=_("What must be known beside the numbers")), List(items=said)]
     return (Section(name="limits", title=_("Strengths and limitations"), blocks=tuple(blocks)),)
+
+
+_LAW = re.compile(r"\b\d+ (?:U\.S\.C\.|CFR)\s+[\d\w.()]+(?:,? (?:to|and|or) [\d\w.()]+)*")
+
+
+def _law(context: Context) -> str:
+    """Return whom to ask where a decision applies a statute, and nothing where none does."""
+    _, sources = context.prose, context.results.provenance.plugins
+    applied = (p for p in sources if p.kind == "decision")
+    cited = dict.fromkeys(c.rstrip(".(") for p in applied for c in _LAW.findall(p.summary))
+    if not cited:
+        return ""
+    return _(
+        "This report applies a simplified reading of {law}. It is not legal advice. Ask counsel of "
+        "the agency that administers the statute before you act on it, and that agency for the "
+        "official figures.",
+        law=_.listing(tuple(cited)),
+    )
 
 
 def methods(context: Context, _found: Found) -> tuple[Section, ...]:
@@ -88,8 +113,7 @@ def provenance_section(_: Prose, results: Results) -> Section:
         (_("Data status"), results.data.status),
         (_("Seed"), str(made.seed)),
         (_("Runs of a learner") if results.learners else _("Simulated releases"),
-         _.whole(made.draws)),
-        (_("Versions"), ", ".join(f"{k} {v}" for k, v in sorted(made.versions.items()))),
+          _.whole(made.draws)),
         (_("Prepared by"), results.spec.report.organisation or ""),
         (_("Reviewed by"), ""),
     )  # fmt: skip
@@ -101,6 +125,11 @@ def provenance_section(_: Prose, results: Results) -> Section:
                    "of all measurements stand beside it, and inside where they are small enough.")
         ),
         DefinitionList(items=shown),
+        Table(
+            caption=_("Bill of materials: what the numbers and this report were made with"),
+            columns=(Column(label=_("Distribution")), Column(label=_("Version"))),
+            rows=tuple(sorted(made.versions.items())),
+        ),
     )  # fmt: skip
     return Section(name="provenance", title=_("Provenance"), blocks=blocks)
 

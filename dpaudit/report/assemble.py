@@ -7,8 +7,11 @@ from typing import Any
 
 import attrs
 
+from dpaudit.data.geometry import Shapes, read_shapes
+from dpaudit.data.locate import locate
 from dpaudit.model.report import Report, Section
 from dpaudit.model.results import Results
+from dpaudit.registry import Registry
 from dpaudit.report.appendix import glossary, limits, methods, provenance
 from dpaudit.report.attacks import attack_sections
 from dpaudit.report.equal_terms import equal_terms_sections
@@ -19,6 +22,7 @@ from dpaudit.report.learning import learning_report
 from dpaudit.report.lines import drawn
 from dpaudit.report.mitigations import mitigation_sections
 from dpaudit.report.prose import Prose
+from dpaudit.report.public import banner
 from dpaudit.report.sections import refuse_unknown
 from dpaudit.report.told import finding_sections, slug, table_sections, tradeoff_sections
 from dpaudit.report.wording import Context
@@ -68,22 +72,30 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
             made, sections=tuple(drawn(s, Prose(results.spec.report.language))
                                  for s in made.sections)
         )  # fmt: skip
-    context = Context.of(results)
+    context = attrs.evolve(Context.of(results), shapes=_shapes(results, registry))
     _ = context.prose
-    banner = ""
-    if results.data.status == "confidential":
-        banner = _("Confidential: made from confidential data, not for release")
     return Report(
         title=results.spec.title,
         summary=summary(context),
         organisation=results.spec.report.organisation,
         language=_.tag,
         date=date_of(results.spec.report.date),
-        banner=banner,
+        banner=banner(results, _),
         sections=_sections(context, found, extra),
         findings=found.every,
+        confidential=results.data.status == "confidential",
         generator=f"dpaudit {results.provenance.versions.get('dpaudit', '')}".strip(),
     )
+
+
+def _shapes(results: Results, registry: Any) -> Shapes | None:
+    """Return the outlines that the audit file names for its map."""
+    asked = results.spec.report.map
+    if asked is None or asked.file is None:
+        return None
+    known = registry if isinstance(registry, Registry) else Registry.discover()
+    path = locate(asked.file, results.spec.path.parent, known)
+    return read_shapes(path, asked.file, key=asked.id)
 
 
 def _sections(context: Context, found: Found, extra: Mapping[str, Section]) -> tuple[Section, ...]:

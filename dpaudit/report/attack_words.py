@@ -128,6 +128,18 @@ class AttackWords:
         low, high = (_.decimal(100.0 * float(end), places=1) for end in ends)
         return _("{low} to {high}", low=low, high=high)
 
+    def candidates(self, result: AttackResult) -> str:
+        """Return where the candidates of an attack come from; a file as the audit file names it."""
+        _ = self.prose
+        known = {
+            "the people in the data": _("the people in the data"),
+            "people drawn evenly over all cells": _("people drawn evenly over all cells"),
+            "people whose attributes are drawn one by one, each as common as it is": _(
+                "people whose attributes are drawn one by one, each as common as it is"
+            ),
+        }
+        return known.get(result.candidates, result.candidates)
+
     def ceiling(self, result: AttackResult) -> str:
         """Return the most that the guarantee allows, of 100, or that it says nothing."""
         _ = self.prose

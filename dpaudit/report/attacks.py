@@ -115,7 +115,7 @@ def _overall(context: Context, results: tuple[AttackResult, ...]) -> Table:
     told = [
         _("“Without it”: {baselines}.",
           baselines=_.listing(tuple(dict.fromkeys(words.baseline(r) for r in results)))),
-        _("Candidates: {where}.", where=first.candidates),
+        _("Candidates: {where}.", where=words.candidates(first)),
         _("{n} independent releases each.", n=_.whole(first.replicates))
         if first.replicates
         else _("Exact: computed by formula, as a mean over people."),

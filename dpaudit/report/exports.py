@@ -6,11 +6,12 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, get_args
 
-from dpaudit.model.estimate import Estimate
-from dpaudit.model.finding import Finding
+from dpaudit.model.estimate import METHODS, Estimate
+from dpaudit.model.finding import Confidence, Finding, Verdict
+from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
 
@@ -22,24 +23,85 @@ COLUMNS = (
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def findings_json(report: Report, results: Results) -> str:
-    """Return the findings as JSON; an infinite number is the text ``inf`` or ``-inf``."""
-    made = results.provenance
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "title": report.title,
-        "language": report.language,
+class Measured(Protocol):
+    """Whatever holds measurements: results, or what was released of confidential ones."""
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """The measurements, in the order of the files."""
+
+
+def origin_of(results: Results) -> dict[str, Any]:
+    """Return what the head of ``findings.json`` says of where the numbers come from."""
+    made, public = results.provenance, results.spec.public
+    return {
         "data": {"source": results.data.source, "status": results.data.status},
-        "generator": report.generator,
+        **({"public": public.mode} if public is not None else {}),
         "seed": made.seed,
         "audit_digest": made.audit_digest,
         "data_digest": made.data_digest,
+    }
+
+
+def findings_json(report: Report, origin: Mapping[str, Any]) -> str:
+    """Return the findings as JSON; an infinite number is the text ``inf`` or ``-inf``."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        **({"notice": report.banner} if report.banner else {}),
+        "title": report.title,
+        "language": report.language,
+        "generator": report.generator,
+        **origin,
         "findings": [_finding(finding) for finding in report.findings],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def measurement_rows(results: Results) -> Iterator[tuple[Any, ...]]:
+def findings_schema() -> dict[str, Any]:
+    """Return the JSON schema (2020-12) of ``findings.json``, which the tests hold it to."""
+    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+    number = {"anyOf": [{"type": "number"}, {"enum": ["inf", "-inf"]}]}
+    numbers = {"anyOf": [number, {"type": "array", "items": number}]}
+    estimate = {
+        "value": numbers, "low": numbers, "high": numbers,
+        "level": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        "method": {"enum": list(METHODS)}, "draws": {"type": "integer", "minimum": 0},
+    }  # fmt: skip
+    finding = {
+        "id": text, "verdict": {"enum": list(get_args(Verdict))}, "statement": text,
+        "detail": text, "estimate": {"anyOf": [{"type": "null"}, _object(estimate)]},
+        "unit": text, "threshold": {"type": ["number", "null"]},
+        "confidence": {"enum": list(get_args(Confidence))}, "reason": text,
+        "evidence": texts, "entities": texts, "recommendations": texts,
+    }  # fmt: skip
+    status = {"source": text, "status": {"enum": ["public", "confidential"]}}
+    head = {
+        "schema_version": {"const": SCHEMA_VERSION}, "title": text, "language": text,
+        "generator": text, "data": _object(status, optional=("source",)), "audit_digest": text,
+        "findings": {"type": "array", "items": _object(finding)},
+    }  # fmt: skip
+    more = {
+        "notice": text, "public": {"enum": ["proxy", "release", "dp"]}, "seed": {"type": "integer"},
+        "data_digest": text, "epsilon": {"type": "number", "exclusiveMinimum": 0},
+        "neighbours": {"enum": ["add-remove", "replace"]},
+    }  # fmt: skip
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "findings of a dpaudit report",
+        **_object({**head, **more}, optional=tuple(more)),
+    }
+
+
+def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def measurement_rows(results: Measured) -> Iterator[tuple[Any, ...]]:
     """Yield one row for each number, in the order of :data:`COLUMNS`.
 
     ``entity`` is the label over entities; ``group`` is ``grouping: label``, or the axis that a
@@ -59,16 +121,19 @@ def measurement_rows(results: Results) -> Iterator[tuple[Any, ...]]:
             yield (m.task, m.quantity, entity, group, *numbers, *how, *tail)
 
 
-def measurements_csv(results: Results) -> str:
+def measurements_csv(results: Measured, *, notice: str = "") -> str:
     """Return every measurement as CSV that no spreadsheet runs.
 
-    Text that looks like a formula gets an apostrophe in front; numbers stay numbers.
+    Text that looks like a formula gets an apostrophe in front; numbers stay numbers. Where there
+    is a ``notice`` every row ends in it, so that no row is passed on without it.
     """
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    mark = (harmless(notice),) if notice else ()
+    writer.writerow((*COLUMNS, *(("notice",) if notice else ())))
     for row in measurement_rows(results):
-        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
+        cells = (harmless(cell) if isinstance(cell, str) else cell for cell in row)
+        writer.writerow((*cells, *mark))
     return target.getvalue()
 
 
@@ -77,8 +142,11 @@ def harmless(text: str) -> str:
     return "'" + text if text.startswith(_DANGEROUS) else text
 
 
-def measurements_parquet(results: Results) -> bytes:
-    """Return every measurement as Parquet, the same bytes for the same numbers."""
+def measurements_parquet(results: Measured, *, notice: str = "") -> bytes:
+    """Return every measurement as Parquet, the same bytes for the same numbers.
+
+    A ``notice`` stands in a column of its own and in the file's metadata.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -91,6 +159,9 @@ def measurements_parquet(results: Results) -> bytes:
             for name, values in zip(COLUMNS, columns, strict=True)
         }
     )
+    if notice:
+        table = table.append_column("notice", pa.array([notice] * len(table), pa.string()))
+        table = table.replace_schema_metadata({"dpaudit.notice": notice})
     target = io.BytesIO()
     pq.write_table(table, target, compression="zstd", version="2.6")
     return target.getvalue()

@@ -12,6 +12,7 @@ from dpaudit.report.cases import Case
 from dpaudit.report.figures import bias_plot
 from dpaudit.report.findings import Found, page_one
 from dpaudit.report.guarantees import ceiling
+from dpaudit.report.public import aside as public_aside
 from dpaudit.report.wording import Context
 
 _WIDTH, _DOTS, _ACTIONS = 440.0, 8, 3
@@ -36,6 +37,7 @@ def highlights(context: Context, found: Found) -> tuple[Section, ...]:
     aside: list[Block] = [
         Heading(text=_("Why it was done")),
         Paragraph(text=why(context, case)),
+        *public_aside(context),
         *_actions(context, chosen),
         Heading(text=_("How sure we are")),
         Paragraph(text=_sure(context)),

@@ -1,17 +1,23 @@
-"""A report as one self-contained HTML page: fonts and style inside, no script, no network."""
+"""A report as one self-contained HTML page: fonts, style and one script inside, no network.
+
+The script sorts and searches tables; the page's content security policy names it by its hash and
+allows no other.
+"""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
 import functools
+import hashlib
+import json
 import os
 import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from dpaudit.errors import UnavailableError
-from dpaudit.model.report import Block, Figure, Report, Section
+from dpaudit.model.report import Block, Figure, Lookup, Report, Section
 from dpaudit.report.confidence import sureness
 from dpaudit.report.prose import Prose, visible
 from dpaudit.report.svg import clean
@@ -25,20 +31,40 @@ _FAMILIES = {"latin": "Source Sans 3", "greek": "Source Sans Greek", "latin-ext"
 NEUTRAL = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-def render_html(report: Report) -> str:
+def render_html(report: Report, *, is_interactive: bool = True) -> str:
     """Return the report as one HTML page.
 
+    Parameters
+    ----------
+    report
+        What to say.
+    is_interactive
+        Whether tables can be sorted and searched; not so for a PDF.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Notes
+    -----
     Every value is escaped, whatever the template is called; an unknown name in a template is
     an error; control characters and bidirectional overrides are taken out of every text.
     """
     from markupsafe import Markup
 
     prose = Prose(report.language)
+    script = _script() if is_interactive else ""
     template = _environment().get_template("report.html.j2")
     return template.render(
         report=report,
         _=prose,
         style=Markup(stylesheet(report)),  # noqa: S704 - the package's own file
+        is_interactive=is_interactive,
+        script=Markup(script),  # noqa: S704 - the package's own file
+        policy=policy(script),
+        shown_of=prose("{shown} of {all} rows", shown="{shown}", all="{all}"),
+        data_of=_data,
         moment=moment(report).strftime("%Y-%m-%dT%H:%M:%SZ"),
         byline=byline(report),
         kind_of=_kind,
@@ -47,6 +73,31 @@ def render_html(report: Report) -> str:
         drawing=_drawing,
         sureness=functools.partial(sureness, prose),
     )
+
+
+def policy(script: str) -> str:
+    """Return the content security policy of a page: nothing from elsewhere, one script."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _script() -> str:
+    return (_folder() / "report.js").read_text(encoding="utf-8")
+
+
+def _data(block: Lookup) -> object:
+    """Return the rows of a look-up as JSON in which nothing ends the element around it."""
+    from markupsafe import Markup
+
+    rows = [[visible(str(name)), *numbers] for name, *numbers in block.rows]
+    made = {"label": visible(block.label), "most": block.most, "rows": rows}
+    text = json.dumps(made, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for c in "<>&":
+        text = text.replace(c, f"\\u{ord(c):04x}")
+    return Markup(text)  # noqa: S704 - no character of it is markup
 
 
 def moment(report: Report) -> dt.datetime:
@@ -67,7 +118,8 @@ def date_of(written: str | None) -> str | None:
 
 def byline(report: Report) -> str:
     """Return who reports, when and with what, as far as it is known."""
-    parts = [report.organisation, report.date, report.banner]
+    date = None if report.date is None else Prose(report.language).day(report.date)
+    parts = [report.organisation, date, report.banner]
     return " · ".join(part for part in parts if part)
 
 
@@ -83,11 +135,19 @@ def stylesheet(report: Report) -> str:
     running = _quoted(" · ".join(p for p in (report.organisation, report.generator) if p))
     style = (folder / "report.css").read_text(encoding="utf-8")
     style = f"{faces}\n{style.replace('string(maker)', running)}"
-    return style + (_mark(report.banner) if report.banner else "")
+    if not report.banner:
+        return style
+    return style + _foot(report.banner) + (_mark(report.banner) if report.confidential else "")
+
+
+def _foot(banner: str) -> str:
+    """Return the style that puts a banner at the foot of every printed page."""
+    box = f'content: {_quoted(banner)}; font: 700 9pt "Source Sans 3"; color: #a2420a; width: 70%;'
+    return f"\n@page {{ @bottom-center {{ {box} }} @bottom-left {{ content: none }} }}\n"
 
 
 def _mark(banner: str) -> str:
-    """Return the style that puts a banner and a watermark on every printed page."""
+    """Return the style that puts a watermark on every printed page."""
     word = banner.split(":", maxsplit=1)[0].upper()
     drawn = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="612" height="792">'
@@ -96,11 +156,9 @@ def _mark(banner: str) -> str:
         f'transform="rotate(-52 306 396)">{_escaped(word)}</text></svg>'
     )
     data = base64.b64encode(drawn.encode()).decode()
-    box = f'content: {_quoted(banner)}; font: 700 9pt "Source Sans 3"; color: #a2420a; width: 70%;'
     return (
         f"\n@page {{ background: url(data:image/svg+xml;base64,{data}) center / 100% 100% "
-        f"no-repeat; @bottom-center {{ {box} }} "
-        "@bottom-left { content: none } }\n"
+        "no-repeat }\n"
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from dpaudit.model.finding import Finding
+from dpaudit.model.guarantee import rounded_up
 from dpaudit.model.report import (
     Block,
     Column,
@@ -25,7 +26,7 @@ from dpaudit.report import learning_tables as tables
 from dpaudit.report.amounts import chances, percent
 from dpaudit.report.appendix import plugged_in, provenance_section
 from dpaudit.report.confidence import sureness
-from dpaudit.report.guarantees import ceiling, rounded_up
+from dpaudit.report.guarantees import ceiling
 from dpaudit.report.highlights import brief
 from dpaudit.report.html import date_of
 from dpaudit.report.learning_cases import Learning
@@ -34,6 +35,7 @@ from dpaudit.report.learning_served import served_formulas
 from dpaudit.report.learning_terms import formulas, terms
 from dpaudit.report.learning_thresholds import learning_thresholds
 from dpaudit.report.prose import words
+from dpaudit.report.public import banner
 from dpaudit.report.sections import refuse_unknown
 from dpaudit.report.told import slug
 
@@ -63,9 +65,6 @@ def learning_report(
     _ = view.prose
     broken = tuple(f for f in learning_thresholds(view) if f.verdict != "met")
     told = (*broken, *learning_findings(view), *foreign)
-    banner = ""
-    if results.data.status == "confidential":
-        banner = _("Confidential: made from confidential data, not for release")
     wanted = results.spec.report.sections
     makers: dict[str, Callable[[Learning, Found], tuple[Section, ...]]] = {
         "highlights": _highlights, "findings": _told, "limits": _limits, "methods": _methods,
@@ -80,9 +79,10 @@ def learning_report(
         organisation=results.spec.report.organisation,
         language=_.tag,
         date=date_of(results.spec.report.date),
-        banner=banner,
+        banner=banner(results, _),
         sections=_with_others(sections, tuple(others.values())),
         findings=(*learning_thresholds(view), *learning_findings(view), *foreign),
+        confidential=results.data.status == "confidential",
         generator=f"dpaudit {results.provenance.versions.get('dpaudit', '')}".strip(),
     )
 

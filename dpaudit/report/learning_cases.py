@@ -133,7 +133,7 @@ class Learning:
     def label(self, one: Trained) -> str:
         """Return ``dp-sgd at ε = 1``."""
         if not one.task.point:
-            return f"“{one.name}”"
+            return self.prose("“{name}”", name=one.name)
         point = ", ".join(self.prose.point(k, v) for k, v in one.task.point.items())
         return self.prose("“{learner}” at {point}", learner=one.name, point=point)
 

@@ -198,7 +198,7 @@ def mitigation(view: Learning, one: Trained) -> Finding | None:
     detail = _(
         "Against {base}, the largest difference between two groups changes by {change} "
         "({interval}). Better off: {better}. Worse off: {worse}.",
-        base=f"“{one.task.baseline}”",
+        base=_("“{name}”", name=one.task.baseline or ""),
         change=amounts.value(gap.estimate, signed=True),
         interval=bare.interval(gap.estimate),
         better=_who(view, better),

@@ -2,14 +2,16 @@
 
 ``_`` is a :class:`Prose`: ``_("{who} loses {amount}", who=..., amount=...)`` looks the English
 sentence up in the message catalogue of the report's language and fills the named places in.
-Values are never looked at as templates, so braces in a name are harmless. Extract the catalogue
-with ``pybabel extract -F dpaudit/report/locale/babel.cfg -k _ -k plural:1,2 --no-location -o
-dpaudit/report/locale/dpaudit.pot .``.
+Values are never looked at as templates, so braces in a name are harmless. ``make catalogue``
+extracts the sentences; ``locale/LANGUAGE.po`` translates them, and is read as it is.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 import gettext
+import io
 import re
 from importlib import resources
 
@@ -50,6 +52,8 @@ class Prose:
         found = gettext.translation(
             DOMAIN, localedir=str(folder), languages=[self.locale], fallback=True
         )
+        if type(found) is gettext.NullTranslations:
+            found = _stored(self.locale) or found
         object.__setattr__(self, "catalogue", found)
 
     @property
@@ -91,6 +95,12 @@ class Prose:
             return exact.replace("-", "\u2212")
         return str(value).replace("-", "\u2212") if isinstance(value, int) else str(value)
 
+    def day(self, iso: str) -> str:
+        """Return a date in words: ``April 1, 2024`` for ``2024-04-01``."""
+        from babel.dates import format_date
+
+        return format_date(dt.date.fromisoformat(iso[:10]), format="long", locale=self.locale)
+
     def listing(self, items: tuple[str, ...]) -> str:
         """Return ``a, b and c``."""
         from babel.lists import format_list
@@ -108,6 +118,28 @@ class Prose:
         if re.search(r"[^aeiou]y$", noun):
             return noun[:-1] + "ies"
         return noun + ("es" if re.search(r"(s|x|ch|sh)$", noun) else "s")
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages that reports are written in: English, and every catalogue's."""
+    folder = resources.files("dpaudit.report") / "locale"
+    return ("en", *sorted(f.name[:-3] for f in folder.iterdir() if f.name.endswith(".po")))
+
+
+@functools.cache
+def _stored(locale: str) -> gettext.NullTranslations | None:
+    """Return the catalogue ``LANGUAGE.po`` of a language, or of the one that it is a form of."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    folder = resources.files("dpaudit.report") / "locale"
+    for name in (locale, locale.split("_", maxsplit=1)[0]):
+        file = folder / f"{name}.po"
+        if file.is_file():
+            compiled = io.BytesIO()
+            write_mo(compiled, read_po(io.BytesIO(file.read_bytes()), locale=name))
+            return gettext.GNUTranslations(io.BytesIO(compiled.getvalue()))
+    return None
 
 
 def symbol(parameter: str) -> str:

@@ -2,6 +2,7 @@
 
 A plug-in's drawing becomes part of the report, so only elements and attributes that draw are
 kept: no script, no foreign content, no event handler, no link but to the drawing itself.
+An image must stand in the drawing, as PNG.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _ELEMENTS = frozenset(
         "circle",
         "ellipse",
         "line",
+        "image",
         "polyline",
         "polygon",
         "text",
@@ -45,6 +47,7 @@ _ELEMENTS = frozenset(
         "marker",
     ]
 )
+_PNG = re.compile(r"data:image/png;base64,[A-Za-z0-9+/]+=*")
 _LOCAL = re.compile(r"url\(\s*['\"]?#([\w.-]+)['\"]?\s*\)")
 _FOREIGN = re.compile(r"url\(|@import|expression|javascript:|data:|\\", re.IGNORECASE)
 
@@ -95,6 +98,8 @@ def _attribute(name: str, value: str, prefix: str) -> str | None:
     if name == "id":
         return prefix + value
     if name in {"href", _XLINK}:
+        if _PNG.fullmatch(value):
+            return value
         return f"#{prefix}{value[1:]}" if value.startswith("#") else None
     if name.startswith(("{", "on")):
         return None

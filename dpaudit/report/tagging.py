@@ -16,6 +16,8 @@ def finish(_document: Any, pdf: Any) -> None:
     for o in pdf.objects:
         if isinstance(o, pydyf.Stream) and o.extra.get("Type") == "/Metadata":
             o.compress = False  # PDF/A: metadata must be readable without a decoder
+        if isinstance(o, pydyf.Stream) and o.extra.get("Subtype") == "/Image":
+            o.extra["Interpolate"] = "false"  # PDF/A: an image is shown as it is
     _end_streams_plainly(pdf)
     label = pydyf.Dictionary({"S": "/D"})
     pdf.catalog["PageLabels"] = pydyf.Dictionary({"Nums": pydyf.Array([0, label])})

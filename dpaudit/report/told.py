@@ -14,8 +14,11 @@ from dpaudit.report.confidence import sureness
 from dpaudit.report.costs import COST
 from dpaudit.report.figures import bias_plot, tradeoffs
 from dpaudit.report.findings import Found
+from dpaudit.report.lookup import lookup
+from dpaudit.report.place import place_map
 from dpaudit.report.recommend import doing_nothing
 from dpaudit.report.representation import by_share
+from dpaudit.report.sizes import by_size
 from dpaudit.report.tables import along_sweep, by_group, every_release, extremes, spread
 from dpaudit.report.wording import Context
 
@@ -95,9 +98,15 @@ def _tables(context: Context, case: Case) -> Section:
             blocks += [block] if block is not None else []
     level = by_level(context, case)
     blocks += [level] if level is not None else []
-    for block in (bias_plot(context, case, "entity", most=2 * _EACH),
-                  extremes(context, case, _EACH)):  # fmt: skip
+    for block in (
+        place_map(context, case),
+        by_size(context, case),
+        bias_plot(context, case, "entity", most=2 * _EACH),
+        extremes(context, case, _EACH),
+    ):
         blocks += [block] if block is not None else []
+    named = lookup(context, case)
+    blocks += [named] if named is not None else []
     title = _("Who gains and who loses: {decision}", decision=context.words.decision(case))
     return Section(name=f"tables-{slug(case.task.decision)}", title=title, blocks=tuple(blocks))
 

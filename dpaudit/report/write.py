@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from dpaudit.engine.cache import write_atomically
+from dpaudit.engine.disclosure import Disclosed
 from dpaudit.errors import UnavailableError, UsageError
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
+from dpaudit.model.spec import FORMATS, Spec
 from dpaudit.registry import Registry
 from dpaudit.report.assemble import build_report
-from dpaudit.report.exports import findings_json, measurements_csv, measurements_parquet
+from dpaudit.report.exports import (
+    Measured,
+    findings_json,
+    measurements_csv,
+    measurements_parquet,
+    origin_of,
+)
 from dpaudit.report.findings import answers
 from dpaudit.report.html import moment, render_html
 from dpaudit.report.pdf import Attached, render_pdf
-
-FORMATS = ("html", "pdf", "json")
+from dpaudit.report.public import check_public
+from dpaudit.report.through_noise import noisy_report
 
 MOST_ATTACHED = {"measurements.csv": 6_000_000, "measurements.parquet": 600_000}
 """Bytes beyond which a file stands beside the PDF and not inside (text shrinks to a tenth)."""
@@ -67,7 +77,7 @@ def write_report(
         Whose hooks are called; by default that of every installed plug-in and of the plug-in
         files of the audit that are still there.
     public
-        Make a report that may leave the house.
+        Refuse to write anything of confidential data: for a report that may leave the house.
 
     Returns
     -------
@@ -81,28 +91,72 @@ def write_report(
         If a format is unknown, a file cannot be written, or a public report is asked of
         confidential data.
     """
-    internal = [m for m in results.measurements if m.discloses == "internal"]
-    if public and internal:
-        raise UsageError(
-            f"{len(internal):,} statistics are computed from confidential records and protected by "
-            f"nothing, {internal[0].quantity!r} of {internal[0].task!r} first",
-            hint="leave --public out and keep the report in the house, or audit public data",
-        )
-    if public and results.data.status == "confidential" and not results.learners:
-        raise UsageError(
-            "the data are confidential (data.status) and public modes are not available yet",
-            hint="leave --public out and keep the report in the house",
-        )
+    if public:
+        check_public(results)
     registry = registry or _registry_of(results)
     report = build_report(results, registry=registry)
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    writer = _Writer(report=report, results=results, folder=target, registry=registry)
-    for name in dict.fromkeys(formats):
-        writer.write(name)
-    writer.save("parquet", "measurements.parquet", writer.parquet)
-    writer.save("csv", "measurements.csv", writer.csv)
-    return WrittenReport(files=dict(writer.files), missing=dict(writer.missing), report=report)
+    return _Writer(
+        report=report,
+        measured=results,
+        origin=origin_of(results),
+        audit=results.spec.text,
+        folder=Path(folder),
+        registry=registry,
+    ).everything(formats)
+
+
+def write_disclosed(
+    spec: Spec,
+    disclosed: Disclosed,
+    folder: Path | str,
+    formats: Sequence[str] = FORMATS,
+    *,
+    registry: Any,
+) -> WrittenReport:
+    """Write the report of confidential counts that were told through noise.
+
+    Parameters
+    ----------
+    spec
+        The audit, loaded with ``public="dp"``.
+    disclosed
+        What :func:`dpaudit.engine.disclosure.disclose` released of it: all that is written.
+    folder, formats, registry
+        As for :func:`write_report`.
+    """
+    report = noisy_report(spec, disclosed, version=version("dpaudit"))
+    origin = {
+        "data": {"status": "confidential"},
+        "public": "dp",
+        "epsilon": disclosed.budget,
+        "neighbours": disclosed.neighbours,
+        "audit_digest": hashlib.sha256(spec.text.encode()).hexdigest(),
+    }
+    return _Writer(
+        report=report,
+        measured=disclosed,
+        origin=origin,
+        audit=spec.text,
+        folder=Path(folder),
+        registry=registry,
+    ).everything(formats)
+
+
+def check_formats(formats: Sequence[str], registry: Any) -> None:
+    """Refuse a format that nobody can write, before anything is measured.
+
+    Raises
+    ------
+    UsageError
+        If a format is none of ours and no plug-in writes any other.
+    """
+    foreign = registry.formats()
+    if foreign is None:
+        return
+    known = (*FORMATS, *sorted(foreign))
+    unknown = [name for name in formats if name not in known]
+    if unknown:
+        raise UsageError(f"no report format {unknown[0]!r}", hint=f"use {', '.join(known)}")
 
 
 def _registry_of(results: Results) -> Registry:
@@ -115,12 +169,23 @@ class _Writer:
     """Makes each part once and writes each file."""
 
     report: Report
-    results: Results
+    measured: Measured
+    origin: Mapping[str, Any]
+    audit: str
     folder: Path
     registry: Any
     files: dict[str, Path] = attrs.field(factory=dict)
     missing: dict[str, str] = attrs.field(factory=dict)
     _made: dict[str, bytes] = attrs.field(factory=dict)
+
+    def everything(self, formats: Sequence[str]) -> WrittenReport:
+        """Write each format, and the measurements."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in dict.fromkeys(formats):
+            self.write(name)
+        self.save("parquet", "measurements.parquet", self.parquet)
+        self.save("csv", "measurements.csv", self.csv)
+        return WrittenReport(files=dict(self.files), missing=dict(self.missing), report=self.report)
 
     def write(self, name: str) -> None:
         """Write one format."""
@@ -153,21 +218,30 @@ class _Writer:
             ) from error
         self.files[name] = self.folder / file
 
+    @property
+    def notice(self) -> str:
+        """What every row of a table of confidential numbers says."""
+        return self.report.banner if self.report.confidential else ""
+
     def html(self) -> bytes:
         return self._once("html", lambda: render_html(self.report).encode())
 
     def json(self) -> bytes:
-        return self._once("json", lambda: findings_json(self.report, self.results).encode())
+        return self._once("json", lambda: findings_json(self.report, self.origin).encode())
 
     def parquet(self) -> bytes:
-        return self._once("parquet", lambda: measurements_parquet(self.results))
+        return self._once(
+            "parquet", lambda: measurements_parquet(self.measured, notice=self.notice)
+        )
 
     def csv(self) -> bytes:
-        return self._once("csv", lambda: measurements_csv(self.results).encode())
+        return self._once(
+            "csv", lambda: measurements_csv(self.measured, notice=self.notice).encode()
+        )
 
     def pdf(self) -> bytes:
         files = {
-            "audit.toml": Attached(content=self.results.spec.text.encode(),
+            "audit.toml": Attached(content=self.audit.encode(),
                                    relationship="Source", description="The audit file"),
             "findings.json": Attached(content=self.json(), relationship="Data",
                                       description="All findings"),
@@ -178,7 +252,8 @@ class _Writer:
             for name, content in tables.items()
             if len(content) <= MOST_ATTACHED[name]
         }
-        return render_pdf(self.html().decode(), when=moment(self.report), files=files)
+        page = render_html(self.report, is_interactive=False)
+        return render_pdf(page, when=moment(self.report), files=files)
 
     def _once(self, name: str, make: Callable[[], bytes]) -> bytes:
         if name not in self._made:

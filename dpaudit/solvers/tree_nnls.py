@@ -13,6 +13,7 @@ from dpaudit.solvers.tree_reference import tree_nnls_reference
 
 _BLOCK = 1 << 17
 _PRECISION = 1e-9
+_EPS = float(np.finfo(np.float64).eps)
 _HUGE = 1e200
 _NIL = 1e-150  # noise so small that its variance underflows to 0
 
@@ -167,6 +168,15 @@ class _Tree:
             members=hierarchy.arranged(last, hierarchy.parents[last]),
         )
 
+    @property
+    def precision(self) -> float:
+        """The error of an entity relative to the largest value: what rounding alone may cause.
+
+        A multiplier divides the rounding of a node's value by the node's variance.
+        """
+        inner = [each.own[each.own > 0].min(initial=np.inf) for each in self.inner]
+        return _PRECISION + 64.0 * _EPS * float(self.leaf.max() / min(inner, default=np.inf))
+
     def sums(self, active: np.ndarray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the sums of the active entities' values and variances, (rows, parents)."""
         total = np.add.reduceat(values * active, self.starts, axis=-1)
@@ -230,7 +240,7 @@ def _solve(tree: _Tree, rows: FloatArray) -> FloatArray:
     solved = hierarchy.totals(hierarchy.restored(last, counts))
     if excess is not None and excess.any():
         left = np.where(excess, free, 0.0).max(axis=-1)
-        for row in np.flatnonzero(left > _PRECISION * np.abs(rows).max(axis=-1)):
+        for row in np.flatnonzero(left > tree.precision * np.abs(rows).max(axis=-1)):
             solved[row] = tree_nnls_reference(hierarchy, rows[row], tree.variances)
     return solved
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from dpaudit.errors import DataError, UsageError
 from dpaudit.model.arrays import FloatArray
 from dpaudit.training.accounting import Account, Query
-from dpaudit.training.draws import STATISTICS, batches, noises, starts
+from dpaudit.training.draws import DIRECTION, STATISTICS, batches, noises, starts
 from dpaudit.training.ensemble import (
     Activation,
     Backward,
@@ -139,6 +139,12 @@ class DpSgd:
             )
         return found
 
+    def after(self, steps: int, records: Records, replicates: range, seed: int) -> FloatArray:
+        """Return the parameters after the first ``steps`` of :meth:`train`, shape (R, P)."""
+        if not steps:
+            return self._start(replicates, seed).double().cpu().numpy()
+        return attrs.evolve(self, steps=steps).train(records, replicates, seed)
+
     def losses(self, parameters: FloatArray, records: Records) -> FloatArray:
         """Return the loss of every record under every replicate, shape (R, n), nats."""
         inputs, labels = self._tensors(records)
@@ -179,8 +185,10 @@ class DpSgd:
             weights = torch.from_numpy(valid).to(self.device, torch.float32)
             chosen = inputs.index_select(0, place.reshape(-1)).view(*place.shape, -1)
             batch = Batch(groups=groups[place], valid=weights)
+            asked.look(net, chosen)
             made = net.backward(chosen, labels[place], asked.changed(labels[place], batch))
             weights = weights * asked.factors(net, made, batch)
+            asked.learn(net, chosen, labels[place], batch)
             total = net.gradient(made, weights)
             if noise is not None:
                 scale = deviation * asked.bound()
@@ -237,6 +245,21 @@ class _Asked:
             if rule is not None and rule.size
             else None
         )
+        self._wide = (
+            noises(sgd.size, sgd.steps, seed, replicates, DIRECTION)
+            if rule is not None and rule.asks_direction
+            else None
+        )
+
+    def look(self, net: Ensemble, inputs: Tensor) -> None:
+        if self._rule is not None and self._sgd.clipped:
+            self._rule.look(net, inputs)
+
+    def learn(self, net: Ensemble, inputs: Tensor, labels: Tensor, batch: Batch) -> None:
+        if self._rule is None or self._wide is None or not self._sgd.clipped:
+            return
+        noise = self._sign * torch.from_numpy(next(self._wide)).to(inputs.device)
+        self._rule.learn(net, net.backward(inputs, labels), batch, noise)
 
     def changed(self, labels: Tensor, batch: Batch) -> Changed | None:
         rule = self._rule

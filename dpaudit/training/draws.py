@@ -19,7 +19,7 @@ from dpaudit.training.records import IntArray
 STEPS = 32
 """Steps in a block."""
 
-_BATCHES, _NOISE, _START, STATISTICS = range(4)
+_BATCHES, _NOISE, _START, STATISTICS, DIRECTION = range(5)
 
 
 def generator(seed: int, replicate: int, *stream: int) -> np.random.Generator:
@@ -99,7 +99,7 @@ def noises(
 ) -> Iterator[NDArray[np.float32]]:
     """Yield standard normal numbers of every replicate, step by step, shape (R, P).
 
-    ``stream`` tells the noise of gradients from that of :data:`STATISTICS`.
+    ``stream`` tells the noise of gradients from that of :data:`STATISTICS` and :data:`DIRECTION`.
     """
     for block in range(0, steps, STEPS):
         streams = [generator(seed, r, stream, block // STEPS) for r in replicates]

@@ -146,6 +146,7 @@ def test_data_list_names_embedded_and_packaged_data(capsys, tmp_path, monkeypatc
     embedded = {
         "builtin:california-districts",
         "builtin:county-labour-force",
+        "builtin:us-counties",
         "builtin:apportionment-2000",
         "builtin:apportionment-2010",
     }

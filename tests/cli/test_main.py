@@ -85,7 +85,6 @@ def test_errors_are_json_where_json_is_asked_for(ending, capsys):
         (["nonsense"], "nonsense"),
         (["report"], "AUDIT"),
         (["report", "a.toml", "--draws", "0"], "0 is not in the range"),
-        (["report", "a.toml", "--format", "docx"], "docx"),
         (["-p", "no-such-file.py", "plugins", "list"], "no-such-file.py"),
         (["plugins", "show", "no-such-plugin"], "no plug-in is named 'no-such-plugin'"),
     ],

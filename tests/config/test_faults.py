@@ -196,8 +196,8 @@ CASES = {
         HEAD + RELEASE + '[report]\nformats = ["html", "doc"]\nlanguage = "fr"\n'
         'sections = ["findins"]\nrows_per_table = 501\ndate = "1 April"\n',
         [
-            ("11:20", 'expected "html" or "pdf" or "json", not text \'doc\'', ""),
-            ("12:1", "expected \"en\", not text 'fr'", ""),
+            ("11:20", "no report format 'doc'", ""),
+            ("12:1", 'expected "en" or "es", not text \'fr\'', ""),
             ("13:13", "no section is named 'findins'", "did you mean 'findings'?"),
             ("14:1", "'rows_per_table' must be from 1 to 500: 501", ""),
             ("15:1", "1 April is not a date", "write date = 2024-04-01"),

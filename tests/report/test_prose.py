@@ -4,25 +4,69 @@ from __future__ import annotations
 
 import gettext
 import io
+import re
 from importlib import resources
 from pathlib import Path
+from string import Formatter
 
 import babel.messages.pofile as po
+import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 
+from dpaudit.model.spec import ReportSpec
 from dpaudit.report.assemble import build_report
 from dpaudit.report.html import render_html
-from dpaudit.report.prose import Prose
+from dpaudit.report.prose import Prose, languages
 
-KEYWORDS = {"_": None, "gettext": None, "plural": (1, 2)}
+KEYWORDS = {"_": None, "gettext": None, "prose": None, "plural": (1, 2)}
+METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 
 
 def sentences():
-    folder = Path(str(resources.files("dpaudit.report")))
-    found = extract_from_dir(folder, method_map=[("**.py", "python")], keywords=KEYWORDS)
-    return {message for _file, _line, message, _comments, _context in found}
+    packages = ("dpaudit.report", "dpaudit_templates")
+    folders = [Path(str(resources.files(name))) for name in packages]
+    found = (extract_from_dir(folder, method_map=METHODS, keywords=KEYWORDS) for folder in folders)
+    return {message for each in found for _file, _line, message, _comments, _context in each}
+
+
+def places(message):
+    """Return the named places of a sentence, or of all its plural forms."""
+    texts = (message,) if isinstance(message, str) else message
+    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def catalogue(language):
+    file = resources.files("dpaudit.report") / "locale" / f"{language}.po"
+    return po.read_po(io.BytesIO(file.read_bytes()), locale=language)
+
+
+@pytest.mark.parametrize("language", [name for name in languages() if name != "en"])
+def test_every_sentence_is_translated_and_keeps_its_places(language):
+    made = catalogue(language)
+    for message in sentences():
+        found = made.get(message[0] if isinstance(message, tuple) else message)
+        assert found is not None, message
+        texts = (found.string,) if isinstance(found.string, str) else found.string
+        assert all(texts), message
+        assert not found.fuzzy
+        assert places(found.string) == places(message), message
+
+
+def test_a_report_in_spanish_says_so_throughout(make):
+    make_results, make_dataset = make
+    asked = ReportSpec(language="es", date="2024-04-01")
+    results = make_results(data=make_dataset(40), mechanisms=("laplace",), report=asked)
+    html = render_html(build_report(results))
+    assert '<html lang="es">' in html
+    assert "1 de abril de 2024" in html
+    for word in ("Índice", "Hallazgos", "Glosario", "Confianza", "Qué hacer"):
+        assert word in html
+    english = {"Findings", "Glossary", "Contents", "What to do", "Methods", "Provenance",
+                  "Limitations", "Average change", "What the audit found"}  # fmt: skip
+    shown = set(re.findall(r">([^<>]+)<", html))
+    assert not english & shown
 
 
 def test_the_catalogue_template_is_up_to_date():

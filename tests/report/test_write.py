@@ -9,6 +9,7 @@ import os
 import zlib
 
 import attrs
+import jsonschema
 import numpy as np
 import page as checker
 import pikepdf
@@ -17,7 +18,13 @@ import pytest
 
 from dpaudit.errors import UnavailableError, UsageError
 from dpaudit.report import pdf
-from dpaudit.report.exports import COLUMNS, harmless, measurements_csv, measurements_parquet
+from dpaudit.report.exports import (
+    COLUMNS,
+    findings_schema,
+    harmless,
+    measurements_csv,
+    measurements_parquet,
+)
 from dpaudit.report.html import NEUTRAL
 from dpaudit.report.pdf import Attached, render_pdf
 from dpaudit.report.write import write_report
@@ -102,7 +109,7 @@ def test_every_page_of_a_confidential_pdf_says_so(confidential_pdf):
 
 
 def test_confidential_data_make_no_public_report(confidential, tmp_path):
-    with pytest.raises(UsageError, match="not available yet"):
+    with pytest.raises(UsageError, match="hold confidential counts"):
         write_report(confidential, tmp_path, public=True)
     assert not list(tmp_path.iterdir())
 
@@ -174,6 +181,18 @@ def test_findings_json_is_plain_json_with_a_schema_version(written):
     assert document["schema_version"] == 1
     assert {f["id"] for f in document["findings"]} == {f.id for f in written.report.findings}
     assert all(f["evidence"] for f in document["findings"])
+
+
+def test_findings_json_keeps_to_its_published_schema(written, confidential, tmp_path):
+    schema = findings_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    kept = write_report(confidential, tmp_path, formats=("json",)).files["json"]
+    for file in (written.files["json"], kept):
+        jsonschema.validate(json.loads(file.read_text(encoding="utf-8")), schema)
+    wrong = json.loads(kept.read_text(encoding="utf-8"))
+    wrong["findings"][0]["verdict"] = "perhaps"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, schema)
 
 
 def test_measurements_come_back_as_they_were(small):

@@ -125,13 +125,13 @@ def test_only_the_private_arm_is_accounted_for():
 
 
 NOISY = LOGISTIC | {"noise_multiplier": 5.0}
-"""So much noise that a wrong scale of it, or of the divisor, shows in 100 runs."""
-RUNS, OURS = 100, 600
+"""So much noise that a wrong scale of it, or of the divisor, shows in 300 runs."""
+RUNS, OURS = 300, 1500
 
 
 @pytest.fixture(scope="module")
 def opacus_runs(people):
-    """The parameters (100, 10) of as many runs of Opacus' own engine."""
+    """The parameters (300, 10) of as many runs of Opacus' own engine."""
     import torch
     from opacus import PrivacyEngine
 
@@ -170,7 +170,7 @@ def disagree(ours, theirs):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_runs_have_the_law_of_opacus(people, opacus_runs):
-    """600 runs against 100 of Opacus: six tests, false alarm 1e-6 together.
+    """1,500 runs against 300 of Opacus: six tests, false alarm 1e-6 together.
 
     Both group losses and the squared distance from the mean run, which shows the scale of the
     noise. The control has three tenths more noise; it is noticed.

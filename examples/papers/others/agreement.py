@@ -35,7 +35,7 @@ class Agreement(dpaudit.Audit):
 
     block: tuple[str, ...]
 
-    def measure(self, subject, rng):
+    def measure(self, subject, rng):  # noqa: ARG002
         """Return shares of people, exact and off by one, of the attack and of the guess."""
         data = subject.data
         code = {name: data.domain.codes(name) for name in data.domain.names}

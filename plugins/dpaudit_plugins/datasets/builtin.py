@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent
 
 @dpaudit.hookimpl
 def dpaudit_datasets() -> Mapping[str, dpaudit.EmbeddedData]:
-    """Offer districts of California 1998-99, two apportionments, and counties' labour force."""
+    """Offer districts of California, two apportionments, and counties: labour force, outlines."""
     apportionment = "U.S. Census Bureau, apportionment tables"
     return {
         "california-districts": dpaudit.EmbeddedData(
@@ -30,5 +30,10 @@ def dpaudit_datasets() -> Mapping[str, dpaudit.EmbeddedData]:
             path=FOLDER / "county_labour_force_2009.csv",
             source="U.S. Bureau of Labor Statistics, Local Area Unemployment Statistics",
             licence="public domain",
+        ),
+        "us-counties": dpaudit.EmbeddedData(
+            path=FOLDER / "us_counties_albers_simplified.topo.json",
+            source="U.S. Census Bureau, by way of us-atlas 3.0.1",
+            licence="ISC",
         ),
     }

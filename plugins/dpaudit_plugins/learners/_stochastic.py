@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
+import numpy as np
 
 import dpaudit
 from dpaudit.model.arrays import FloatArray
@@ -194,7 +196,15 @@ class Stochastic(Together):
             clip_norm=self.clip_norm,
             noise_multiplier=self.multiplier(data),
             batch=self.batch,
+            steps=self.steps,
         )
+
+    def path(
+        self, data: dpaudit.TrainingData, replicates: range, seed: int, steps: Sequence[int]
+    ) -> FloatArray:
+        """Return the parameters of each replicate after so many steps, shape (T, R, P)."""
+        trainer = self.trainer(data)
+        return np.stack([trainer.after(step, data.train, replicates, seed) for step in steps])
 
     def privacy(self, data: dpaudit.TrainingData) -> dpaudit.Guarantee:
         """Return what the accountant proves."""

@@ -1,0 +1,1 @@
+"""Report formats beyond HTML, PDF and JSON, through the hook ``dpaudit_render``."""
