@@ -5,6 +5,7 @@ Titles state the conclusion; a reader who does not see the drawing gets its numb
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeAlias
 
 import attrs
@@ -129,4 +130,30 @@ class Diagram(_Chart):
     arrows: tuple[tuple[str, str], ...]
 
 
-Chart: TypeAlias = Sweep | Dots | Cloud | Rates | Diagram
+@attrs.frozen(kw_only=True)
+class Place:
+    """A place of :class:`Places`, by its identifier in the outlines, and its relative change."""
+
+    key: str
+    value: float
+    low: float
+    high: float
+
+
+@attrs.frozen(kw_only=True)
+class Places(_Chart):
+    """A map of relative changes in five classes; what is not certain is grey, others are hatched.
+
+    Parameters
+    ----------
+    outlines
+        A file of GeoJSON or TopoJSON.
+    places
+        Those that have a number.
+    """
+
+    outlines: Path
+    places: tuple[Place, ...] = attrs.field(validator=attrs.validators.min_len(1))
+
+
+Chart: TypeAlias = Sweep | Dots | Cloud | Rates | Diagram | Places

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dpaudit.model.charts import Chart, Cloud, Diagram, Dots, Rates, Sweep
+from dpaudit.data.geometry import read_shapes
+from dpaudit.model.charts import Chart, Cloud, Diagram, Dots, Places, Rates, Sweep
 from dpaudit.model.report import Curves, Figure
 from dpaudit.report import charts, lines
-from dpaudit.report.amounts import Amounts
+from dpaudit.report.amounts import Amounts, percent
 from dpaudit.report.drawing import (
     INK,
     LEFT,
@@ -27,6 +28,7 @@ from dpaudit.report.drawing import (
     text,
     ticks,
 )
+from dpaudit.report.maps import UNCERTAIN, Classes, choropleth
 from dpaudit.report.prose import Prose
 from dpaudit.report.roc import RocLine, roc_plot
 
@@ -44,6 +46,7 @@ def figure_of(chart: Chart | Curves, prose: Prose) -> Figure:
         Cloud: _cloud,
         Rates: _rates,
         Diagram: _diagram,
+        Places: _places,
     }
     drawn, alt = makers[type(chart)](chart, prose)
     return Figure(
@@ -119,8 +122,13 @@ def _cloud(chart: Cloud, prose: Prose) -> tuple[str, str]:
             out.append(text(at, 34, cluster.name, fill=colour, weight=600))
             at += LETTER * len(cluster.name) + 24
     said = "; ".join(
-        f"{c.name}: {prose.whole(len(c.points))}, {amounts.signed(min(p[1] for p in c.points))} to "
-        f"{amounts.signed(max(p[1] for p in c.points))}"
+        prose(
+            "{name}: {count}, {low} to {high}",
+            name=c.name,
+            count=prose.whole(len(c.points)),
+            low=amounts.signed(min(p[1] for p in c.points)),
+            high=amounts.signed(max(p[1] for p in c.points)),
+        )
         for c in chart.clusters
     )
     alt = f"{chart.title}. {said}."
@@ -134,15 +142,18 @@ def _rates(chart: Rates, prose: Prose) -> tuple[str, str]:
         for line in chart.lines
     ]  # fmt: skip
     said = "; ".join(
-        f"{line.name}: {prose.decimal(100 * float(np.interp(0.01, line.fpr, line.tpr)), places=1)}"
-        " in 100 found at 1 false alarm in 100"
+        prose(
+            "{name}: {found} in 100 found at 1 false alarm in 100",
+            name=line.name,
+            found=prose.decimal(100 * float(np.interp(0.01, line.fpr, line.tpr)), places=1),
+        )
         for line in made
     )
     alt = f"{chart.title}. {said}."
     return roc_plot(made, ceiling=None, title=alt, desc=said, prose=prose), alt
 
 
-def _diagram(chart: Diagram, _: Prose) -> tuple[str, str]:
+def _diagram(chart: Diagram, prose: Prose) -> tuple[str, str]:
     columns = 1 + max(box.column for box in chart.boxes)
     wide = min(_BOX, (WIDTH - _GAP * (columns - 1)) / columns)
     step = (WIDTH - wide) / max(columns - 1, 1)
@@ -167,10 +178,36 @@ def _diagram(chart: Diagram, _: Prose) -> tuple[str, str]:
             for i, line in enumerate(box.lines)
         ]
     names = {box.key: " ".join(box.lines) for box in chart.boxes}
-    said = "; ".join(f"{names[a]} leads to {names[b]}" for a, b in chart.arrows)
+    said = "; ".join(
+        prose("{cause} leads to {effect}", cause=names[a], effect=names[b]) for a, b in chart.arrows
+    )
     alt = f"{chart.title}. {said}."
     foot = max(places[key][1] + high[key] for key in places) + 8
     return svg(WIDTH, foot, alt, said, out), alt
+
+
+def _places(chart: Places, _: Prose) -> tuple[str, str]:
+    value = np.array([place.value for place in chart.places])
+    certain = np.array([place.low > 0 or place.high < 0 for place in chart.places])
+    classes = Classes.of(value)
+    kinds = classes.of_each(value, certain | (value == 0))
+    inner, outer = percent(_, classes.inner), percent(_, classes.outer)
+    meant = [
+        _("\u2212{outer} or less", outer=outer),
+        _("\u2212{outer} to \u2212{inner}", outer=outer, inner=inner),
+        _("within {inner}", inner=inner),
+        _("+{inner} to +{outer}", outer=outer, inner=inner),
+        _("+{outer} or more", outer=outer),
+        _("not certain"),
+        _("no data"),
+    ]
+    said = "; ".join(
+        f"{meant[k]}: {_.whole(int(np.sum(kinds == k)))}" for k in range(UNCERTAIN + 1)
+    )
+    alt = f"{chart.title}. {said}."
+    shapes = read_shapes(chart.outlines, chart.outlines.name)
+    named = {place.key: int(kind) for place, kind in zip(chart.places, kinds, strict=True)}
+    return choropleth(shapes, named, meant, title=alt, desc=said), alt
 
 
 def _arrow(x1: float, y1: float, x2: float, y2: float) -> Sequence[str]:

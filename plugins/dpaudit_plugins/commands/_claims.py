@@ -110,14 +110,16 @@ class Drawing:
     """One figure: its kind, its words, and where its numbers come from.
 
     A ``section`` is the first chart that a plug-in puts into its own section of the report on
-    ``audit``; ``section`` is how that one's name begins.
+    ``audit``; ``section`` is how that one's name begins. ``places`` is a map of the bias of groups
+    in relation to what is due, with the built-in outlines that ``outlines`` names.
     """
 
-    kind: Literal["sweep", "dots", "cloud", "rates", "diagram", "section"]
+    kind: Literal["sweep", "dots", "cloud", "rates", "diagram", "places", "section"]
     title: str = ""
     subtitle: str = ""
     audit: str = ""
     section: str = ""
+    outlines: str = "us-counties"
     across: str = ""
     along: str = ""
     unit: str = ""

@@ -16,6 +16,8 @@ from dpaudit.model.charts import (
     Cluster,
     Diagram,
     Dots,
+    Place,
+    Places,
     Rate,
     Rates,
     Row,
@@ -44,6 +46,7 @@ def chart_of(drawing: Drawing, results: Mapping[str, Any]) -> Chart | Curves:
         "cloud": _cloud,
         "rates": _rates,
         "diagram": _diagram,
+        "places": _places,
         "section": _section,
     }
     return makers[drawing.kind](drawing, results)
@@ -139,6 +142,27 @@ def _diagram(drawing: Drawing, _: Mapping[str, Any]) -> Chart:
         for box in drawing.boxes
     )
     return Diagram(boxes=boxes, arrows=drawing.arrows, **_words(drawing))
+
+
+def _places(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
+    """Draw the bias of the groups of the first line over what is due to them."""
+    line = _plain(drawing.lines[0])
+    found, audit = at(line, results), results[line["audit"]]
+    due = dict.fromkeys(found.labels, 0.0)
+    truth = at({**{k: v for k, v in line.items() if k != "over"}, "quantity": "truth"}, results)
+    groups = audit.data.groups[line["over"]]
+    for group, share in zip(groups, truth.estimate.value.tolist(), strict=True):
+        due[group] += share
+    ends = zip(found.estimate.value, found.estimate.low, found.estimate.high, strict=True)
+    places = tuple(
+        Place(key=key, value=value / due[key], low=low / due[key], high=high / due[key])
+        for key, (value, low, high) in zip(found.labels, ends, strict=True)
+        if due[key] > 0
+    )
+    source = dpaudit.Registry.discover().datasets()[drawing.outlines]
+    if not isinstance(source, dpaudit.EmbeddedData):
+        raise dpaudit.DataError(f"no outlines {drawing.outlines!r}", hint="name embedded data")
+    return Places(outlines=source.path, places=places, **_words(drawing))
 
 
 def _section(drawing: Drawing, results: Mapping[str, Any]) -> Curves:
