@@ -4,6 +4,7 @@
 # make docs     build the documentation in dist/docs, warnings are errors
 # make certify  count false certificates over 1,000 nulls; writes docs/reference/certificates.md
 # make soak     the long versions of what guards against time, size and chance (an hour)
+# make papers   measure what papers report again, all of it; writes dpaudit-papers/
 # make lint     ruff, mypy and the import contracts;  make fix  mends what ruff can
 # Set PYTHON to choose another Python (3.11 to 3.13), NO_SYSTEM=1 to install no system library.
 
@@ -24,14 +25,19 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help report test pango chromium lint fix tests wheel catalogue bench certify soak lock \
-  docs clean
+.PHONY: help report papers test pango chromium lint fix tests wheel catalogue bench certify soak \
+  lock docs clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
 
 report: pango $(CORE)
 	$(RUN)/dpaudit report $(EXAMPLE) --out $(REPORT)
+
+papers: pango $(EVERYTHING)
+	$(RUN)/dpaudit data get adult
+	$(RUN)/dpaudit data get digits
+	$(RUN)/dpaudit reproduce all --workers 2 --out $(CURDIR)/dpaudit-papers
 
 test: pango chromium $(EVERYTHING) lint tests wheel
 
@@ -126,4 +132,4 @@ docs: $(EVERYTHING)
 	$(RUN)/python -m mkdocs build --strict --quiet
 
 clean:
-	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report .bench
+	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report dpaudit-papers .bench

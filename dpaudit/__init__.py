@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from dpaudit.plugin_file import import_file
     from dpaudit.registry import Registry
     from dpaudit.report.catalogues import sentences
+    from dpaudit.report.document import write_document
     from dpaudit.report.write import write_report
     from dpaudit.subjects import LearnerSubject, Pipeline, Subject
     from dpaudit.training.data import TrainingData
@@ -169,6 +170,7 @@ __all__ = [
     "run",
     "sentences",
     "visible",
+    "write_document",
     "write_report",
 ]
 
@@ -205,6 +207,7 @@ _HOMES = {
     "dpaudit.plugin_file": "import_file",
     "dpaudit.registry": "Registry",
     "dpaudit.report.catalogues": "sentences",
+    "dpaudit.report.document": "write_document",
     "dpaudit.report.write": "write_report",
     "dpaudit.subjects": "LearnerSubject Pipeline Subject",
     "dpaudit.training.data": "TrainingData",
