@@ -241,7 +241,10 @@ def _read_excel(spec: FileSpec, path: Path) -> Frame:
         cells = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     except Exception as error:
         line = " ".join(str(error).split())
-        raise DataError(f"{spec.file}, sheet {sheet!r}: damaged: {line}") from error
+        raise DataError(
+            f"{spec.file}, sheet {sheet!r}: damaged: {line}",
+            hint="open it in a spreadsheet and save it again",
+        ) from error
     return _sheet(spec.file, [[_cell(value) for value in row] for row in cells])
 
 

@@ -125,7 +125,10 @@ class Predictions(dpaudit.Learner):
                 hint="add a column member: 1 where the run has learnt from the record, else 0",
             )
         if not table["member"].isin([0, 1]).all():
-            raise dpaudit.DataError(f"predictions: {self.file} has a member that is not 0 or 1")
+            raise dpaudit.DataError(
+                f"predictions: {self.file} has a member that is not 0 or 1",
+                hint="write 1 where the run has learnt from the record, else 0",
+            )
         made = []
         for arm in self.arms:
             chosen = table[table["arm"] == arm]
