@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
-
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers.hidden_cells import suppression_intervals
 
@@ -55,6 +54,8 @@ def hidden_intervals(
     starts = np.cumsum([0, *(total.size for total in totals)])
     rows = np.concatenate([code + start for code, start in zip(codes, starts[:-1], strict=True)])
     cells = np.tile(np.arange(size), len(codes))
+    from scipy.sparse.csgraph import connected_components
+
     joined = sparse.coo_matrix(
         (np.ones(rows.size), (rows, cells + starts[-1])), shape=(starts[-1] + size,) * 2
     )
