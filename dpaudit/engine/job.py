@@ -250,7 +250,10 @@ class Job:
     def _guarded(self, released: FloatArray) -> FloatArray:
         declared = self.decision.structure(self.n)
         if not isinstance(declared, Proportional):
-            raise PluginError(f"task {self.task.id!r}: only a declared ratio can be guarded")
+            raise PluginError(
+                f"task {self.task.id!r}: only a declared ratio can be guarded",
+                hint="return dpaudit.Proportional from structure() of the decision",
+            )
         weighted = declared.weights * released
         floor = GUARD * float((declared.weights * self.chain.counts).sum())
         denominator = np.maximum(weighted.sum(axis=-1, keepdims=True), floor)

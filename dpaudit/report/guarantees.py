@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import decimal
 import math
 
 import attrs
 
-from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.guarantee import Guarantee, rounded_up
 from dpaudit.model.report import Block, Column, List, Paragraph, Table
 from dpaudit.privacy.zcdp import STATED_DELTA, epsilon_of
 from dpaudit.report.amounts import chances, odds
 from dpaudit.report.prose import Prose
 from dpaudit.report.wording import Context
-
-_DIGITS = 6
 
 
 def told(promise: Guarantee) -> Guarantee:
@@ -57,7 +54,7 @@ def guarantees(context: Context) -> tuple[Block, ...]:
     order: dict[tuple[str, ...], tuple[float, float]] = {}
     releases: dict[tuple[str, ...], dict[str, None]] = {}
     for result in sorted(context.results.tasks, key=lambda r: r.task.mitigation is not None):
-        row, task = _row(_, result.guarantee, with_rho=with_rho), result.task
+        row, task = _row(context, result.guarantee, with_rho=with_rho), result.task
         order[row] = _order(result.guarantee)
         listed = releases.setdefault(row, {})
         if task.mitigation is None:
@@ -143,10 +140,11 @@ def _said(_: Prose, promises: list[Guarantee], *, with_rho: bool) -> list[str]:
     return said
 
 
-def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
+def _row(context: Context, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
+    _, unit = context.prose, context.said(promise.unit)
     neighbours = {
-        "add-remove": _("{unit} more or less", unit=promise.unit),
-        "replace": _("the data of {unit}", unit=promise.unit),
+        "add-remove": _("{unit} more or less", unit=unit),
+        "replace": _("the data of {unit}", unit=unit),
     }
     known, right = told(promise), ceiling(promise)
     if promise.every_epsilon:
@@ -169,10 +167,3 @@ def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
 def _order(promise: Guarantee) -> tuple[float, float]:
     right = ceiling(promise)
     return (math.inf if right is None else told(promise).epsilon, promise.delta)
-
-
-def rounded_up(value: float) -> str:
-    """Return a loss with at most 6 significant digits, never less than it is."""
-    exact = decimal.Decimal(repr(value))
-    context = decimal.Context(prec=_DIGITS, rounding=decimal.ROUND_CEILING)
-    return f"{float(context.plus(exact)):g}"
