@@ -56,8 +56,6 @@ def hidden_intervals(
     starts = np.cumsum([0, *(total.size for total in totals)])
     rows = np.concatenate([code + start for code, start in zip(codes, starts[:-1], strict=True)])
     cells = np.tile(np.arange(size), len(codes))
-    from scipy.sparse.csgraph import connected_components
-
     joined = sparse.coo_matrix(
         (np.ones(rows.size), (rows, cells + starts[-1])), shape=(starts[-1] + size,) * 2
     )
