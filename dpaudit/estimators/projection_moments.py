@@ -20,7 +20,7 @@ _MOST_STEPS = 400
 _PRECISION = 1e-10
 _PRECISION_OF_MANY = 1e-7
 _NEGLIGIBLE = 1e-11
-_NEGLIGIBLE_OF_MANY = 1e-8
+_NEGLIGIBLE_OF_MANY = 1e-9
 """The contour ends where the integrand has fallen to this share of its largest anywhere."""
 
 _BEYOND = 10.0
