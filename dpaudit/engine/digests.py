@@ -28,7 +28,7 @@ def plugin_digest(
     return digest_of(
         {
             "plugin": [source.kind, source.name, source.version, source.digest],
-            "package": _package_digest(type(plugin).__module__),
+            "package": _package_digest(type(plugin).__module__.split(".", maxsplit=1)[0]),
             "files": [_file_digest(file) for file in plugin.sources()],
             "parameters": parameters,
         }
@@ -41,9 +41,9 @@ def _file_digest(file: Path) -> str:
 
 
 @cache
-def _package_digest(module: str) -> str:
+def _package_digest(name: str) -> str:
     """Return a digest of all source of the package that a plug-in stands in."""
-    package = sys.modules.get(module.split(".", maxsplit=1)[0])
+    package = sys.modules.get(name)
     folders = [Path(folder) for folder in getattr(package, "__path__", ())]
     digest = hashlib.sha256()
     for folder in folders:

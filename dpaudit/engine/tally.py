@@ -100,13 +100,9 @@ class Controlled:
             return plain  # a projection's stand-in misses rare events, and its band the truth
         offset = job.extended((control.mean - job.truth)[None, :])[0]
         tried = cls(job=job, control=control, offset=offset)
-        n = job.n
         with np.errstate(all="ignore"):
-            gain = [
-                measure_block(each, seed, digest, PILOT, {}).bias.m2[:n].sum()
-                for each in (tried, plain)
-            ]
-        return tried if np.isfinite(gain[0]) and gain[0] <= gain[1] else plain
+            left, whole = _pilot(tried, seed, digest)
+        return tried if np.isfinite(left) and left <= whole else plain
 
     @property
     def is_complete(self) -> bool:
@@ -132,6 +128,22 @@ class Controlled:
     def near_errors(self, noisy: FloatArray) -> FloatArray:
         """Return the errors of the outcomes of the mechanism's own release, shape (draws, n)."""
         return self.job.outcome(self.job.chain.bare.process(noisy)) - self.job.truth
+
+
+def _pilot(controlled: Controlled, seed: int, digest: str) -> tuple[float, float]:
+    """Return the sums of squares that the control leaves of the pilot block, and that it has."""
+    job, found = controlled.job, []
+    for noisy in noisy_counts(job, seed, digest, PILOT, {}):
+        left, whole = np.empty((2, len(noisy), job.n))
+        step = max(1, _AT_ONCE // job.width)
+        for start in range(0, len(noisy), step):
+            rows = slice(start, start + step)
+            drawn = noisy[rows]
+            whole[rows] = job.outcome(job.chain.process(drawn)) - job.truth
+            left[rows] = controlled.minus_control(whole[rows], drawn)
+        found.append((left, whole))
+    left, whole = (_averaged(list(parts)).m2.sum() for parts in zip(*found, strict=True))
+    return float(left), float(whole)
 
 
 def measure_block(

@@ -24,7 +24,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from dpaudit.estimators.projection_moments import Inverse, at_threshold, at_zero
+from dpaudit.estimators.projection_moments import Inverse, at_threshold, at_zero, cut_off
 from dpaudit.estimators.projection_nodes import threshold_nodes
 from dpaudit.estimators.projection_threshold import Weighted
 from dpaudit.model.arrays import FloatArray
@@ -167,16 +167,17 @@ def _solved(law: Weighted, nonpositive: float) -> ProjectedAllotment:
     first, second = np.maximum(first, np.sqrt(square)), np.maximum(second, square)
     bias = sums.first - shares * total[:, None]
     defect = max(abs(float(total[0]) - 1.0) - nonpositive, 0.0)
+    cut = cut_off(law)
     farthest = np.maximum(shares, 1.0 - shares)
     return ProjectedAllotment(
         bias=bias[0],
         bias_error=np.abs(bias[0] - bias[1])
-        + defect * first
+        + (defect + cut) * first
         + nonpositive * farthest
         + _ROUNDING * shares,
         square=square,
         square_error=np.abs(square - sums.second[1])
-        + defect * second
+        + (defect + cut) * second
         + nonpositive * farthest**2
         + _RELATIVE * square
         + _ROUNDING * shares**2,

@@ -10,14 +10,21 @@ from typing import Self
 import attrs
 import numpy as np
 
+from dpaudit.estimators.projection_nodes import is_many
 from dpaudit.estimators.projection_threshold import Saddle, Transforms, Weighted, contour
 from dpaudit.model.arrays import ComplexArray, FloatArray
 
 _STEP = 0.11
+_STEP_OF_MANY = 0.12
 _MOST_STEPS = 400
 _PRECISION = 1e-10
+_PRECISION_OF_MANY = 1e-7
 _NEGLIGIBLE = 1e-11
+_NEGLIGIBLE_OF_MANY = 1e-9
 """The contour ends where the integrand has fallen to this share of its largest anywhere."""
+
+_BEYOND = 10.0
+"""What lies beyond is a sum of terms that die away: at most so many times the first of them."""
 
 _LARGEST_RATE = 20.0
 
@@ -46,7 +53,8 @@ class Inverse:
         ((r - 1) / (r + 1))^(2 q).
         """
         far = min(7.0 * law.deviation / law.total, 0.8)
-        order = int(np.clip(np.ceil(np.log(_PRECISION) / (2.0 * np.log(far / (2.0 - far)))), 2, 24))
+        precision = _PRECISION_OF_MANY if is_many(law) else _PRECISION
+        order = int(np.clip(np.ceil(np.log(precision) / (2.0 * np.log(far / (2.0 - far)))), 2, 24))
         s, weights = np.polynomial.laguerre.laggauss(order)
         return cls(s=s / law.total, weights=weights * np.exp(s) / law.total)
 
@@ -65,6 +73,13 @@ class Sums:
         """Return the sums with their rows multiplied by weights."""
         weights = np.array([[fine], [coarse]])
         return attrs.evolve(self, first=weights * self.first, second=weights * self.second)
+
+
+def cut_off(law: Weighted) -> float:
+    """Return the relative error of 1 / D, and of what lies beyond the ends of the contours."""
+    if is_many(law):
+        return _PRECISION_OF_MANY + _BEYOND * _NEGLIGIBLE_OF_MANY
+    return _PRECISION + _BEYOND * _NEGLIGIBLE
 
 
 def at_zero(law: Weighted, inverse: Inverse, shares: FloatArray) -> Sums:
@@ -96,9 +111,11 @@ def at_threshold(
     sums = Sums(first=np.zeros((2, n)), second=np.zeros((2, n)))
     size = int(np.clip(2 * (_CHUNK // (2 * n * inverse.s.size)), 1, _AT_ONCE))
     largest, done = 0.0, False
-    enough = _NEGLIGIBLE * np.exp(min(saddle.rate, _LARGEST_RATE))
+    step = _STEP_OF_MANY if is_many(law) else _STEP
+    enough = _NEGLIGIBLE_OF_MANY if is_many(law) else _NEGLIGIBLE
+    enough *= float(np.exp(min(saddle.rate, _LARGEST_RATE)))
     for first in range(0, _MOST_STEPS, size):
-        points, weights = _along(saddle, first, size)
+        points, weights = _along(saddle, first, size, step)
         psi, lift = _transform(law, t, above, points)
         ratio = _relative(law, t, saddle, psi, points)
         product = _product(ratio if repeat is None else ratio[..., repeat])
@@ -120,14 +137,14 @@ def at_threshold(
     return sums, saddle.point
 
 
-def _along(saddle: Saddle, first: int, size: int) -> tuple[ComplexArray, ComplexArray]:
+def _along(saddle: Saddle, first: int, size: int, step: float) -> tuple[ComplexArray, ComplexArray]:
     """Return points of the contour, with the weights of a fine and of a coarse rule (2, m).
 
     The transform is real on the real axis: the lower half gives the conjugate of the upper one.
     """
     k = np.arange(first, first + size)
-    points, slope = contour(saddle, np.asarray(k * _STEP, dtype=np.float64))
-    fine = slope * np.where(k == 0, 0.5, 1.0) * (_STEP / np.pi)
+    points, slope = contour(saddle, np.asarray(k * step, dtype=np.float64))
+    fine = slope * np.where(k == 0, 0.5, 1.0) * (step / np.pi)
     return points, np.stack([fine, np.where(k % 2 == 0, 2.0 * fine, 0.0)])
 
 
@@ -200,43 +217,29 @@ class _Tilted:
         above t tilts every factor once more, by exp(e) where y > t; its effect is the derivative
         in e at 0, count F and the change of F: m grows by m (1 - beta), r by r (1 - beta).
         """
-        grown = 1.0 + self.count
-        first = _rows(kernel * grown, self.mean) - _rows(kernel, self.mean_above)
+        grown, plain = 1.0 + self.count, kernel
         kernel = kernel * np.tile(s, kernel.shape[1] // s.size)
-        own = _rows(kernel * grown, self.square) - _rows(kernel, self.square_above)
+        own = kernel * grown @ self.square - kernel @ self.square_above
         squared = self.mean * self.mean
         total, second = _summed(self.mean, self.many), _summed(self.square, self.many)
         power = _summed(squared, self.many)
         more = total - _summed(self.mean_above, self.many)
         common = self.count * (total**2 + second - power) + 2.0 * total * more
         common += second - 2.0 * power - _summed(self.square_above, self.many)
-        mixed = _rows(kernel * (self.count * total + more + total), self.mean)
-        mixed -= _rows(kernel * total, self.mean_above)
-        mixed -= _rows(kernel * (1.0 + grown), squared)
+        both = np.concatenate([plain * grown, kernel * (self.count * total + more + total)])
+        both = both @ self.mean - np.concatenate([plain, kernel * total]) @ self.mean_above
+        first, mixed = both[:2], both[2:]
+        mixed -= kernel * (1.0 + grown) @ squared
         squared *= self.beta
         common += 2.0 * _summed(squared, self.many)
-        mixed += 2.0 * _rows(kernel, squared)
+        mixed += 2.0 * (kernel @ squared)
         square = (1.0 - 2.0 * shares) * own - 2.0 * shares * mixed
         square += shares**2 * (kernel @ common)[:, None]
         return Sums(first=first.real, second=square.real)
 
 
-def _rows(kernel: ComplexArray, matrix: ComplexArray) -> ComplexArray:
-    """Return ``kernel @ matrix``, of a large matrix without the library's threads.
-
-    To wake them costs more than these two rows, where other programs keep the processors busy.
-    """
-    if matrix.size <= _SMALL:
-        return kernel @ matrix
-    rows = np.zeros((kernel.shape[0], matrix.shape[1]), dtype=np.complex128)
-    for i, r in zip(*np.nonzero(kernel), strict=True):
-        rows[i] += kernel[i, r] * matrix[r]
-    return rows
-
-
 def _summed(matrix: ComplexArray, many: ComplexArray) -> ComplexArray:
-    """Return ``matrix @ many`` without the library's threads."""
-    total: ComplexArray = np.einsum("rn,n->r", matrix, many)
+    total: ComplexArray = matrix @ many
     return total
 
 

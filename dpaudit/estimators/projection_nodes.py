@@ -14,7 +14,7 @@ _MANY = 64
 _MOST_KINKS = 8
 """Among more kinks than these none is followed: each is a small one."""
 
-_INTERVALS = 26
+_INTERVALS = 24
 _PANELS = 3
 _PANELS_OF_FEW = 6
 
@@ -117,6 +117,11 @@ class _Map:
         return high
 
 
+def is_many(law: Weighted) -> bool:
+    """Return whether entities are so many that the density of the threshold is smooth."""
+    return float(law.times.sum()) > _MANY
+
+
 def threshold_nodes(law: Weighted) -> Nodes:
     """Return nodes where the threshold has its probability.
 
@@ -125,7 +130,7 @@ def threshold_nodes(law: Weighted) -> Nodes:
     kink of a few entities' densities.
     """
     scale = _map(law)
-    few = law.times.sum() <= _MANY
+    few = not is_many(law)
     if scale.low > scale.start and not few:
         return _trapezoid(scale)
     if not few:

@@ -20,16 +20,15 @@ def table(folder: Path) -> str:
     if not found:
         raise SystemExit(f"{folder} holds no results: run make bench first")
     newest = max(found.values(), key=lambda each: each["machine"]["day"])["machine"]
-    busiest = max(each["load"] for each in found.values())
     told = ", ".join(f"{name} {version}" for name, version in newest.items() if name != "day")
     lines = [
-        f"Measured on {newest['day']} ({told}; load up to {busiest:.1f}).",
+        f"Measured on {newest['day']} ({told}). The load of the machine is beside each part.",
         "",
         "| what | measured | bar | |",
         "|---|---|---|---|",
     ]
     for name, each in sorted(found.items()):
-        lines.append(f"| **{name}** | | | |")
+        lines.append(f"| **{name}** (load {each['load']:.1f}) | | | |")
         for row in each["rows"]:
             fine = row["measured"] >= row["bar"] if row["more"] else row["measured"] <= row["bar"]
             sign = "at least" if row["more"] else "at most"

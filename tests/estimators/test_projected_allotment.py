@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dpaudit.estimators import projection_moments, projection_nodes
 from dpaudit.estimators.clipped_allotment import clipped_allotment
 from dpaudit.estimators.feasible import is_sharp
 from dpaudit.estimators.projected_allotment import nonpositive_total, projected_allotment
@@ -140,6 +141,28 @@ def test_a_hundred_entities_against_a_million_draws(smallest, noise):
     rng = np.random.default_rng(5)
     counts = smallest + np.round(rng.gamma(0.6, 150.0, 100))
     check_against_simulation(counts, rng.uniform(0.5, 2.0, 100), noise, 1_000_000)
+
+
+@pytest.mark.parametrize("intervals", [24, 12])
+@pytest.mark.parametrize("noise", [*NOISES, Laplace(60.0)], ids=["laplace", "gaussian", "wide"])
+def test_what_trapezoidal_rules_miss_is_stated(monkeypatch, noise, intervals):
+    """Those in use and ones of half the nodes, beside finer ones."""
+    rng = np.random.default_rng(8)
+    counts, weights = np.round(rng.gamma(0.6, 150.0, 400)), rng.uniform(0.5, 2.0, 400)
+    monkeypatch.setattr(projection_nodes, "_INTERVALS", intervals)
+    found = projected_allotment(counts, weights, noise)
+    monkeypatch.setattr(projection_nodes, "_INTERVALS", 52)
+    monkeypatch.setattr(projection_moments, "_STEP_OF_MANY", 0.07)
+    monkeypatch.setattr(projection_moments, "_NEGLIGIBLE_OF_MANY", 1e-13)
+    monkeypatch.setattr(projection_moments, "_PRECISION_OF_MANY", 1e-13)
+    finer = projected_allotment(counts, weights, noise)
+    off, off_square = np.abs(found.bias - finer.bias), np.abs(found.square - finer.square)
+    assert (off <= found.bias_error + finer.bias_error).all()
+    assert (off_square <= found.square_error + finer.square_error).all()
+    if intervals == 24:
+        assert found.bias_error.max() <= 1e-4 * np.ptp(found.bias)
+    else:
+        assert off.max() > finer.bias_error.max()  # there is something to state
 
 
 def test_noise_of_another_scale_would_be_noticed():
