@@ -102,7 +102,7 @@ catalogue: $(CORE)
 
 # One of them: make bench BENCHMARKS=trees. A bar that is broken does not stop the others.
 BENCHMARKS ?= startup quadrature simulation projections trees curvature samplers simplex \
-  executors national report learning
+  executors national report learning membership
 RESULTS := $(CURDIR)/.bench
 
 bench: pango $(EVERYTHING)

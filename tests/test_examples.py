@@ -59,6 +59,7 @@ def test_there_are_examples():
         "learning_adult",
         "pruning_digits",
         "pate_adult",
+        "membership_adult",
     }
 
 

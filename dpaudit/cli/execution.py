@@ -154,13 +154,21 @@ def measure(options: Options, settings: Settings) -> Measured:
 
 
 def trained_at_most(spec: Spec, runs: int) -> Spec:
-    """Return a spec whose learners are trained so often at most."""
+    """Return a spec whose learners are trained so often at most, for attacks in pairs."""
+    from dpaudit.model.spec import FEWEST_MODELS
+
+    most = max(FEWEST_MODELS, runs // 2 * 2)
+    models = () if spec.training is None else spec.attacks
     return attrs.evolve(
         spec,
         learners=tuple(
             attrs.evolve(learner, replicates=min(learner.replicates, runs))
             for learner in spec.learners
         ),
+        attacks=tuple(
+            attrs.evolve(attack, replicates=min(attack.replicates, most)) for attack in models
+        )
+        or spec.attacks,
     )
 
 

@@ -71,12 +71,13 @@ class ModelAttack(Attack):
     Attributes
     ----------
     needs
-        What it cannot do without.
+        What it cannot do without. An attack without ``shadows`` is shown none, and its intervals
+        are half as wide: models that are shadows of one another are not independent.
     """
 
     of: ClassVar = "models"
     games: ClassVar[frozenset[Game]] = frozenset({"pool"})
-    needs: ClassVar[frozenset[Need]] = frozenset()
+    needs: ClassVar[frozenset[Need]] = frozenset({"shadows"})
 
     @abc.abstractmethod
     def score(self, target: Any, rng: np.random.Generator) -> FloatArray:

@@ -39,7 +39,8 @@ def _game(view: Learning) -> Iterator[Block]:
             "Each learner was trained many times, each time on another half of the people. Each "
             "model is attacked in turn; the others are the shadow models from which an attacker "
             "learns. The model is what was repeated: intervals are over models, since people "
-            "share the one that they are looked for in."
+            "share the one that they are looked for in. Those of attacks that use shadow models "
+            "are widened twofold, because each model is a target and a shadow."
         )
     )
     yield DefinitionList(

@@ -11,6 +11,7 @@ Biometrika 6(1).
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 from scipy import special
 
@@ -79,6 +80,20 @@ def over_replicates(
         method="simulated" if is_random else "exact",
         draws=count if is_random else 0,
     )
+
+
+def widened(estimate: Estimate, factor: float, limits: tuple[float, float]) -> Estimate:
+    """Return an estimate with an interval ``factor`` times as wide, cut at ``limits``.
+
+    Where replicates are compared with one another, as every model with all others as its shadows,
+    they are not independent. The mean over them is then a U-statistic of degree two: with the
+    effect h of a replicate as a shadow no larger than its effect g as a target, its variance is at
+    most 4 Var(g) / R (Hoeffding 1948, Theorem 5.2; 2 Var / R where only their interaction counts),
+    while replicates vary by Var(g). A factor of 2 covers both.
+    """
+    low, high = (estimate.value + factor * (end - estimate.value)
+                 for end in (estimate.low, estimate.high))  # fmt: skip
+    return attrs.evolve(estimate, low=np.maximum(low, limits[0]), high=np.minimum(high, limits[1]))
 
 
 def spread_p_value(values: FloatArray, permuted: FloatArray) -> float:

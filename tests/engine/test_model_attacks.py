@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import dpaudit
+from dpaudit.cli.execution import trained_at_most
 from dpaudit.cli.main import run as command
 from dpaudit.config import check
 from dpaudit.engine.prepare import prepare_learning
@@ -244,6 +245,15 @@ def test_the_plan_says_what_models_and_attacks_cost(audit, capsys):
     assert {"memory / 20 models", "memory / lira", "blind / rmia"} <= named
     assert all(each["seconds"] >= 0 for each in told["attacks"])
     assert told["draws"] == 20
+
+
+def test_draws_on_the_command_line_are_models_at_most(audit):
+    spec = dpaudit.load(audit())
+    for draws, models in ((8, 20), (21, 20), (500, 20)):
+        assert {a.replicates for a in trained_at_most(spec, draws).attacks} == {models}
+    more = dpaudit.load(audit(attacks=EVERY.replace("replicates = 20", ""), name="more.toml"))
+    for draws, models in ((8, 20), (31, 30), (500, 64)):
+        assert {a.replicates for a in trained_at_most(more, draws).attacks} == {models}
 
 
 @pytest.mark.parametrize(

@@ -208,11 +208,13 @@ def test_intervals_cover_and_nulls_are_not_exposed():
     missed, exposed = 0, 0
     for seed in range(1000):
         hard, made = world(n=60, models=20, seed=seed)
-        result, _ = played(job_of(LossThreshold(), 60, 20, seed=seed), {"made": made}, 0.95)
+        job = job_of(LossThreshold(), 60, 20, seed=seed, groups=("a",))
+        result, _ = played(job, {"made": made}, 0.95)
         truth = closed_form(hard)
         missed += not result.estimate.low <= truth <= result.estimate.high
         _, blind = world(n=60, models=20, seed=seed, shift=0.0)
-        null, _ = played(job_of(Lira(), 60, 20, seed=seed), {"made": blind}, 0.95)
+        job = job_of(Lira(), 60, 20, seed=seed, groups=("a",))
+        null, _ = played(job, {"made": blind}, 0.95)
         exposed += null.verdict == "exposed"
     assert not above(missed, 1000, 0.05), missed
     assert not above(exposed, 1000, 0.025), exposed

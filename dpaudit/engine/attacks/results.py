@@ -18,7 +18,12 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
 from dpaudit.privacy.ceilings import raised
 from dpaudit.privacy.tradeoff import TradeOff
-from dpaudit.stats.replicates import FEWEST_REPLICATES, over_replicates, spread_p_value
+from dpaudit.stats.replicates import (
+    FEWEST_REPLICATES,
+    over_replicates,
+    spread_p_value,
+    widened,
+)
 
 QUANTITIES = {
     "membership": "attack-auc",
@@ -176,9 +181,10 @@ class _Maker:
         if not self._is_enough:
             return _unknown(values, limits, self.confidence)
         is_random = not (self.job.is_fixed and bool((np.ptp(values, axis=0) == 0).all()))
-        return over_replicates(
+        made = over_replicates(
             values, self.confidence, limits=limits, is_random=is_random, at_once=at_once
         )
+        return widened(made, self.job.widening, limits)
 
     def _main(self) -> Estimate:
         return self._simulated() if self.closed is None else Estimate.exact(self.closed.mean)

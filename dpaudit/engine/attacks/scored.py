@@ -85,6 +85,11 @@ class Scored(abc.ABC):
         """Whether what is released of one cell depends on that cell alone."""
         return False
 
+    @property
+    def widening(self) -> float:
+        """By how much intervals over replicates are widened, which are not quite independent."""
+        return 1.0
+
     @functools.cached_property
     def permutations(self) -> np.ndarray:
         """Orders of the cells with candidates, all others in place, shape (p, n)."""

@@ -8,6 +8,7 @@ import numpy as np
 from dpaudit.engine.attacks.scored import Scored
 from dpaudit.engine.targets.halves import halves
 from dpaudit.interfaces import Learner
+from dpaudit.interfaces.model_attack import ModelAttack
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.plan import Task
 from dpaudit.training.data import TrainingData
@@ -81,11 +82,22 @@ class TargetJob(Scored):
     """
 
     shadows: ShadowJob
+    attack: ModelAttack
 
     @property
     def unit(self) -> str:
         """A model is what is repeated."""
         return "model"
+
+    @property
+    def uses_shadows(self) -> bool:
+        """Whether the attack is shown other models than the target."""
+        return "shadows" in self.attack.needs
+
+    @property
+    def widening(self) -> float:
+        """A model that is a shadow of others makes what they give depend on one another."""
+        return 2.0 if self.uses_shadows else 1.0
 
     @property
     def counts(self) -> FloatArray:

@@ -48,7 +48,9 @@ class Arena:
         ``own`` (members above the threshold of the group).
         """
         job, members = self.job, self.made.members[model]
-        scores = self.scores(self.made.target(model), job.stream(model, ATTACK))
+        shadows = job.uses_shadows
+        target = self.made.target(model, shadows=shadows)
+        scores = self.scores(target, job.stream(model, ATTACK))
         judge = self._judge(scores, members)
         made = dict(by_group(job, judge))
         made |= {f"more {name}": value for name, value in judge.more().items()}
@@ -57,7 +59,8 @@ class Arena:
         if self.plain is self.made:
             made["exact"] = whole(judge)
         elif self.plain is not None:
-            bare = self.scores(self.plain.target(model), job.stream(model, _EXACT))
+            target = self.plain.target(model, shadows=shadows)
+            bare = self.scores(target, job.stream(model, _EXACT))
             made["exact"] = whole(self._judge(bare, members))
         return made
 
@@ -95,7 +98,8 @@ class Arena:
         kin, is among the shadows.
         """
         stranger = self.made.stranger(model)
-        return self.scores(self.made.target(stranger, model), self.job.stream(model, NULL))
+        target = self.made.target(stranger, model, shadows=self.job.uses_shadows)
+        return self.scores(target, self.job.stream(model, NULL))
 
     def _judge(self, scores: FloatArray, members: BoolArray) -> MembershipJudge:
         return MembershipJudge(ranking=_ranking(scores, members))

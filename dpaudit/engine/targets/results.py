@@ -15,7 +15,7 @@ from dpaudit.model.arrays import FloatArray
 from dpaudit.model.attack import AttackResult, ByGroup, Curve, GroupRate
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
-from dpaudit.stats.replicates import FEWEST_REPLICATES, over_replicates
+from dpaudit.stats.replicates import FEWEST_REPLICATES, over_replicates, widened
 from dpaudit.stats.roc import FEWEST
 
 
@@ -63,12 +63,12 @@ def _more(job: TargetJob, group: ByGroup, numbers: Sequence[Numbers], confidence
     return attrs.evolve(
         group,
         curves=tuple(Curve(fpr=GRID, tpr=curve) for curve in curves.mean(axis=0)),
-        rates=tuple(_rates(group, places, numbers, confidence)),
+        rates=tuple(_rates(job, group, places, numbers, confidence)),
     )
 
 
 def _rates(
-    group: ByGroup, places: list[int], numbers: Sequence[Numbers], confidence: float
+    job: TargetJob, group: ByGroup, places: list[int], numbers: Sequence[Numbers], confidence: float
 ) -> Iterator[GroupRate]:
     for rate in sorted(FEWEST, reverse=True):
         name = f"{rate:g} {group.grouping}"
@@ -80,15 +80,17 @@ def _rates(
         )
         told = np.flatnonzero(np.isfinite(own).all(axis=0))
         labels = tuple(group.labels[i] for i in told)
+
+        def together(values: FloatArray) -> Estimate:
+            limits = (0.0, 1.0)
+            made = over_replicates(values, confidence, limits=limits, at_once=values.shape[1])
+            return widened(made, job.widening, limits)
+
         yield GroupRate(
             fpr=rate,
             labels=group.labels,
-            shared=_together(shared, confidence),
-            alarms=_together(alarms, confidence),
+            shared=together(shared),
+            alarms=together(alarms),
             own_labels=labels,
-            own=_together(own[:, told], confidence) if labels else None,
+            own=together(own[:, told]) if labels else None,
         )
-
-
-def _together(values: FloatArray, confidence: float) -> Estimate:
-    return over_replicates(values, confidence, limits=(0.0, 1.0), at_once=values.shape[1])

@@ -89,22 +89,22 @@ class Shown:
         free = others[~self.kin[target, others]]
         return int(free[0]) if free.size else target
 
-    def target(self, model: int, *also: int) -> ModelTarget:
+    def target(self, model: int, *also: int, shadows: bool = True) -> ModelTarget:
         """Return what an attacker on a model is shown; its kin and that of ``also`` are left out.
 
-        Shadow models stand in the order of their numbers.
+        Shadow models stand in the order of their numbers; without ``shadows`` there are none.
         """
         apart = self.kin[[model, *also]].any(axis=0)
-        shadows = np.flatnonzero(~apart)
+        kept = np.flatnonzero(~apart) if shadows else np.arange(0)
         return ModelTarget(
             losses=self.losses[model],
             labels=self.labels,
             inputs=self.inputs,
-            shadow_losses=self.losses[shadows],
-            inside=self.members[shadows],
+            shadow_losses=self.losses[kept],
+            inside=self.members[kept],
             population_losses=self.population[model],
             population_labels=self.population_labels,
-            shadow_population_losses=self.population[shadows],
+            shadow_population_losses=self.population[kept],
             right=None if self.right is None else self.right[model],
             predict=None if self.ask is None else _of(self.ask, model),
         )

@@ -26,6 +26,7 @@ class LossThreshold(dpaudit.ModelAttack):
     """
 
     name: ClassVar[str] = "loss-threshold"
+    needs: ClassVar = frozenset()
 
     def score(self, target: dpaudit.ModelTarget, rng: np.random.Generator) -> FloatArray:
         """Return minus the loss, shape (n,)."""
