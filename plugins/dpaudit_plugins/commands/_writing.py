@@ -66,7 +66,7 @@ class Answered:
 
 def report_of(answered: Sequence[Answered], ledger: Ledger, *, fast: bool) -> Report:
     """Return the report on families that were measured."""
-    sections = [_highlights(answered, fast=fast)]
+    sections = [_highlights(answered, ledger, fast=fast)]
     sections += [_family(one) for one in answered]
     sections += [_left_out(ledger), _methods(), _audits(answered), _sources(answered, ledger)]
     return Report(
@@ -82,7 +82,7 @@ def report_of(answered: Sequence[Answered], ledger: Ledger, *, fast: bool) -> Re
     )
 
 
-def _highlights(answered: Sequence[Answered], *, fast: bool) -> Section:
+def _highlights(answered: Sequence[Answered], ledger: Ledger, *, fast: bool) -> Section:
     total: Counter[str] = Counter(v.verdict for one in answered for v in one.verdicts)
     same = f"{total['reproduced']} of {sum(total.values())} results are reproduced as printed."
     found = [same]
@@ -94,6 +94,7 @@ def _highlights(answered: Sequence[Answered], *, fast: bool) -> Section:
         Paragraph(text=sentence(WHY)),
         Heading(text="What was found"),
         List(items=tuple(found)),
+        *_lessons(ledger),
         Heading(text="How to read it"),
         Paragraph(text=sentence(HOW_TO_READ)),
     ]
@@ -105,6 +106,12 @@ def _highlights(answered: Sequence[Answered], *, fast: bool) -> Section:
         for one in answered
     ]
     return Section(name="highlights", title="Highlights", blocks=tuple(blocks), aside=tuple(aside))
+
+
+def _lessons(ledger: Ledger) -> tuple[Block, ...]:
+    if not ledger.lessons:
+        return ()
+    return Heading(text="What it means for those who decide"), List(items=ledger.lessons)
 
 
 def _short(title: str) -> str:
