@@ -8,15 +8,16 @@ import attrs
 import numpy as np
 
 from dpaudit.engine.attacks.closed import Closed, closed_of, closed_p_value
-from dpaudit.engine.attacks.jobs import AttackJob
 from dpaudit.engine.attacks.judges import GRID
-from dpaudit.engine.attacks.trials import Numbers, codes_of
+from dpaudit.engine.attacks.scored import Scored
+from dpaudit.engine.attacks.trials import Numbers
 from dpaudit.engine.attacks.verdicts import SURE, verdict_of
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.attack import AttackResult, Baseline, ByGroup, Curve
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
 from dpaudit.privacy.ceilings import raised
+from dpaudit.privacy.tradeoff import TradeOff
 from dpaudit.stats.replicates import FEWEST_REPLICATES, over_replicates, spread_p_value
 
 QUANTITIES = {
@@ -32,11 +33,11 @@ FEWEST_PEOPLE = 20
 """Of a smaller group nothing is said."""
 
 _LIMITS = (0.0, 1.0)
-_RISK = "more risk-above-control"
+_RISK, _HIDDEN = "more risk-above-control", "more hidden-people"
 
 
 def result_of(
-    job: AttackJob, numbers: Sequence[Numbers], confidence: float
+    job: Scored, numbers: Sequence[Numbers], confidence: float
 ) -> tuple[AttackResult, tuple[Measurement, ...]]:
     """Return what an attack came to, and its measurements."""
     # A number that some release does not have (too few claims) is left out of all.
@@ -60,7 +61,7 @@ def _defined(stacked: Mapping[str, FloatArray]) -> BoolArray:
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Maker:
-    job: AttackJob
+    job: Scored
     stacked: Mapping[str, FloatArray]
     confidence: float
     closed: Closed | None = None
@@ -85,9 +86,7 @@ class _Maker:
             exact=self._control("exact", 1),
             replicates=None if self.closed else self.replicates,
         )
-        bound = (
-            job.attack.ceiling(job.guarantee, job.spec.game) if outcome == "membership" else None
-        )
+        bound = self._bound()
         return AttackResult(
             task=job.task.id,
             attack=job.spec.name,
@@ -97,12 +96,14 @@ class _Maker:
             game=job.spec.game,
             outcome=outcome,
             candidates=job.candidates,
+            unit=job.unit,
             replicates=0 if self.closed else self.replicates,
             quantity=QUANTITIES[outcome],
             estimate=self._main(),
+            people=float(self._attacked().value),
             excess=excess,
             baselines=baselines,
-            ceiling=self._ceiling(None if bound is None else bound.auc, baselines),
+            ceiling=self._most,
             ceiling_curve=None if bound is None or curve is None else bound.tpr(curve.fpr),
             curve=curve,
             null=self._control("null"),
@@ -127,8 +128,13 @@ class _Maker:
                 self._over(values, (-1.0, 1.0) if name == _RISK else _LIMITS),
             )
             for name, values in self.stacked.items()
-            if self._is_enough and name.startswith("more ") and values.ndim == 1
+            if self._is_enough and name.startswith("more ") and values.ndim == 1 and name != _HIDDEN
         ]
+        people = self._measured(f"{QUANTITIES[outcome]}-people", self._attacked())
+        found.append(attrs.evolve(people, unit="persons"))
+        if (ceiling := self._most) is not None:
+            most = Estimate(value=ceiling, low=ceiling, high=ceiling, level=1.0, method="bound")
+            found.append(self._measured(f"{QUANTITIES[outcome]}-ceiling", most))
         for name, control in (("null", "null"), ("unprotected", "exact")):
             estimate = self._control(control)
             if estimate is not None:
@@ -222,12 +228,23 @@ class _Maker:
         each = self._over(above, (-1.0, 1.0))
         return attrs.evolve(each[0], low=each.low.min())
 
+    def _bound(self) -> TradeOff | None:
+        job = self.job
+        if job.attack.outcome != "membership":
+            return None
+        return job.attack.ceiling(job.guarantee, job.spec.game)
+
+    @property
+    def _most(self) -> float | None:
+        bound = self._bound()
+        return self._ceiling(None if bound is None else bound.auc, self._baselines())
+
     def _ceiling(self, bound: float | None, baselines: tuple[Baseline, ...]) -> float | None:
         if bound is not None or self.job.spec.game != "elsewhere":
             return bound
         # One person of every cell is taken out at once. Where what is printed of a cell depends
         # on that cell alone this is the same as one person of one cell; else nothing follows.
-        if not self.job.chain.is_independent:
+        if not self.job.is_independent:
             return None
         without = [one for one in baselines if one.name == "without-the-person"]
         if not without:
@@ -254,7 +271,7 @@ class _Maker:
         labels = job.groupings[name].labels
         at = slice(start, start + len(labels))
         main, base = self.stacked["main"][:, at], self._bases()[self._baselines()[0].name][:, at]
-        codes = codes_of(job, name)
+        codes = job.codes(name)
         people = np.bincount(codes, self._people(), len(labels))
         if self.closed is not None:
             main, base = self.closed.by(codes[None, :], len(labels)), np.full((1, len(labels)), 0.5)
@@ -285,6 +302,12 @@ class _Maker:
         if self.closed is not None:
             return closed_p_value(self.job, self.closed, name, kept)
         return spread_p_value(main, drawn[:, :, kept])
+
+    def _attacked(self) -> Estimate:
+        """Return how many people the main number is about; behind symbols the mean of releases."""
+        if _HIDDEN in self.stacked and self._is_enough:
+            return self._over(self.stacked[_HIDDEN], (0.0, float(self.job.counts.sum())))
+        return Estimate.exact(float(self._people().sum()))
 
     def _people(self) -> FloatArray:
         """Return the people of each cell whom the attack is about, shape (n,)."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.charts import (
+from dpaudit import FloatArray
+from dpaudit.blocks import Curves
+from dpaudit.charts import (
     Box,
     Chart,
     Cloud,
@@ -24,7 +25,6 @@ from dpaudit.model.charts import (
     Sweep,
     Swept,
 )
-from dpaudit.model.report import Curves
 from dpaudit_plugins.commands._claims import Drawing
 from dpaudit_plugins.commands._numbers import at, sweep
 
@@ -123,7 +123,10 @@ def _cloud(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
             if label in across and (across[label] > 0 or not drawing.log) and np.isfinite(value)
         ]
         if not points:
-            raise dpaudit.DataError(f"figure {drawing.title!r}: no label is on both axes")
+            raise dpaudit.DataError(
+                f"figure {drawing.title!r}: no label is on both axes",
+                hint="draw two numbers of the same groups",
+            )
         clusters.append(Cluster(name=line["name"], points=tuple(points)))
     return Cloud(across=drawing.across, along=drawing.along, unit=drawing.unit, log=drawing.log,
                  clusters=tuple(clusters), **_words(drawing))  # fmt: skip
@@ -138,7 +141,10 @@ def _rates(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
             and all(r.point.get(k) == v for k, v in line.get("at", {}).items())
         )  # fmt: skip
         if result.curve is None:
-            raise dpaudit.DataError(f"figure {drawing.title!r}: no curve of {line['name']!r}")
+            raise dpaudit.DataError(
+                f"figure {drawing.title!r}: no curve of {line['name']!r}",
+                hint="name an attack that has one",
+            )
         pairs = zip(result.curve.fpr.tolist(), result.curve.tpr.tolist(), strict=True)
         lines.append(Rate(name=line["name"], points=tuple(pairs)))
     return Rates(lines=tuple(lines), **_words(drawing))
@@ -181,7 +187,10 @@ def _section(drawing: Drawing, results: Mapping[str, Any]) -> Curves:
             curves = [block for block in blocks if isinstance(block, Curves)]
             if name.startswith(drawing.section) and curves:
                 return curves[0]
-    raise dpaudit.DataError(f"no section {drawing.section!r} with a chart in {drawing.audit!r}")
+    raise dpaudit.DataError(
+        f"no section {drawing.section!r} with a chart in {drawing.audit!r}",
+        hint="name a section of that report which has one",
+    )
 
 
 def _plain(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -265,7 +265,10 @@ def computed(text: str, numbers: Mapping[str, Number]) -> Number:
     names = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {"abs"})
     for name in names:
         if name not in numbers:
-            raise dpaudit.DataError(f"{text!r} names {name!r}, which is not above it")
+            raise dpaudit.DataError(
+                f"{text!r} names {name!r}, which is not above it",
+                hint="define it first",
+            )
     value, low, high = _interval(tree, numbers)
     parts = [numbers[name].estimate for name in names]
     missed = sum(1.0 - part.level for part in parts)
@@ -308,7 +311,10 @@ def _joined(
     right: tuple[float, float, float],
 ) -> tuple[float, float, float]:
     if operation is operator.truediv and right[1] <= 0 <= right[2]:
-        raise dpaudit.DataError("a number is divided by one whose interval holds 0")
+        raise dpaudit.DataError(
+            "a number is divided by one whose interval holds 0",
+            hint="compare differences, or measure more draws",
+        )
     ends = [operation(a, b) for a in left[1:] for b in right[1:]]
     value = operation(left[0], right[0])
     return value, min(value, *ends), max(value, *ends)

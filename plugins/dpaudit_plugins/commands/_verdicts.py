@@ -100,5 +100,8 @@ def links(rule: str) -> Iterator[tuple[str, str, str]]:
             try:
                 ast.parse(side, mode="eval")
             except SyntaxError as error:
-                raise dpaudit.DataError(f"{rule!r}: {side!r} is no expression") from error
+                raise dpaudit.DataError(
+                    f"{rule!r}: {side!r} is no expression",
+                    hint="write numbers and names with + - * / and parentheses",
+                ) from error
         yield parts[i], parts[i + 1], parts[i + 2]

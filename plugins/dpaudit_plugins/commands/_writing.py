@@ -11,7 +11,7 @@ from typing import Any, get_args
 import attrs
 
 import dpaudit
-from dpaudit.model.report import (
+from dpaudit.blocks import (
     Block,
     Column,
     DefinitionList,
