@@ -192,13 +192,13 @@ def _methods() -> Section:
 
 
 def _audits(answered: Sequence[Answered]) -> Section:
-    rows = []
+    rows: dict[str, tuple[str, ...]] = {}
     for one in answered:
         for name, results in one.results.items():
-            made = results.provenance
-            file = _file(one.family, name)
+            made, file = results.provenance, _file(one.family, name)
             draws = "none" if not made.draws else f"{made.draws:,}"
-            rows.append((file, results.data.source, draws, str(made.seed), made.audit_digest[:12]))
+            digest = made.audit_digest[:12]
+            rows[file] = (file, results.data.source, draws, str(made.seed), digest)
     table = Table(
         caption="The audits behind the figures",
         columns=(
@@ -208,7 +208,7 @@ def _audits(answered: Sequence[Answered]) -> Section:
             Column(label="Seed", numeric=True),
             Column(label="SHA-256 begins with"),
         ),
-        rows=tuple(rows),
+        rows=tuple(rows.values()),
         note="Draws are the most of any number; those by formula or integral need none.",
     )
     return Section(name="audits", title="Audits", blocks=(table,))
@@ -227,7 +227,7 @@ def _sources(answered: Sequence[Answered], ledger: Ledger) -> Section:
         for one in answered
         for each in one.verdicts
         for key in ledger.sources
-        if each.claim.source.startswith(key)
+        if key in each.claim.source
     }
     items = tuple((key, text) for key, text in ledger.sources.items() if key in used)
     return Section(name="sources", title="Sources", blocks=(DefinitionList(items=items),))
