@@ -156,7 +156,7 @@ def curve(
     out = frame(
         x,
         y,
-        across=[(value, prose.plain(value)) for value in xs],
+        across=_apart([(value, prose.plain(value)) for value in xs], x),
         up=[(mark, amounts.tick(mark)) for mark in marks],
         names=axes,
     )
@@ -168,6 +168,18 @@ def curve(
     last = [line.points[-1][1] for line in lines]
     out += names_at_ends(x, y, [line.name for line in lines], last)
     return svg(width, bottom + 48, title, desc, out)
+
+
+def _apart(marks: Sequence[tuple[float, str]], x: Scale) -> list[tuple[float, str]]:
+    """Return marks whose labels do not overlap: of two that would the later one has none."""
+    out: list[tuple[float, str]] = []
+    free = -math.inf
+    for at, label in marks:
+        half = LETTER * len(label) / 2
+        shown = x(at) - half >= free
+        out.append((at, label if shown else ""))
+        free = x(at) + half + 4 if shown else free
+    return out
 
 
 def _line_of(line: Line, x: Scale, y: Scale, number: int) -> list[str]:

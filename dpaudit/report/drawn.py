@@ -34,6 +34,7 @@ from dpaudit.report.roc import RocLine, roc_plot
 
 _TOP, _BOTTOM, _LINE = 54.0, 294.0, 15.0
 _BOX, _GAP, _ROW = 150.0, 45.0, 76.0
+_WHOLE = 1000.0
 
 
 def figure_of(chart: Chart | Curves, prose: Prose) -> Figure:
@@ -105,7 +106,7 @@ def _cloud(chart: Cloud, prose: Prose) -> tuple[str, str]:
     out = frame(
         x,
         y,
-        across=[(at, prose.plain(float(f"{at:.12g}"))) for at in across],
+        across=[(at, _mark(prose, at)) for at in across],
         up=[(at, amounts.tick(at)) for at in along],
         names=(chart.across, chart.along),
     )
@@ -133,6 +134,10 @@ def _cloud(chart: Cloud, prose: Prose) -> tuple[str, str]:
     )
     alt = f"{chart.title}. {said}."
     return svg(WIDTH, _BOTTOM + 48, alt, said, out), alt
+
+
+def _mark(prose: Prose, at: float) -> str:
+    return prose.whole(at) if at >= _WHOLE else prose.plain(float(f"{at:.12g}"))
 
 
 def _rates(chart: Rates, prose: Prose) -> tuple[str, str]:

@@ -151,10 +151,11 @@ class Family:
 
 @attrs.frozen(kw_only=True)
 class Ledger:
-    """What the report says of all families: sources, what is left out, and stand-ins."""
+    """What the report says of all families: lessons, sources, what is left out, and stand-ins."""
 
     title: str
     summary: str
+    lessons: tuple[str, ...] = ()
     date: str | None = None
     sources: Mapping[str, str]
     left_out: tuple[tuple[str, str], ...] = ()

@@ -78,7 +78,7 @@ def _dots(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
             np.atleast_1d(end)
             for end in (found.estimate.value, found.estimate.low, found.estimate.high)
         )
-        labels = found.labels or ("",)
+        labels = _named(found.labels, results[line["audit"]]) or ("",)
         rows += [
             Row(
                 name=" ".join(filter(None, (labels[i], name))),
@@ -91,6 +91,14 @@ def _dots(drawing: Drawing, results: Mapping[str, Any]) -> Chart:
     return Dots(
         along=drawing.along, unit=drawing.unit, rows=tuple(rows[:_MOST_ROWS]), **_words(drawing)
     )
+
+
+def _named(labels: tuple[str, ...], audit: Any) -> tuple[str, ...]:
+    """Return what entities are called, where the data say so."""
+    if labels != audit.data.entities:
+        return labels
+    names: tuple[str, ...] = audit.data.names
+    return names
 
 
 def _chosen(line: Mapping[str, Any], labels: Sequence[str], value: FloatArray) -> Sequence[int]:

@@ -66,7 +66,7 @@ class Answered:
 
 def report_of(answered: Sequence[Answered], ledger: Ledger, *, fast: bool) -> Report:
     """Return the report on families that were measured."""
-    sections = [_highlights(answered, fast=fast)]
+    sections = [_highlights(answered, ledger, fast=fast)]
     sections += [_family(one) for one in answered]
     sections += [_left_out(ledger), _methods(), _audits(answered), _sources(answered, ledger)]
     return Report(
@@ -82,7 +82,7 @@ def report_of(answered: Sequence[Answered], ledger: Ledger, *, fast: bool) -> Re
     )
 
 
-def _highlights(answered: Sequence[Answered], *, fast: bool) -> Section:
+def _highlights(answered: Sequence[Answered], ledger: Ledger, *, fast: bool) -> Section:
     total: Counter[str] = Counter(v.verdict for one in answered for v in one.verdicts)
     same = f"{total['reproduced']} of {sum(total.values())} results are reproduced as printed."
     found = [same]
@@ -94,6 +94,7 @@ def _highlights(answered: Sequence[Answered], *, fast: bool) -> Section:
         Paragraph(text=sentence(WHY)),
         Heading(text="What was found"),
         List(items=tuple(found)),
+        *_lessons(ledger),
         Heading(text="How to read it"),
         Paragraph(text=sentence(HOW_TO_READ)),
     ]
@@ -105,6 +106,12 @@ def _highlights(answered: Sequence[Answered], *, fast: bool) -> Section:
         for one in answered
     ]
     return Section(name="highlights", title="Highlights", blocks=tuple(blocks), aside=tuple(aside))
+
+
+def _lessons(ledger: Ledger) -> tuple[Block, ...]:
+    if not ledger.lessons:
+        return ()
+    return Heading(text="What it means for those who decide"), List(items=ledger.lessons)
 
 
 def _short(title: str) -> str:
@@ -185,13 +192,13 @@ def _methods() -> Section:
 
 
 def _audits(answered: Sequence[Answered]) -> Section:
-    rows = []
+    rows: dict[str, tuple[str, ...]] = {}
     for one in answered:
         for name, results in one.results.items():
-            made = results.provenance
-            file = _file(one.family, name)
+            made, file = results.provenance, _file(one.family, name)
             draws = "none" if not made.draws else f"{made.draws:,}"
-            rows.append((file, results.data.source, draws, str(made.seed), made.audit_digest[:12]))
+            digest = made.audit_digest[:12]
+            rows[file] = (file, results.data.source, draws, str(made.seed), digest)
     table = Table(
         caption="The audits behind the figures",
         columns=(
@@ -201,7 +208,7 @@ def _audits(answered: Sequence[Answered]) -> Section:
             Column(label="Seed", numeric=True),
             Column(label="SHA-256 begins with"),
         ),
-        rows=tuple(rows),
+        rows=tuple(rows.values()),
         note="Draws are the most of any number; those by formula or integral need none.",
     )
     return Section(name="audits", title="Audits", blocks=(table,))
@@ -220,7 +227,7 @@ def _sources(answered: Sequence[Answered], ledger: Ledger) -> Section:
         for one in answered
         for each in one.verdicts
         for key in ledger.sources
-        if each.claim.source.startswith(key)
+        if key in each.claim.source
     }
     items = tuple((key, text) for key, text in ledger.sources.items() if key in used)
     return Section(name="sources", title="Sources", blocks=(DefinitionList(items=items),))
