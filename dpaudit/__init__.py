@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         PostProcessor,
     )
     from dpaudit.interfaces.attack import Public, Rates, Target
+    from dpaudit.interfaces.model_attack import ModelAttack, ModelTarget
     from dpaudit.markers import (
         attack,
         audit,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from dpaudit.model.dataset import Dataset
     from dpaudit.model.domain import Domain
     from dpaudit.model.estimate import Estimate
+    from dpaudit.model.files import is_file
     from dpaudit.model.finding import Finding
     from dpaudit.model.guarantee import Guarantee
     from dpaudit.model.hierarchy import Hierarchy
@@ -81,10 +83,12 @@ if TYPE_CHECKING:
         Share,
         Structure,
     )
+    from dpaudit.model.text import visible
     from dpaudit.noise.base import Noise
     from dpaudit.plugin_file import import_file
     from dpaudit.registry import Registry
     from dpaudit.report.catalogues import sentences
+    from dpaudit.report.document import write_document
     from dpaudit.report.write import write_report
     from dpaudit.subjects import LearnerSubject, Pipeline, Subject
     from dpaudit.training.data import TrainingData
@@ -126,6 +130,8 @@ __all__ = [
     "Measurement",
     "Mechanism",
     "Mitigation",
+    "ModelAttack",
+    "ModelTarget",
     "Neighbours",
     "Noise",
     "Outcome",
@@ -155,6 +161,7 @@ __all__ = [
     "frozen_floats",
     "hookimpl",
     "import_file",
+    "is_file",
     "learner",
     "load",
     "mechanism",
@@ -162,11 +169,14 @@ __all__ = [
     "postprocessor",
     "run",
     "sentences",
+    "visible",
+    "write_document",
     "write_report",
 ]
 
 _HOMES = {
     "dpaudit.interfaces.attack": "Public Rates Target",
+    "dpaudit.interfaces.model_attack": "ModelAttack ModelTarget",
     "dpaudit.config": "load",
     "dpaudit.engine.run": "run",
     "dpaudit.errors": "DataError DpauditError PluginError SpecError UnavailableError UsageError",
@@ -185,16 +195,19 @@ _HOMES = {
     "dpaudit.model.dataset": "Dataset",
     "dpaudit.model.domain": "Domain",
     "dpaudit.model.estimate": "Estimate",
+    "dpaudit.model.files": "is_file",
     "dpaudit.model.finding": "Finding",
     "dpaudit.model.guarantee": "Guarantee",
     "dpaudit.model.hierarchy": "Hierarchy",
     "dpaudit.model.measurement": "Measurement",
     "dpaudit.model.spec": "Game Neighbours",
     "dpaudit.model.structure": "Bounds Control Feasible Linear Local Proportional Share Structure",
+    "dpaudit.model.text": "visible",
     "dpaudit.noise.base": "Noise",
     "dpaudit.plugin_file": "import_file",
     "dpaudit.registry": "Registry",
     "dpaudit.report.catalogues": "sentences",
+    "dpaudit.report.document": "write_document",
     "dpaudit.report.write": "write_report",
     "dpaudit.subjects": "LearnerSubject Pipeline Subject",
     "dpaudit.training.data": "TrainingData",

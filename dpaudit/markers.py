@@ -23,7 +23,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import attrs
 import numpy as np
@@ -39,6 +39,7 @@ from dpaudit.interfaces import (
     Plugin,
     PostProcessor,
 )
+from dpaudit.interfaces.model_attack import ModelAttack
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.parameters import annotation
 from dpaudit.values import members, source
@@ -70,6 +71,7 @@ _POSTPROCESSOR = _Shape(PostProcessor, "process", ("release",))
 _DECISION = _Shape(Decision, "decide", ("counts",))
 _LEARNER = _Shape(Learner, "fit", ("data", "rng"))
 _ATTACK = _Shape(Attack, "score", ("target", "rng"))
+_MODEL_ATTACK = _Shape(ModelAttack, "score", ("target", "rng"))
 _AUDIT = _Shape(Audit, "measure", ("subject", "rng"))
 _MITIGATION = _Shape(Mitigation, "apply", ("subject",))
 
@@ -124,13 +126,18 @@ def learner(name: str | None = None) -> Callable[[F], F]:
     return _marker(_LEARNER, name, _plain)
 
 
-def attack(name: str | None = None) -> Callable[[F], F]:
-    """Make an attack of ``function(target, rng, *, parameters)``: one score per candidate."""
+def attack(
+    name: str | None = None, *, of: Literal["tables", "models"] = "tables"
+) -> Callable[[F], F]:
+    """Make an attack of ``function(target, rng, *, parameters)``: one score per candidate.
+
+    The target is a :class:`dpaudit.Target`, or of ``models`` a :class:`dpaudit.ModelTarget`.
+    """
 
     def score(function: F, values: Mapping[str, Any], target: Any, rng: Any) -> FloatArray:
         return _floats(function(target, rng, **values))
 
-    return _marker(_ATTACK, name, score)
+    return _marker(_ATTACK if of == "tables" else _MODEL_ATTACK, name, score)
 
 
 def audit(name: str | None = None) -> Callable[[F], F]:

@@ -22,7 +22,15 @@ from dpaudit.config.data_schema import TEXT, Schema, data_schema, list_of, table
 from dpaudit.config.settings import LARGEST_SEED, MOST_ROWS
 from dpaudit.config.training_schema import training_schema
 from dpaudit.interfaces import KINDS, Kind, Plugin
-from dpaudit.model.spec import DEFAULT_SECTIONS, FORMATS, Game, Neighbours
+from dpaudit.model.spec import (
+    DEFAULT_MODELS,
+    DEFAULT_SECTIONS,
+    FEWEST_MODELS,
+    FORMATS,
+    MOST_MODELS,
+    Game,
+    Neighbours,
+)
 from dpaudit.model.training import DEFAULT_REPLICATES
 from dpaudit.parameters import Parameter, parameters
 from dpaudit.values import members, source
@@ -111,7 +119,7 @@ def _plugin(cls: type[Plugin]) -> Schema:
         **table_of(
             {
                 "use": {"const": cls.name},
-                **_own_keys(cls.kind),
+                **_own_keys(cls),
                 **{name: _parameter(parameter) for name, parameter in known.items()},
             },
             required=[
@@ -123,8 +131,9 @@ def _plugin(cls: type[Plugin]) -> Schema:
     }
 
 
-def _own_keys(kind: Kind) -> Schema:
+def _own_keys(cls: type[Plugin]) -> Schema:
     """Return the keys of a table that are the audit file's, not the plug-in's."""
+    kind = cls.kind
     if kind in {"mechanism", "postprocessor"}:
         return {}
     wanted = {"enum": ["any entity", "any group", "total"]}
@@ -136,14 +145,21 @@ def _own_keys(kind: Kind) -> Schema:
         },
         "mitigation": {"releases": list_of(TEXT)},
         "learner": {"replicates": replicates, "against": TEXT},
-        "attack": {
-            "game": {"enum": list(get_args(Game))},
-            "candidates": TEXT,
-            "releases": list_of(TEXT),
-            "replicates": {"type": "integer", "minimum": FEWEST_REPLICATES},
-        },
+        "attack": _attack_keys(cls),
     }
     return {"name": TEXT, **own.get(kind, {})}
+
+
+def _attack_keys(cls: type[Plugin]) -> Schema:
+    """Return the keys of ``[[attack]]``, which are others for an attack on models."""
+    played = [game for game in get_args(Game) if game in getattr(cls, "games", ())]
+    games: Schema = {"game": {"enum": played}}
+    if getattr(cls, "of", "tables") == "models":
+        models = {"minimum": FEWEST_MODELS, "maximum": MOST_MODELS, "default": DEFAULT_MODELS}
+        replicates = {"type": "integer", "multipleOf": 2, **models}
+        return {**games, "learners": list_of(TEXT), "replicates": replicates}
+    least = {"type": "integer", "minimum": FEWEST_REPLICATES}
+    return {**games, "candidates": TEXT, "releases": list_of(TEXT), "replicates": least}
 
 
 def _parameter(parameter: Parameter) -> Schema:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dpaudit.cli.output import document
+from dpaudit.cli.output import document, echo
 from dpaudit.cli.settings import Settings, common
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(settings: Settings, audit: Path) -> None:
         document({"audit": str(audit), "faults": [], **sizes})
         return
     counted = ", ".join(f"{count} {noun}" for noun, count in sizes.items())
-    click.echo(f"{audit}: no fault found ({counted})")
+    echo(f"{audit}: no fault found ({counted})")
 
 
 def planned(audit: Path, settings: Settings) -> tuple[Spec, Plan]:
@@ -44,6 +44,6 @@ def planned(audit: Path, settings: Settings) -> tuple[Spec, Plan]:
     registry = settings.registry()
     spec = load(audit, registry=registry)
     if spec.training is not None:
-        return spec, learner_plan(tuple(prepare_learning(spec, registry=registry).jobs.values()))
+        return spec, learner_plan(prepare_learning(spec, registry=registry))
     dataset = read(spec.data, spec.path.parent, registry)
     return spec, make_plan(spec, registry, dataset)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from dpaudit.config.cells import readable
 from dpaudit.config.table import Table
@@ -12,6 +12,7 @@ from dpaudit.values import suggest
 
 if TYPE_CHECKING:
     from dpaudit.config.uses import Uses
+    from dpaudit.interfaces import Attack
 
 FEWEST_REPLICATES = 10
 """Fewer releases give no interval."""
@@ -42,7 +43,7 @@ def read_attacks(root: Table, uses: Uses, releases: list[dict[str, Any]]) -> lis
         use = uses.read("attack", path, table.rest()) if table.is_table else None
         if use is None or game is None:
             continue
-        _check_game(table, uses, use["use"], game)
+        check_game(table, uses, use["use"], game, of="tables")
         named = {
             "name": names.claim(path, name, use["use"]),
             "plugin": use,
@@ -76,8 +77,21 @@ def _check_candidates(table: Table, game: str | None, candidates: str | None) ->
         )
 
 
-def _check_game(table: Table, uses: Uses, use: str, game: str) -> None:
-    games = sorted(getattr(uses.registry.get("attack", use), "games", ()))
+def check_game(
+    table: Table, uses: Uses, use: str, game: str, *, of: Literal["tables", "models"]
+) -> None:
+    """Keep a fault if an attack is on something else, or does not play the game."""
+    attack = cast("type[Attack]", uses.registry.get("attack", use))
+    if attack.of != of:
+        here = "releases" if of == "tables" else "learners"
+        told = "models" if attack.of == "models" else "releases of counts"
+        table.fault(
+            "use",
+            f"the attack {use!r} is on {told}, and this file has {here}",
+            "dpaudit plugins list attack shows the others",
+        )
+        return
+    games = sorted(attack.games)
     if game not in games:
         listed = ", ".join(map(repr, games))
         table.fault("game", f"the attack {use!r} does not play {game!r}", f"it plays {listed}")

@@ -9,6 +9,7 @@ from dpaudit.config.attack_tables import read_attacks
 from dpaudit.config.data_columns import check_columns
 from dpaudit.config.data_table import read_data
 from dpaudit.config.decision_tables import read_decisions
+from dpaudit.config.model_attack_tables import read_model_attacks
 from dpaudit.config.plain import structure
 from dpaudit.config.public_table import read_public, refuse_uncovered
 from dpaudit.config.settings import read_report, read_run
@@ -17,6 +18,7 @@ from dpaudit.config.tables import read_audits, read_mitigations, read_releases
 from dpaudit.config.training_table import data_of, read_learners, read_training
 from dpaudit.config.uses import Uses
 from dpaudit.errors import PluginError, SpecError
+from dpaudit.model.files import is_file
 from dpaudit.registry import Registry
 from dpaudit.toml import Source
 
@@ -104,7 +106,10 @@ def _read(
     tree["decisions"] = [] if learning else read_decisions(root, uses, tree["data"])
     tree["audits"] = read_audits(root, uses, of="learners" if learning else "decisions")
     tree["mitigations"] = read_mitigations(root, uses, tree["releases"])
-    tree["attacks"] = [] if learning else read_attacks(root, uses, tree["releases"])
+    if learning:
+        tree["attacks"] = read_model_attacks(root, uses, tree["learners"])
+    else:
+        tree["attacks"] = read_attacks(root, uses, tree["releases"])
     _refuse_nothing(tree, root, source, learning=learning)
     root.finish()
     if not learning:
@@ -152,6 +157,6 @@ def _load_plugins(root: Table, uses: Uses, base: Path) -> tuple[str, ...]:
             uses.registry.load_file(base / file)
         except PluginError as error:
             uses.incomplete = True
-            is_there = (base / file).is_file()
+            is_there = is_file(base / file)
             root.faults.add(("plugins", i), error.message, error.hint, plugin=is_there)
     return files

@@ -62,11 +62,15 @@ def read_releases(root: Table, uses: Uses) -> list[dict[str, Any]]:
 def read_audits(
     root: Table, uses: Uses, *, of: Literal["decisions", "learners"] = "decisions"
 ) -> list[dict[str, Any]]:
-    """Return the plain form of every ``[[audit]]``; without any, the default ones."""
+    """Return the plain form of every ``[[audit]]``; without any, the default ones.
+
+    An audit of learners that names attacks alone has none.
+    """
     names = Names(root.faults, "audits")
     installed = uses.registry.names("audit")
     wanted = DEFAULT_AUDITS if of == "decisions" else LEARNER_AUDITS
-    default = [((), {"use": name}) for name in wanted if name in installed]
+    attacks_alone = of == "learners" and "attack" in root.values
+    default = [((), {"use": n}) for n in wanted if n in installed and not attacks_alone]
     made = []
     for path, values in root.tables("audit") or default:
         table = Table(root.faults, path, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from dpaudit.data.frame import Frame, check_columns, check_header, is_missing
@@ -134,7 +135,9 @@ def _records(source: str, text: str) -> Iterator[tuple[int, list[str]]]:
 def _decode(spec: FileSpec, content: bytes) -> str:
     encoding = spec.encoding or "utf-8"
     try:
-        text = content.decode(encoding)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what some encodings read in spite of all
+            text = content.decode(encoding)
     except LookupError:
         raise DataError(
             f"{spec.file}: {encoding!r} is no encoding that Python knows",
@@ -148,10 +151,29 @@ def _decode(spec: FileSpec, content: bytes) -> str:
             hint=_encoding_hint(spec, content),
         ) from None
     except UnicodeError as error:
+        said = " ".join(str(error).split())
         raise DataError(
-            f"{spec.file}: not {encoding.upper()}: {error}", hint=_encoding_hint(spec, content)
+            f"{spec.file}: not {encoding.upper()}: {said}", hint=_encoding_hint(spec, content)
         ) from None
+    except ValueError:
+        raise DataError(
+            f"{spec.file}: {encoding!r} cannot be an encoding",
+            hint='name another in the audit file, such as encoding = "latin-1"',
+        ) from None
+    if encoding != "utf-8" and not _is_whole(text):
+        raise DataError(
+            f"{spec.file}: {encoding!r} gives half a character", hint="save the file as UTF-8"
+        )
     return text.removeprefix("\ufeff")
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether no character is half of a pair, as some encodings let through."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _encoding_hint(spec: FileSpec, content: bytes) -> str:
@@ -162,12 +184,11 @@ def _encoding_hint(spec: FileSpec, content: bytes) -> str:
 
 
 def _parquet(spec: FileSpec, path: Path) -> Any:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
+    except Exception as error:
         line = " ".join(str(error).split())
         raise DataError(
             f"{spec.file}: not a Parquet file: {line}",
@@ -176,28 +197,22 @@ def _parquet(spec: FileSpec, path: Path) -> Any:
 
 
 def _read_parquet(spec: FileSpec, path: Path, only: Sequence[str] | None) -> Frame:
-    import pyarrow as pa
-
     file = _parquet(spec, path)
     check_header(file.schema_arrow.names, spec.file)
     check_columns(only or (), file.schema_arrow.names, spec.file)
     try:
         table = file.read(columns=None if only is None else list(dict.fromkeys(only)))
-    except (pa.ArrowException, OSError) as error:
+        columns = {
+            name: [_cell(value) for value in column.to_pylist()]
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        }
+    except Exception as error:  # text that is not UTF-8, a date beyond the calendar, a cut page
         line = " ".join(str(error).split())
         raise DataError(
             f"{spec.file}: the Parquet file is damaged: {line}",
             hint="write it again, or copy it again from where it came",
         ) from error
-    return Frame(
-        source=spec.file,
-        columns={
-            name: [_cell(value) for value in column.to_pylist()]
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        },
-        rows=range(1, table.num_rows + 1),
-        noun="row",
-    )
+    return Frame(source=spec.file, columns=columns, rows=range(1, table.num_rows + 1), noun="row")
 
 
 def _read_excel(spec: FileSpec, path: Path) -> Frame:
@@ -222,7 +237,14 @@ def _read_excel(spec: FileSpec, path: Path) -> Frame:
         raise DataError(
             f"{spec.file}: there is no sheet {sheet!r}", hint=suggest(sheet, sheets, noun="sheets")
         )
-    cells = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    try:
+        cells = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    except Exception as error:
+        line = " ".join(str(error).split())
+        raise DataError(
+            f"{spec.file}, sheet {sheet!r}: damaged: {line}",
+            hint="open it in a spreadsheet and save it again",
+        ) from error
     return _sheet(spec.file, [[_cell(value) for value in row] for row in cells])
 
 

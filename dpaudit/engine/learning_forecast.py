@@ -7,6 +7,7 @@ import time
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.forecast import Forecast, TaskForecast
 from dpaudit.engine.learning_plan import RUNS, LearnerJob, PreparedLearning
+from dpaudit.engine.targets.forecast import target_forecasts
 
 _FEW, _MORE = 1, 4
 
@@ -26,15 +27,22 @@ def learning_forecast(
         As of :func:`dpaudit.engine.forecast.forecast`.
     """
     tasks = tuple(_of(prepared, job) for job in prepared.jobs.values())
-    blocks = sum(-(-job.replicates // RUNS) for job in prepared.jobs.values())
+    attacks = target_forecasts(prepared)
+    blocks = sum(-(-job.replicates // job.at_once) for job in prepared.trainable.values())
+    # What attacks do with models is done by one worker.
+    apart = [cost.seconds for cost in attacks if cost.task in prepared.targets]
+    shared = sum(cost.seconds for cost in (*tasks, *attacks)) - sum(apart)
     return Forecast(
         tasks=tasks,
-        seconds=preparation + sum(task.seconds for task in tasks) / min(workers, blocks),
-        memory=base + workers * max(task.memory for task in tasks),
+        attacks=attacks,
+        seconds=preparation + shared / min(workers, blocks) + sum(apart),
+        memory=base + workers * max(cost.memory for cost in (*tasks, *attacks)),
     )
 
 
 def _of(prepared: PreparedLearning, job: LearnerJob) -> TaskForecast:
+    if job.task.id not in prepared.trainable:
+        return TaskForecast(task=job.task.id, seconds=0.0, memory=0.0, basis="no audit names it")
     data, seconds, kept = prepared.training, [], 0
     for runs in (_FEW, _MORE):
         begun = time.perf_counter()

@@ -17,6 +17,7 @@ from dpaudit.engine.chunks import Chunk
 from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
 from dpaudit.engine.failures import Failures, strangers
 from dpaudit.engine.labels import label
+from dpaudit.engine.targets.jobs import ShadowJob, TargetJob
 from dpaudit.errors import DpauditError, SpecError
 from dpaudit.interfaces import Audit, Learner
 from dpaudit.model.dataset import Dataset
@@ -50,6 +51,11 @@ class LearnerJob:
     replicates: int
     arms: tuple[Arm, ...]
 
+    @property
+    def at_once(self) -> int:
+        """How many are trained in a block."""
+        return RUNS
+
     def train(self, data: TrainingData, block: int, seed: int) -> dict[str, np.ndarray]:
         """Return what the runs of a block keep, by ``arm/array``."""
         first = block * RUNS
@@ -65,6 +71,7 @@ class LearnerJob:
 class PreparedLearning:
     """A spec with its people read and its jobs made, by task identifier.
 
+    ``jobs`` are what audits look at, ``shadows`` the models that ``targets``, the attacks, look at.
     ``failures`` are the learners that could not be trained.
     """
 
@@ -73,12 +80,19 @@ class PreparedLearning:
     training: TrainingData
     data: Dataset
     jobs: Mapping[str, LearnerJob]
+    shadows: Mapping[str, ShadowJob] = attrs.field(factory=dict)
+    targets: Mapping[str, TargetJob] = attrs.field(factory=dict)
     failures: Failures = attrs.field(factory=Failures)
+
+    @property
+    def trainable(self) -> Mapping[str, LearnerJob | ShadowJob]:
+        """What is trained: for audits, where there are any, and for attacks."""
+        return {**(self.jobs if self.spec.audits else {}), **self.shadows}
 
     @property
     def signatures(self) -> dict[str, tuple[str, bool]]:
         """What tells whether another process has made the same jobs."""
-        return {task: (job.task.key, False) for task, job in self.jobs.items()}
+        return {task: (job.task.key, False) for task, job in self.trainable.items()}
 
     @property
     def seed(self) -> int:
@@ -88,12 +102,16 @@ class PreparedLearning:
     def measure(self, tasks: tuple[str, ...], chunk: Chunk) -> dict[str, dict[str, np.ndarray]]:
         """Return what the runs of a block keep, by task."""
         return {
-            task: self.jobs[task].train(self.training, chunk.first, self.seed) for task in tasks
+            task: self.trainable[task].train(self.training, chunk.first, self.seed)
+            for task in tasks
         }
 
     def culprits(self, task: str) -> str:
         """Return the learner of a task if it comes from outside, as messages name it."""
-        return strangers(self.registry, [type(self.jobs[task].learner)])
+        if task in self.targets:
+            return strangers(self.registry, [type(self.targets[task].attack)])
+        job = self.jobs[task] if task in self.jobs else self.shadows[task]
+        return strangers(self.registry, [type(job.learner)])
 
 
 def training_seed(seed: int, digest: str) -> int:
@@ -117,10 +135,14 @@ def dataset_of(data: TrainingData) -> Dataset:
     )
 
 
-def learner_plan(jobs: tuple[LearnerJob, ...]) -> Plan:
-    """Return the plan that ``jobs`` carry out; a draw is a run of the longest of them."""
-    most = max(job.replicates for job in jobs)
-    return Plan(tasks=tuple(job.task for job in jobs), draws=most, blocks=-(-most // RUNS))
+def learner_plan(prepared: PreparedLearning) -> Plan:
+    """Return the plan of an audit; a draw is a run, or a model, of the longest of its jobs."""
+    longest = max(prepared.trainable.values(), key=lambda job: job.replicates)
+    return Plan(
+        tasks=tuple(job.task for job in prepared.jobs.values()),
+        draws=longest.replicates,
+        blocks=-(-longest.replicates // longest.at_once),
+    )
 
 
 def make_learner_jobs(spec: Spec, registry: Registry, data: TrainingData) -> tuple[LearnerJob, ...]:
@@ -129,15 +151,10 @@ def make_learner_jobs(spec: Spec, registry: Registry, data: TrainingData) -> tup
     Raises
     ------
     SpecError
-        If an attack is named, a reference is not to be had, or ``against`` has no such point.
+        If a reference is not to be had, or ``against`` has no such point.
     DpauditError
         Whatever a learner finds wrong with its parameters or the data.
     """
-    if spec.attacks:
-        raise SpecError(
-            "[[attack]] is read but not measured in this version",
-            hint="take [[attack]] out of the audit file",
-        )
     planner = _Planner(spec=spec, registry=registry, data=data)
     jobs = tuple(job for learner in spec.learners for job in planner.jobs(learner))
     twice = [name for name, n in Counter(job.task.id for job in jobs).items() if n > 1]
@@ -207,6 +224,8 @@ class _Planner:
     def _arms(self, learner: Learner, named: str) -> tuple[Arm, ...]:
         """Return the arms that the audits ask for and the learner has."""
         wanted: set[Arm] = {"made"}
+        if not self.spec.audits:
+            return ("made",)
         for audit in self.spec.audits:
             wanted |= cast("type[Audit]", self.registry.get("audit", audit.audit.use)).arms
         reference = training_of(self.spec).reference

@@ -11,11 +11,11 @@ import attrs
 import numpy as np
 
 from dpaudit import binding
+from dpaudit.engine.asking import asked
 from dpaudit.engine.chunks import Chunk, Unit
 from dpaudit.engine.executors import opened
 from dpaudit.engine.failures import strangers
 from dpaudit.engine.learning_plan import (
-    RUNS,
     LearnerJob,
     PreparedLearning,
     at_point,
@@ -26,7 +26,9 @@ from dpaudit.engine.learning_plan import (
 from dpaudit.engine.learning_subject import TrainedTask
 from dpaudit.engine.provenance import provenance_of
 from dpaudit.engine.runner import How, measured
-from dpaudit.errors import DpauditError, PluginError
+from dpaudit.engine.targets.jobs import ShadowJob
+from dpaudit.engine.targets.running import attacked_models
+from dpaudit.errors import PluginError
 from dpaudit.interfaces import Audit, Plugin
 from dpaudit.model.measurement import Measurement, Note
 from dpaudit.model.results import LearnerResult, Results
@@ -41,9 +43,10 @@ def run_learning(prepared: PreparedLearning, how: How) -> Results:
     """Train and measure everything that a prepared audit of learners declares."""
     begun = time.monotonic()
     ask, failures = prepared.registry.ask, prepared.failures
-    plan = learner_plan(tuple(prepared.jobs.values()))
+    plan = learner_plan(prepared)
     ask("dpaudit_plan_made", plan=plan)
-    subjects = subjects_of(prepared, trained(prepared, how))
+    arrays = trained(prepared, how)
+    subjects = subjects_of(prepared, arrays)
     audits = learner_audits(prepared)
     measurements: list[Measurement] = []
     results: list[LearnerResult] = []
@@ -55,14 +58,20 @@ def run_learning(prepared: PreparedLearning, how: How) -> Results:
             notes += _notes(subject)
             measurements += found
         ask("dpaudit_task_done", task=subject.job.task, seconds=time.monotonic() - begun)
-    failures.refuse_nothing(measurements)
-    plugins: list[Plugin] = [*(job.learner for job in prepared.jobs.values()), *audits]
+    attacks, scored = attacked_models(prepared, arrays)
+    failures.refuse_nothing((*measurements, *scored))
+    plugins: list[Plugin] = [
+        *(job.learner for job in prepared.jobs.values()),
+        *audits,
+        *(job.attack for job in prepared.targets.values()),
+    ]
     return Results(
         spec=prepared.spec,
         data=prepared.data,
         plan=plan,
         tasks=(),
-        measurements=tuple(measurements),
+        measurements=(*measurements, *scored),
+        attacks=attacks,
         notes=(*notes, *failures.notes()),
         provenance=provenance_of(prepared, plugins, draws=plan.draws, libraries=versions()),
         learners=tuple(results),
@@ -101,7 +110,7 @@ def trained(prepared: PreparedLearning, how: How) -> dict[str, Mapping[str, np.n
                     how.progress.advanced(store.done, lambda: None)
     finally:
         how.progress.finished()
-    left = [task for task in prepared.jobs if task not in prepared.failures.tasks]
+    left = [task for task in prepared.trainable if task not in prepared.failures.tasks]
     prepared.failures.refuse_nothing(left)
     return {task: store.joined(task) for task in left}
 
@@ -117,8 +126,8 @@ class _Store:
 
     def missing(self) -> Iterator[Unit]:
         """Take what the cache has, and yield the rest: a block of one task each."""
-        for task, job in self.prepared.jobs.items():
-            for block in range(-(-job.replicates // RUNS)):
+        for task, job in self.prepared.trainable.items():
+            for block in range(-(-job.replicates // job.at_once)):
                 unit = Unit(tasks=(task,), chunk=Chunk(block, 1), foreign=job.task.foreign)
                 if not self._taken(unit):
                     yield unit
@@ -142,17 +151,18 @@ class _Store:
         for task, arrays in found.items():
             self.blocks[task, unit.chunk.first] = arrays
             if self.how.cache is not None:
-                job = self.prepared.jobs[task]
+                job = self.prepared.trainable[task]
                 self.how.cache.write_arrays(job.task.key, self._place(job, unit), arrays)
 
     def size(self, unit: Unit) -> int:
         """Return the runs of a unit."""
-        jobs = (self.prepared.jobs[task] for task in unit.tasks)
+        jobs = (self.prepared.trainable[task] for task in unit.tasks)
         return sum(len(job.arms) * self._place(job, unit).count for job in jobs)
 
     def joined(self, task: str) -> Mapping[str, np.ndarray]:
         """Return the arrays of all blocks of a task, one after the other."""
-        count = -(-self.prepared.jobs[task].replicates // RUNS)
+        job = self.prepared.trainable[task]
+        count = -(-job.replicates // job.at_once)
         parts = [self.blocks[task, block] for block in range(count)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -160,17 +170,17 @@ class _Store:
         if self.how.cache is None:
             return False
         (task,) = unit.tasks
-        job = self.prepared.jobs[task]
+        job = self.prepared.trainable[task]
         stored = self.how.cache.read_arrays(job.task.key, self._place(job, unit))
         if stored is None:
             return False
         self.blocks[task, unit.chunk.first] = stored
         return True
 
-    def _place(self, job: LearnerJob, unit: Unit) -> Chunk:
+    def _place(self, job: LearnerJob | ShadowJob, unit: Unit) -> Chunk:
         """Return the replicates of a block: a last block that is short is another entry."""
-        first = unit.chunk.first * RUNS
-        return Chunk(first, min(RUNS, job.replicates - first))
+        first = unit.chunk.first * job.at_once
+        return Chunk(first, min(job.at_once, job.replicates - first))
 
 
 def subjects_of(
@@ -186,12 +196,13 @@ def subjects_of(
         return TrainedTask(
             job=job,
             data=prepared.training,
-            arrays=arrays[job.task.id],
+            arrays=arrays.get(job.task.id, {}),
             confidence=prepared.spec.run.confidence,
             reference=reference,
         )
 
-    alone = {task: bare(job) for task, job in prepared.jobs.items() if task in arrays}
+    left = (task for task in prepared.jobs if task not in prepared.failures.tasks)
+    alone = {task: bare(prepared.jobs[task]) for task in left}
     if reference not in REFERENCES:
         compared = {
             task: at_point(one.job, reference, prepared.jobs.values()).task.id
@@ -246,30 +257,10 @@ def learner_measurements(
         own = strangers(prepared.registry, [type(audit)])
         found: tuple[Measurement, ...] = ()
         with _aside(prepared, subject, f"audit {spec.name!r}", own):
-            found = _asked(audit, subject, rng)
+            found = asked(audit, subject, rng)
         for measurement in found:
             tag = measurement.discloses or ("public-data" if public else "internal")
             yield attrs.evolve(measurement, audit=spec.name, discloses=tag)
-
-
-def _asked(audit: Audit, subject: TrainedTask, rng: np.random.Generator) -> tuple[Measurement, ...]:
-    try:
-        found = tuple(audit.measure(subject, rng))
-    except DpauditError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"audit {audit.name!r} failed in task {subject.task!r}: "
-            f"{type(error).__name__}: {error}",
-            hint="see what the audit does with the runs of this task",
-        ) from error
-    for measurement in found:
-        if not isinstance(measurement, Measurement):
-            raise PluginError(
-                f"audit {audit.name!r} returned {type(measurement).__name__}",
-                hint="return a list of dpaudit.Measurement",
-            )
-    return found
 
 
 def _result(subject: TrainedTask) -> LearnerResult:

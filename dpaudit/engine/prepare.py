@@ -23,6 +23,7 @@ from dpaudit.engine.learning_plan import (
 from dpaudit.engine.parts import plugins_of
 from dpaudit.engine.planner import make_jobs
 from dpaudit.engine.tally import Controlled
+from dpaudit.engine.targets.planning import make_target_jobs
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.spec import Spec
 from dpaudit.registry import Registry
@@ -121,13 +122,16 @@ def prepare_learning(
     """
     registry = registry or _registry(spec, files)
     training = data.read_training(training_of(spec), spec.path.parent, registry, seed=spec.run.seed)
-    jobs = make_learner_jobs(spec, registry, training)
+    jobs = {job.task.id: job for job in make_learner_jobs(spec, registry, training)}
+    shadows, targets = make_target_jobs(spec, registry, training, jobs)
     return PreparedLearning(
         spec=spec,
         registry=registry,
         training=training,
         data=dataset_of(training),
-        jobs={job.task.id: job for job in jobs},
+        jobs=jobs,
+        shadows=shadows,
+        targets=targets,
         failures=Failures() if failures is None else failures,
     )
 

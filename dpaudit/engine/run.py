@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import attrs
-import numpy as np
 
 from dpaudit import binding
+from dpaudit.engine.asking import asked
 from dpaudit.engine.attack_runner import attacked
 from dpaudit.engine.blas import one_blas_thread
 from dpaudit.engine.cache import Cache
@@ -33,7 +33,7 @@ from dpaudit.engine.runner import How, NoProgress, Progress, measure
 from dpaudit.engine.subject import MeasuredTask
 from dpaudit.engine.task_results import task_result
 from dpaudit.engine.widths import widest
-from dpaudit.errors import DpauditError, PluginError, UsageError
+from dpaudit.errors import PluginError, UsageError
 from dpaudit.interfaces import Audit, Plugin
 from dpaudit.model.arrays import keep_freed_memory
 from dpaudit.model.dataset import Dataset
@@ -266,7 +266,7 @@ def measurements_of(
         found: tuple[Measurement, ...] = ()
         own = strangers(prepared.registry, [type(audit)])
         with _aside(prepared, subject, f"audit {spec.name!r}", own):
-            found = _asked(audit, subject, rng)
+            found = asked(audit, subject, rng)
         yield from (attrs.evolve(measurement, audit=spec.name) for measurement in found)
 
 
@@ -278,28 +278,6 @@ def _is_first(subject: MeasuredTask, subjects: tuple[MeasuredTask, ...]) -> bool
         return task.release, task.decision, task.mitigation
 
     return next(each for each in subjects if kind(each) == kind(subject)) is subject
-
-
-def _asked(
-    audit: Audit, subject: MeasuredTask, rng: np.random.Generator
-) -> tuple[Measurement, ...]:
-    try:
-        found = tuple(audit.measure(subject, rng))
-    except DpauditError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"audit {audit.name!r} failed in task {subject.task!r}: "
-            f"{type(error).__name__}: {error}",
-            hint="see what the audit does with the estimates of this task",
-        ) from error
-    for measurement in found:
-        if not isinstance(measurement, Measurement):
-            raise PluginError(
-                f"audit {audit.name!r} returned {type(measurement).__name__}",
-                hint="return a list of dpaudit.Measurement",
-            )
-    return found
 
 
 def _plugins(prepared: Prepared, audits: tuple[Audit, ...]) -> Iterator[Plugin]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -135,6 +135,9 @@ class Attack(Plugin):
     ----------
     games
         The games that it can play.
+    of
+        What it attacks: releases of counts (``tables``), or ``models``
+        (:class:`~dpaudit.ModelAttack`).
     outcome
         What it is after, and so what a score is. ``membership``: the higher, the more likely are
         the candidates of a cell to be in the data. ``pick``: how many of the candidates of the cell
@@ -145,12 +148,13 @@ class Attack(Plugin):
     """
 
     kind: ClassVar = "attack"
+    of: ClassVar[Literal["tables", "models"]] = "tables"
     games: ClassVar[frozenset[Game]] = frozenset(GAMES)
     outcome: ClassVar[Outcome] = "membership"
 
     @abc.abstractmethod
-    def score(self, target: Target, rng: np.random.Generator) -> FloatArray:
-        """Return one score for the candidates of each cell, shape (n,)."""
+    def score(self, target: Any, rng: np.random.Generator) -> FloatArray:
+        """Return one score for the candidates of each cell of a :class:`Target`, shape (n,)."""
 
     def trained(self, public: Public, rng: np.random.Generator) -> Attack:
         """Return the attack made ready for releases of one kind; called once for each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -12,7 +12,7 @@ import numpy as np
 
 from dpaudit.errors import UsageError
 from dpaudit.interfaces.base import Kind, Plugin
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.guarantee import Guarantee
 from dpaudit.training.data import Split, TrainingData
@@ -23,6 +23,9 @@ from dpaudit.training.theorem2 import PrivateStep
 
 _FIT = 64
 """The stream of a single fit, apart from those of :mod:`dpaudit.training.draws`."""
+
+_APART = 65
+"""The stream of a fit to some of the people."""
 
 
 @attrs.frozen(kw_only=True)
@@ -40,6 +43,9 @@ class Learner(Plugin):
     way (see ``dpaudit.training.runs.Arm``); :attr:`arms` says which it has. The noiseless arm and
     the twin make differences sharp, the four of clipping and noise make attribution add up, and
     ``plain`` is the reference of an audit that says ``reference = "sgd"``.
+
+    **Attacks.** :meth:`train_each` trains every replicate on people of its own, of whom an attack
+    on the models then asks which ones; a learner that can do so for many at once overrides it.
 
     **What is known without simulation.** :meth:`optimum` is the exact minimiser that the learner
     approximates (the reference of ``reference = "optimum"``); :meth:`expected` gives exact means
@@ -101,18 +107,62 @@ class Learner(Plugin):
             fitted(one, self.name)
         return runs_of(fits, data, self.name)
 
-    def has(self, arm: Arm) -> None:
-        """Refuse an arm that the learner has not.
+    @property
+    def arms_apart(self) -> tuple[Arm, ...]:
+        """The ways in which :meth:`train_each` trains; ``made`` is one of them."""
+        return ("made",)
+
+    def train_each(
+        self,
+        data: TrainingData,
+        members: BoolArray,
+        replicates: range,
+        seed: int,
+        arm: Arm = "made",
+    ) -> Runs:
+        """Return runs that learn from people of their own each, judged on all people of ``data``.
+
+        Run r must depend on the seed, on r and on its own people alone.
+
+        Parameters
+        ----------
+        members
+            Whom each of ``replicates`` learns from, among ``data.train``, shape (R, n).
+
+        Raises
+        ------
+        UsageError
+            If the learner has no such arm.
+        """
+        self.has(arm, self.arms_apart)
+        fits = [
+            self.fit(data.of(own), generator(seed, r, _APART))
+            for r, own in zip(replicates, members, strict=True)
+        ]
+        for one in fits:
+            fitted(one, self.name)
+        return runs_of(fits, data, self.name)
+
+    def given_members(self, data: TrainingData) -> BoolArray | None:
+        """Return whom each run has learnt from, shape (R, n), where the runs were made elsewhere.
+
+        Then :meth:`train_each` gives these runs, and no others can be made.
+        """
+        return None
+
+    def has(self, arm: Arm, known: tuple[Arm, ...] | None = None) -> None:
+        """Refuse an arm that the learner has not, of all or of those that are ``known``.
 
         Raises
         ------
         UsageError
             If it has not.
         """
-        if arm not in self.arms:
+        arms = self.arms if known is None else known
+        if arm not in arms:
             raise UsageError(
                 f"learner {self.name!r} has no arm {arm!r}",
-                hint=f"it has {', '.join(self.arms)}",
+                hint=f"it has {', '.join(arms)}",
             )
 
     def check(self, data: TrainingData) -> None:
@@ -139,6 +189,15 @@ class Learner(Plugin):
 
     def private_step(self, data: TrainingData) -> PrivateStep | None:
         """Return the step of a learner that trains by clipped and noisy gradient steps."""
+        return None
+
+    def path(
+        self, data: TrainingData, replicates: range, seed: int, steps: Sequence[int]
+    ) -> FloatArray | None:
+        """Return the parameters of each replicate after so many :meth:`private_step`, (T, R, P).
+
+        With the random numbers of :meth:`train`, so that the last step gives what it returns.
+        """
         return None
 
     def privacy(self, data: TrainingData) -> Guarantee:

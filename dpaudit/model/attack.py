@@ -41,6 +41,32 @@ class Baseline:
 
 
 @attrs.frozen(kw_only=True, eq=False)
+class GroupRate:
+    """What is found of every group at few false alarms, all groups at the confidence of the run.
+
+    Parameters
+    ----------
+    fpr
+        The rate of false alarms.
+    labels
+        The groups.
+    shared, alarms
+        Members and others of each group above the one threshold that gives ``fpr`` among all
+        people: a group with more alarms than others bears more of the suspicion.
+    own_labels, own
+        Members above a threshold of the group's own, which gives ``fpr`` within it, of the groups
+        that have others enough to tell.
+    """
+
+    fpr: float
+    labels: tuple[str, ...]
+    shared: Estimate
+    alarms: Estimate
+    own_labels: tuple[str, ...] = ()
+    own: Estimate | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
 class ByGroup:
     """An attack's main number within each group of a grouping.
 
@@ -58,6 +84,10 @@ class ByGroup:
         than two groups.
     left_out
         Groups with too few people to say anything.
+    curves
+        The mean curve of each group, of attacks on models.
+    rates
+        What is found at few false alarms, of attacks on models.
     """
 
     grouping: str
@@ -67,6 +97,8 @@ class ByGroup:
     excess: Estimate
     p_value: float | None
     left_out: tuple[str, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    rates: tuple[GroupRate, ...] = ()
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -84,7 +116,7 @@ class AttackResult:
     game, outcome, candidates
         Who is told apart, what the attacker is after, where candidates come from.
     unit
-        What was repeated independently, as a noun (``release``).
+        What was repeated independently, as a noun: ``release`` or ``model``.
     replicates
         How many releases had somebody on both sides: those that numbers are means over; 0 of
         a closed form.
@@ -119,6 +151,9 @@ class AttackResult:
         largest baseline by more than :data:`LEAST_EXCESS`, or ``below`` that.
     more
         Further numbers by name, as they stand in the measurements.
+    others, refused
+        Of an attack on models the fewest people whom a target has not learnt from, and the rates
+        of false alarms of which nothing is said because so many are too few.
     """
 
     task: str
@@ -146,3 +181,5 @@ class AttackResult:
     reason: str = ""
     more: tuple[Measurement, ...] = ()
     caveats: tuple[str, ...] = ()
+    others: float | None = None
+    refused: tuple[float, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import math
 
 import attrs
@@ -64,3 +65,15 @@ class Guarantee:
             return self.delta < 1
         stated = self.epsilon < math.inf and self.delta < 1
         return stated or (self.rho is not None and self.rho < math.inf)
+
+
+def rounded_up(value: float, digits: int = 6) -> str:
+    """Return a loss with at most so many significant digits, never less than it is.
+
+    Examples
+    --------
+    >>> rounded_up(0.12345611), rounded_up(1.00001, 4)
+    ('0.123457', '1.001')
+    """
+    context = decimal.Context(prec=digits, rounding=decimal.ROUND_CEILING)
+    return f"{float(context.plus(decimal.Decimal(repr(value)))):g}"

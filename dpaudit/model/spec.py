@@ -287,6 +287,15 @@ class AuditSpec:
     fail_if: FailIf | None = None
 
 
+DEFAULT_MODELS = 64
+"""Models that an attack on a learner trains, where the audit file does not say."""
+
+FEWEST_MODELS = 20
+"""Fewer leave an attack too few shadow models on each side of a person."""
+
+MOST_MODELS = 10_000
+
+
 @attrs.frozen(kw_only=True)
 class AttackSpec:
     """``[[attack]]``: an attack, the game that it plays and where its candidates come from.
@@ -294,7 +303,8 @@ class AttackSpec:
     ``candidates`` is a file of the form of the data, or ``uniform`` (over the cells) or
     ``marginals`` (attributes drawn on their own); without it they are the people in the data.
     ``releases`` names the releases that are attacked; without any all are. ``replicates`` is how
-    many releases are made.
+    many releases are made. An attack on models has neither: ``learners`` names the learners that
+    are attacked, and ``replicates`` is how many models are trained, each a target in turn.
     """
 
     name: str
@@ -302,6 +312,7 @@ class AttackSpec:
     game: Game
     candidates: str | None = None
     releases: tuple[str, ...] = ()
+    learners: tuple[str, ...] = ()
     replicates: int = 20
 
 

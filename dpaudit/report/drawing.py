@@ -9,7 +9,7 @@ from html import escape
 
 import attrs
 
-from dpaudit.report.prose import visible
+from dpaudit.model.text import visible
 
 INK, MUTED, RULE, BLUE, ORANGE = "#1b1b1b", "#565c65", "#c6cace", "#005ea2", "#b8500a"
 SERIES = (BLUE, ORANGE, INK, MUTED)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, get_args
 
@@ -14,6 +15,7 @@ from dpaudit.model.finding import Confidence, Finding, Verdict
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
+from dpaudit.model.text import spelt
 from dpaudit.report.given import given
 
 SCHEMA_VERSION = 1
@@ -21,7 +23,8 @@ COLUMNS = (
     "task", "quantity", "entity", "group", "value", "low", "high", "level", "method", "draws",
     "unit", "per", "audit",
 )  # fmt: skip
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = re.compile(r"(^(?=[\t\r\n])|(?:^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠]))")
+"""Where a spreadsheet would begin to read a formula, whatever its language separates cells by."""
 
 
 class Measured(Protocol):
@@ -55,7 +58,7 @@ def findings_json(report: Report, origin: Mapping[str, Any]) -> str:
         **origin,
         "findings": [_finding(finding) for finding in report.findings],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return spelt(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def findings_schema() -> dict[str, Any]:
@@ -142,7 +145,7 @@ def measurements_csv(results: Measured, *, notice: str = "") -> str:
 
 def harmless(text: str) -> str:
     """Return a text cell that a spreadsheet shows and does not run."""
-    return "'" + text if text.startswith(_DANGEROUS) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def measurements_parquet(results: Measured, *, notice: str = "") -> bytes:

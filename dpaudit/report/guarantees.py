@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import decimal
 import math
 
 import attrs
 
-from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.guarantee import Guarantee, rounded_up
 from dpaudit.model.report import Block, Column, List, Paragraph, Table
 from dpaudit.privacy.zcdp import STATED_DELTA, epsilon_of
 from dpaudit.report.amounts import chances, odds
 from dpaudit.report.prose import Prose
 from dpaudit.report.wording import Context
-
-_DIGITS = 6
 
 
 def told(promise: Guarantee) -> Guarantee:
@@ -170,10 +167,3 @@ def _row(context: Context, promise: Guarantee, *, with_rho: bool) -> tuple[str, 
 def _order(promise: Guarantee) -> tuple[float, float]:
     right = ceiling(promise)
     return (math.inf if right is None else told(promise).epsilon, promise.delta)
-
-
-def rounded_up(value: float) -> str:
-    """Return a loss with at most 6 significant digits, never less than it is."""
-    exact = decimal.Decimal(repr(value))
-    context = decimal.Context(prec=_DIGITS, rounding=decimal.ROUND_CEILING)
-    return f"{float(context.plus(exact)):g}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from dpaudit.model.finding import Finding
+from dpaudit.model.guarantee import rounded_up
 from dpaudit.model.report import (
     Block,
     Column,
@@ -26,9 +27,13 @@ from dpaudit.report.amounts import chances, percent
 from dpaudit.report.appendix import plugged_in, provenance_section
 from dpaudit.report.catalogues import sentence, told_of
 from dpaudit.report.confidence import sureness
-from dpaudit.report.guarantees import ceiling, rounded_up
+from dpaudit.report.guarantees import ceiling
 from dpaudit.report.highlights import brief
 from dpaudit.report.html import date_of
+from dpaudit.report.learning_attack_findings import attack_advice, attack_findings_of_models
+from dpaudit.report.learning_attack_terms import attack_formulas, attack_terms
+from dpaudit.report.learning_attack_words import attacked
+from dpaudit.report.learning_attacks import attacks_plot, model_attack_blocks
 from dpaudit.report.learning_cases import Learning
 from dpaudit.report.learning_findings import advice, learning_findings, learning_page_one
 from dpaudit.report.learning_served import served_formulas
@@ -64,7 +69,8 @@ def learning_report(
     view = Learning.of(results)
     _ = view.prose
     broken = tuple(f for f in learning_thresholds(view) if f.verdict != "met")
-    told = (*broken, *learning_findings(view), *foreign)
+    attacks = attack_findings_of_models(view)
+    told = (*broken, *learning_findings(view), *attacks, *foreign)
     wanted = results.spec.report.sections
     makers: dict[str, Callable[[Learning, Found], tuple[Section, ...]]] = {
         "highlights": _highlights, "findings": _told, "limits": _limits, "methods": _methods,
@@ -81,7 +87,7 @@ def learning_report(
         date=date_of(results.spec.report.date),
         banner=banner(results, _),
         sections=_with_others(sections, tuple(others.values())),
-        findings=(*learning_thresholds(view), *learning_findings(view), *foreign),
+        findings=(*learning_thresholds(view), *learning_findings(view), *attacks, *foreign),
         confidential=results.data.status == "confidential",
         generator=f"dpaudit {results.provenance.versions.get('dpaudit', '')}".strip(),
     )
@@ -97,6 +103,15 @@ def _with_others(own: list[Section], others: tuple[Section, ...]) -> tuple[Secti
 def _summary(view: Learning) -> str:
     _ = view.prose
     count = sum(view.results.data.counts)
+    if view.attacks_alone:
+        return _(
+            "Whether it can be found out whom {learners} learnt from, among {people} people, and "
+            "in which of {n} groups ({axis}).",
+            n=_.whole(len(view.results.data.entities)),
+            axis=words(view.every[0].grouping),
+            people=_.whole(float(count)),
+            learners=_.listing(view.audited),
+        )
     if not any(one.is_private for one in view.every):
         return _(
             "How {n} groups ({axis}) among {people} records fare, with {learners}.",
@@ -117,6 +132,11 @@ def _summary(view: Learning) -> str:
 def _why(view: Learning) -> str:
     """Return why anybody should look into it."""
     _ = view.prose
+    if view.attacks_alone:
+        return _(
+            "A model can give away whom it has learnt from: it is surer of the people whose "
+            "data it has seen. Where that alone is a secret, the model is a disclosure."
+        )
     if not any(one.is_private for one in view.every):
         return _("A change that leaves a model about as accurate for all can take much from some: "
                  "an average does not show whom.")  # fmt: skip
@@ -134,14 +154,24 @@ def _highlights(view: Learning, told: Found) -> tuple[Section, ...]:
     ]
     first = view.operating(view.audited[0])
     chart = tables.epsilon_plot(view, width=_WIDTH) or tables.risk_plot(view, first, width=_WIDTH)
+    attacked_first = attacked(view)[:1]
+    if chart is None and attacked_first:
+        chart = attacks_plot(view, attacked_first[0][1])
     blocks += [chart] if chart is not None else []
+    todo = () if view.attacks_alone else advice(view, first)
+    if attacked_first:
+        todo = (*attack_advice(view), *todo)
     aside: list[Block] = [
         Heading(text=_("Why it was done")),
         Paragraph(text=_why(view)),
         Heading(text=_("What to do")),
-        List(items=advice(view, first), ordered=True),
+        List(items=todo, ordered=True),
         Heading(text=_("How sure we are")),
         Paragraph(text=_("Every number has an interval or is exact. High confidence means an exact "
+                         "integral over the noise; medium, independent runs; low, few runs or "
+                         "an attack that shows nothing.")
+                  if attacked_first
+                  else _("Every number has an interval or is exact. High confidence means an exact "
                          "integral over the noise; medium, independent runs; low, few runs.")),
     ]  # fmt: skip
     return (
@@ -184,9 +214,21 @@ def _told(view: Learning, told: Found) -> tuple[Section, ...]:
         said = [block for finding in own for block in _finding(view, finding)]
         if said or blocks:
             made.append(Section(name=kind, title=title, blocks=(*said, *blocks)))
-    rest = [f for f in told if f.id.split("/")[0] not in parts]
+    made += _attacks(view, told)
+    rest = [f for f in told if f.id.split("/")[0] not in {*parts, "attack"}]
     made += [Section(name=slug(f.id), title=f.statement, blocks=_finding(view, f)) for f in rest]
     return tuple(made)
+
+
+def _attacks(view: Learning, told: Found) -> tuple[Section, ...]:
+    """Return the section on attacks: the strongest on each learner as findings, all in tables."""
+    blocks = model_attack_blocks(view)
+    if not blocks:
+        return ()
+    own = [f for f in told if f.id.split("/")[0] == "attack"][: len(attacked(view))]
+    said = [block for finding in own for block in _finding(view, finding)]
+    title = view.prose("Whom the models have learnt from: attacks")
+    return (Section(name="attacks", title=title, blocks=(*said, *blocks)),)
 
 
 def _finding(view: Learning, finding: Finding) -> tuple[Block, ...]:
@@ -204,11 +246,13 @@ def _limits(view: Learning, _told: Found) -> tuple[Section, ...]:
     _ = view.prose
     items = [
         _("The numbers hold for these people and this model; other data can do better or worse."),
-        _("Excess risk is measured against {reference}.", reference=_reference(view)),
-        _("Loss is not harm: what a wrong prediction costs a person is not in these numbers."),
+        *_of_risk(view),
         _("The audit itself reads the training data. Its numbers are not protected, unless they "
           "are marked as released with a budget of their own."),
-        _("Attacks: no attempt was made to find a person in a model."),
+        _("Attacks: models of half of the people stand for a model of all of them, which learns "
+          "less from each. Whoever sees how a model was trained, or several models, can do more.")
+        if view.results.attacks
+        else _("Attacks: no attempt was made to find a person in a model."),
     ]  # fmt: skip
     told = told_of(view.results, _)
     notes = (note.message for note in view.results.notes)
@@ -217,6 +261,17 @@ def _limits(view: Learning, _told: Found) -> tuple[Section, ...]:
     if said:
         blocks += [Heading(text=_("What must be known beside the numbers")), List(items=said)]
     return (Section(name="limits", title=_("Strengths and limitations"), blocks=tuple(blocks)),)
+
+
+def _of_risk(view: Learning) -> tuple[str, ...]:
+    """Return the limits of what is measured of losses, where anything is."""
+    _ = view.prose
+    if view.attacks_alone:
+        return ()
+    return (
+        _("Excess risk is measured against {reference}.", reference=_reference(view)),
+        _("Loss is not harm: what a wrong prediction costs a person is not in these numbers."),
+    )
 
 
 def _reference(view: Learning) -> str:
@@ -230,7 +285,7 @@ def _reference(view: Learning) -> str:
 
 def _methods(view: Learning, _told: Found) -> tuple[Section, ...]:
     _, made = view.prose, view.results.provenance
-    known = {**served_formulas(_), **formulas(_)}
+    known = {**served_formulas(_), **formulas(_), **attack_formulas(_)}
     measured = dict.fromkeys(
         m.quantity.removeprefix(tables.HELD_OUT) for m in view.results.measurements
     )
@@ -238,7 +293,13 @@ def _methods(view: Learning, _told: Found) -> tuple[Section, ...]:
     blocks: tuple[Block, ...] = (
         Heading(text=_("How the numbers were made")),
         Paragraph(
-            text=_("Each learner was trained up to {runs} times from seed {seed}. Runs of one "
+            text=_("Each learner was trained {runs} times from seed {seed}, each time on a random "
+                   "half of the people; all learners share the halves and their random numbers. "
+                   "Intervals have level {level} and hold for all groups at once.",
+                   runs=_.whole(made.draws), seed=str(made.seed),
+                   level=percent(_, made.confidence))
+            if view.attacks_alone
+            else _("Each learner was trained up to {runs} times from seed {seed}. Runs of one "
                    "number share their random numbers over learners, budgets and ways to train, "
                    "so differences are sharp. Where the mean over the noise is a one-dimensional "
                    "integral, no run was needed. Intervals have level {level} and hold for all "
@@ -294,7 +355,10 @@ def _counted(view: Learning) -> tuple[Block, ...]:
 
 
 def _glossary(view: Learning, _told: Found) -> tuple[Section, ...]:
-    blocks = (DefinitionList(items=terms(view.prose)),)
+    items = attack_terms(view.prose) if view.results.attacks else ()
+    if not view.attacks_alone:
+        items = (*terms(view.prose), *items)
+    blocks = (DefinitionList(items=tuple(sorted(items))),)
     return (Section(name="glossary", title=view.prose("Glossary"), blocks=blocks),)
 
 

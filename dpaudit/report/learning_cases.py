@@ -68,6 +68,11 @@ class Learning:
         return cls(results, Prose(results.spec.report.language))
 
     @property
+    def attacks_alone(self) -> bool:
+        """Whether nothing was measured but attacks."""
+        return bool(self.results.attacks) and not self.results.spec.audits
+
+    @property
     def every(self) -> tuple[Trained, ...]:
         """All that were trained, in the order of the audit file."""
         return tuple(Trained(self.results, each) for each in self.results.learners)

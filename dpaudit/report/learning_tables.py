@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from dpaudit.model.guarantee import rounded_up
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Column, Figure, Table
 from dpaudit.report.charts import Dot, Line, curve, dot_plot
 from dpaudit.report.drawing import WIDTH
-from dpaudit.report.guarantees import rounded_up
 from dpaudit.report.learning_cases import Learning, Trained, changed
 from dpaudit.report.learning_served import SERVED
 from dpaudit.report.prose import words

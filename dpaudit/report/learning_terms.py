@@ -75,5 +75,5 @@ def formulas(_: Prose) -> dict[str, str]:
                        "noise only."),
         "theorem-1-trusted": _("1 where noise is so little that the prediction may be trusted."),
         **{f"theorem-2-{part}-at-{where}": step for part in ("nonprivate", "clip", "noise")
-           for where in ("start", "end")},
+           for where in ("start", "one-quarter", "half", "three-quarters", "last", "end")},
     }  # fmt: skip

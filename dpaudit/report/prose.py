@@ -23,18 +23,6 @@ OWN = Path(str(resources.files("dpaudit.report"))) / "locale"
 _ID_COLUMN = re.compile(r"^(?P<stem>.+?)[ _-](?:id|code|key|name|number)$", re.IGNORECASE)
 
 
-# Control characters, bidirectional overrides and what no XML document may hold.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-    "\ud800-\udfff\ufffe\uffff]"
-)
-
-
-def visible(text: str) -> str:
-    """Return ``text`` without characters that hide, reorder or break what is printed."""
-    return _HIDDEN.sub("", text)
-
-
 @attrs.frozen
 class Prose:
     """Sentences of one language.

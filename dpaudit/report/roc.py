@@ -38,21 +38,28 @@ class RocLine:
 
 
 def roc_plot(
-    lines: Sequence[RocLine], *, ceiling: RocLine | None, title: str, desc: str, prose: Prose
+    lines: Sequence[RocLine],
+    *,
+    ceiling: RocLine | None,
+    title: str,
+    desc: str,
+    prose: Prose,
+    axes: tuple[str, str] | None = None,
 ) -> str:
     """Return at most four curves with the diagonal of guessing and, if given, a ceiling.
 
-    Both axes run from 1 in 1,000 to all. The diagonal of guessing is thin, the ceiling dotted; a
-    curve below 1 in 1,000 runs along the foot.
+    Both axes run from 1 in 1,000 to all; ``axes`` are their names, where it is no release that is
+    attacked. The diagonal of guessing is thin, the ceiling dotted; a curve below 1 in 1,000 runs
+    along the foot.
     """
     _ = prose
     right = 24 + LETTER * max(len(line.name) for line in lines)
     x = Scale(_FLOOR, 1.0, LEFT + 8, WIDTH - right, log=True)
     y = Scale(_FLOOR, 1.0, _BOTTOM, _TOP, log=True)
     marks = [(10.0**k, _percent(_, k)) for k in _DECADES]
-    out = frame(x, y, across=marks, up=marks,
-                names=(_("False alarms: share of people not counted who are taken for counted"),
-                       _("Share of counted people who are found")))  # fmt: skip
+    counted = (_("False alarms: share of people not counted who are taken for counted"),
+               _("Share of counted people who are found"))  # fmt: skip
+    out = frame(x, y, across=marks, up=marks, names=axes or counted)
     guess = [(x(_FLOOR), y(_FLOOR)), (x(1.0), y(1.0))]
     out.append(f'<polyline points="{path(guess)}" fill="none" stroke="{MUTED}" stroke-width="1"/>')
     if ceiling is not None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import decimal
-
 import attrs
 
 from dpaudit.data.geometry import Shapes
+from dpaudit.model.guarantee import rounded_up
 from dpaudit.model.results import Results
 from dpaudit.report.amounts import Amounts
 from dpaudit.report.cases import Case, Cases
 from dpaudit.report.catalogues import Told, told_of
 from dpaudit.report.prose import Prose, noun, words
-
-_DIGITS = 6
-"""Significant digits of a budget that was computed."""
 
 
 @attrs.frozen(eq=False)
@@ -199,8 +195,7 @@ def _computed(case: Case, budget: float) -> float:
     """Return a budget as the audit file states it, or else to six digits and never less."""
     if budget in case.result.parameters.values():
         return budget
-    context = decimal.Context(prec=_DIGITS, rounding=decimal.ROUND_CEILING)
-    return float(context.plus(decimal.Decimal(f"{budget:.12g}")))
+    return float(rounded_up(float(f"{budget:.12g}")))
 
 
 def first_upper(text: str) -> str:

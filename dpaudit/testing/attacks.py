@@ -15,6 +15,7 @@ from dpaudit.noise.law import log_law
 from dpaudit.stats.replicates import over_replicates
 from dpaudit.stats.roc import Ranking
 from dpaudit.testing.faults import Fault, refuse
+from dpaudit.testing.model_attacks import model_attack_faults
 
 _COUNTS = np.array([12.0, 5.0, 0.0, 7.0, 1.0, 3.0, 0.0, 2.0, 30.0, 4.0, 9.0, 6.0])
 _DOMAIN = Domain(names=("PLACE", "KIND"), values=(("a", "b", "c"), ("w", "x", "y", "z")))
@@ -27,7 +28,8 @@ def check_attack(attack: Attack, *, seed: int = 0) -> None:
 
     On releases of a small table with Laplace noise, in every game that it plays: one number for
     each cell, the same for the same random numbers, printed values left as they were; and, of
-    membership, no more than guessing where the release says nothing (false alarm 1e-6).
+    membership, no more than guessing where the release says nothing (false alarm 1e-6). An attack
+    on models is tried on made-up losses in the same way.
 
     Raises
     ------
@@ -44,6 +46,8 @@ def check_attack(attack: Attack, *, seed: int = 0) -> None:
 
 def attack_faults(attack: Attack, *, seed: int = 0) -> tuple[Fault, ...]:
     """Return every fault; parameters as for :func:`check_attack`."""
+    if attack.of == "models":
+        return tuple(model_attack_faults(attack, seed))
     return tuple(fault for game in sorted(attack.games) for fault in _of_game(attack, game, seed))
 
 

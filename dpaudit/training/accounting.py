@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from dpaudit.errors import UnavailableError, UsageError
-from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.guarantee import Guarantee, rounded_up
 from dpaudit.model.spec import Neighbours
 
 ACCOUNTANTS = ("pld", "prv")
@@ -138,8 +138,9 @@ class Account:
         """Return one sentence with the bound, its neighbours and every query that was counted."""
         counted = [*(f"{query.name} of each batch" for query in self.each_step)]
         counted += [f"{query.name} of all data" for query in self.once]
+        spent = rounded_up(self.epsilon(delta, accountant), 4)
         return (
-            f"epsilon {self.epsilon(delta, accountant):.4g} at delta {delta:g}, neighbours "
+            f"epsilon {spent} at delta {delta:g}, neighbours "
             f"{self.neighbours}, {accountant.upper()} accountant, {self.steps} steps at rate "
             f"{self.sample_rate:g}; counted: {', '.join(counted)}"
         )

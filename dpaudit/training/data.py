@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from dpaudit.errors import DataError
+from dpaudit.model.arrays import BoolArray
 from dpaudit.model.dataset import Status
 from dpaudit.training.records import IntArray, Records
 
@@ -78,6 +79,10 @@ class TrainingData:
             "held-out": self.held_out
         }  # fmt: skip
         return {"train": self.train, **held_out}
+
+    def of(self, members: BoolArray) -> TrainingData:
+        """Return the same with the people of ``members`` (n,) alone to learn from."""
+        return attrs.evolve(self, train=self.train.of(members), rows=self.rows[members])
 
     def records(self, split: Split) -> Records:
         """Return the people of ``split``.

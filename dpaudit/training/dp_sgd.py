@@ -22,9 +22,16 @@ import torch
 from torch import Tensor
 
 from dpaudit.errors import DataError, UsageError
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.training.accounting import Account, Query
-from dpaudit.training.draws import STATISTICS, batches, noises, starts
+from dpaudit.training.draws import (
+    DIRECTION,
+    STATISTICS,
+    batches,
+    batches_among,
+    noises,
+    starts,
+)
 from dpaudit.training.ensemble import (
     Activation,
     Backward,
@@ -103,7 +110,13 @@ class DpSgd:
         query = Query(name="clipped gradients", noise_multiplier=self.noise_multiplier)
         return Account(sample_rate=self.batch / records, steps=self.steps, each_step=(query,))
 
-    def train(self, records: Records, replicates: range, seed: int) -> FloatArray:
+    def train(
+        self,
+        records: Records,
+        replicates: range,
+        seed: int,
+        members: BoolArray | None = None,
+    ) -> FloatArray:
         """Return the parameters of every replicate, shape (R, P).
 
         Parameters
@@ -114,22 +127,29 @@ class DpSgd:
             Their numbers: ``range(0, 100)`` gives the same runs as its parts do, to rounding.
         seed
             Of all draws.
+        members
+            Which records each replicate learns from, shape (R, n); by default all. Each run is then
+            the one that it would be if there were no other records.
 
         Raises
         ------
         DataError
             If columns or labels do not fit the layers.
         UsageError
-            If the batch is not in (0, n], or a run diverges.
+            If the batch is not in (0, n], a run diverges, or a rule is to learn from parts.
         """
         inputs, labels = self._tensors(records)
+        rows = None if members is None else self._rows(members)
         groups = torch.as_tensor(records.groups, device=self.device)
         chunk = _CHUNK_LINEAR if len(self.sizes) == 2 else _CHUNK_NET  # noqa: PLR2004 (one layer)
         with one_torch_thread():
             parts = [
-                self._chunk(inputs, labels, groups, replicates[at : at + chunk], seed)
+                self._chunk(
+                    inputs, labels, groups, replicates[at : at + chunk], seed,
+                    rows=None if rows is None else rows[at : at + chunk],
+                )
                 for at in range(0, len(replicates), chunk)
-            ]
+            ]  # fmt: skip
         found = np.concatenate(parts)
         bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
         if bad.size:
@@ -138,6 +158,12 @@ class DpSgd:
                 hint="choose a smaller step",
             )
         return found
+
+    def after(self, steps: int, records: Records, replicates: range, seed: int) -> FloatArray:
+        """Return the parameters after the first ``steps`` of :meth:`train`, shape (R, P)."""
+        if not steps:
+            return self._start(replicates, seed).double().cpu().numpy()
+        return attrs.evolve(self, steps=steps).train(records, replicates, seed)
 
     def losses(self, parameters: FloatArray, records: Records) -> FloatArray:
         """Return the loss of every record under every replicate, shape (R, n), nats."""
@@ -165,12 +191,38 @@ class DpSgd:
     def _net(self, theta: Tensor) -> Ensemble:
         return Ensemble(self.sizes, theta, activation=self.activation, bias=self.bias)
 
+    def _rows(self, members: BoolArray) -> list[IntArray]:
+        """Return the records of every replicate."""
+        if self.rule is not None:
+            raise UsageError(
+                "a mitigation that asks for statistics of groups cannot learn from parts at once",
+                hint="train the replicates one by one",
+            )
+        rows = [np.flatnonzero(own) for own in members]
+        fewest = min(len(own) for own in rows)
+        if not self.batch <= fewest:
+            raise UsageError(
+                f"batch {self.batch!r} is larger than the {fewest} records of a replicate",
+                hint="take a smaller batch",
+            )
+        return rows
+
     def _chunk(
-        self, inputs: Tensor, labels: Tensor, groups: Tensor, replicates: range, seed: int
+        self,
+        inputs: Tensor,
+        labels: Tensor,
+        groups: Tensor,
+        replicates: range,
+        seed: int,
+        *,
+        rows: list[IntArray] | None,
     ) -> FloatArray:
         net = self._net(self._start(replicates, seed))
         n, rate = len(inputs), self.batch / len(inputs)
-        drawn = batches(n, rate, self.steps, seed, replicates)
+        if rows is None:
+            drawn = batches(n, rate, self.steps, seed, replicates)
+        else:
+            drawn = batches_among(rows, self.batch, self.steps, seed, replicates)
         noise = noises(self.size, self.steps, seed, replicates) if self._noisy else None
         deviation = self.noise_sign * self.noise_multiplier
         asked = _Asked(self, self._made_rule(groups, n, len(replicates)), seed, replicates)
@@ -179,8 +231,10 @@ class DpSgd:
             weights = torch.from_numpy(valid).to(self.device, torch.float32)
             chosen = inputs.index_select(0, place.reshape(-1)).view(*place.shape, -1)
             batch = Batch(groups=groups[place], valid=weights)
+            asked.look(net, chosen)
             made = net.backward(chosen, labels[place], asked.changed(labels[place], batch))
             weights = weights * asked.factors(net, made, batch)
+            asked.learn(net, chosen, labels[place], batch)
             total = net.gradient(made, weights)
             if noise is not None:
                 scale = deviation * asked.bound()
@@ -237,6 +291,21 @@ class _Asked:
             if rule is not None and rule.size
             else None
         )
+        self._wide = (
+            noises(sgd.size, sgd.steps, seed, replicates, DIRECTION)
+            if rule is not None and rule.asks_direction
+            else None
+        )
+
+    def look(self, net: Ensemble, inputs: Tensor) -> None:
+        if self._rule is not None and self._sgd.clipped:
+            self._rule.look(net, inputs)
+
+    def learn(self, net: Ensemble, inputs: Tensor, labels: Tensor, batch: Batch) -> None:
+        if self._rule is None or self._wide is None or not self._sgd.clipped:
+            return
+        noise = self._sign * torch.from_numpy(next(self._wide)).to(inputs.device)
+        self._rule.learn(net, net.backward(inputs, labels), batch, noise)
 
     def changed(self, labels: Tensor, batch: Batch) -> Changed | None:
         rule = self._rule

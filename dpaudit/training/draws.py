@@ -8,7 +8,7 @@ and noise (common random numbers), and a run can be resumed at any block.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from dpaudit.training.records import IntArray
 STEPS = 32
 """Steps in a block."""
 
-_BATCHES, _NOISE, _START, STATISTICS = range(4)
+_BATCHES, _NOISE, _START, STATISTICS, DIRECTION = range(5)
 
 
 def generator(seed: int, replicate: int, *stream: int) -> np.random.Generator:
@@ -76,13 +76,38 @@ def batches(
 
     B is the size of the largest batch; what does not count has index 0.
     """
+    every = np.arange(n, dtype=np.int64)
+    return _batches([every] * len(replicates), [rate] * len(replicates), steps, seed, replicates)
+
+
+def batches_among(
+    rows: Sequence[IntArray], batch: float, steps: int, seed: int, replicates: range
+) -> Iterator[tuple[IntArray, NDArray[np.bool_]]]:
+    """Yield batches as :func:`batches` does, where every replicate has records of its own.
+
+    Parameters
+    ----------
+    rows
+        The records of every replicate, R of them. Its batches are those that it would draw if
+        there were no others.
+    batch
+        Expected size of a batch.
+    """
+    rates = [batch / len(own) for own in rows]
+    return _batches(rows, rates, steps, seed, replicates)
+
+
+def _batches(
+    rows: Sequence[IntArray], rates: Sequence[float], steps: int, seed: int, replicates: range
+) -> Iterator[tuple[IntArray, NDArray[np.bool_]]]:
     for block in range(0, steps, STEPS):
         drawn = []
-        for replicate in replicates:
+        for replicate, own, rate in zip(replicates, rows, rates, strict=True):
+            n = len(own)
             rng = generator(seed, replicate, _BATCHES, block // STEPS)
             positions = poisson_positions(n, rate, STEPS, rng)
             cuts = np.searchsorted(positions, n * np.arange(1, STEPS))
-            drawn.append(np.split(positions % n, cuts))
+            drawn.append(np.split(own[positions % n], cuts))
         for step in range(min(STEPS, steps - block)):
             chosen = [batch[step] for batch in drawn]
             width = max(1, *(len(batch) for batch in chosen))
@@ -99,7 +124,7 @@ def noises(
 ) -> Iterator[NDArray[np.float32]]:
     """Yield standard normal numbers of every replicate, step by step, shape (R, P).
 
-    ``stream`` tells the noise of gradients from that of :data:`STATISTICS`.
+    ``stream`` tells the noise of gradients from that of :data:`STATISTICS` and :data:`DIRECTION`.
     """
     for block in range(0, steps, STEPS):
         streams = [generator(seed, r, stream, block // STEPS) for r in replicates]

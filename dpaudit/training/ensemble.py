@@ -64,15 +64,20 @@ class Ensemble:
                 hint="see parameter_count",
             )
         self.parameters = parameters.clone()
-        self.weights: list[Tensor] = []
-        self.biases: list[Tensor | None] = []
+        self.weights, self.biases = self._layers(self.parameters)
+
+    def _layers(self, flat: Tensor) -> tuple[list[Tensor], list[Tensor | None]]:
+        """Return views of weights (R, out, in) and biases (R, out) of vectors (R, P)."""
+        weights: list[Tensor] = []
+        biases: list[Tensor | None] = []
         start = 0
-        for fan_in, fan_out in itertools.pairwise(sizes):
-            flat = self.parameters[:, start : start + fan_in * fan_out]
-            self.weights.append(flat.view(-1, fan_out, fan_in))
+        for fan_in, fan_out in itertools.pairwise(self.sizes):
+            part = flat[:, start : start + fan_in * fan_out]
+            weights.append(part.view(-1, fan_out, fan_in))
             start += fan_in * fan_out
-            self.biases.append(self.parameters[:, start : start + fan_out] if bias else None)
-            start += fan_out if bias else 0
+            biases.append(flat[:, start : start + fan_out] if self.bias else None)
+            start += fan_out if self.bias else 0
+        return weights, biases
 
     def forward(self, inputs: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return the input of every layer, (R, B, in), and the logits, (R, B, K)."""
@@ -81,9 +86,7 @@ class Ensemble:
             if layer:
                 now = torch.tanh(now) if self.activation == "tanh" else torch.relu(now)
             entering.append(now)
-            now = torch.bmm(now, weight.transpose(1, 2))
-            if bias is not None:
-                now = now + bias[:, None]
+            now = _linear(now, weight, bias)
         return entering, now
 
     def backward(self, inputs: Tensor, labels: Tensor, changed: Changed | None = None) -> Backward:
@@ -101,8 +104,7 @@ class Ensemble:
             error = changed(logits, error)
         errors = [error]
         for weight, now in zip(self.weights[:0:-1], entering[:0:-1], strict=True):
-            slope = 1.0 - now * now if self.activation == "tanh" else (now > 0).to(now.dtype)
-            error = torch.bmm(error, weight) * slope
+            error = torch.bmm(error, weight) * self._slope(now)
             errors.append(error)
         return Backward(entering, errors[::-1])
 
@@ -114,6 +116,36 @@ class Ensemble:
             for entering, error in zip(made.inputs, made.errors, strict=True)
         ]
         return torch.stack(squares).sum(0).sqrt()
+
+    def along(self, made: Backward, direction: Tensor) -> Tensor:
+        """Return <g_i, v> of every record, (R, B), for one v of each replicate, (R, P)."""
+        found = torch.zeros_like(made.errors[0][:, :, 0])
+        weights, biases = self._layers(direction)
+        for entering, error, weight, bias in zip(
+            made.inputs, made.errors, weights, biases, strict=True
+        ):
+            found = found + (error * _linear(entering, weight, bias)).sum(2)
+        return found
+
+    def tangent(self, inputs: Tensor, direction: Tensor) -> Tensor:
+        """Return the derivative of the logits along v, (R, B, K), for v of shape (R, P)."""
+        now, moved = inputs, torch.zeros_like(inputs)
+        weights, biases = self._layers(direction)
+        for layer, (own, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            if layer:
+                now = torch.tanh(now) if self.activation == "tanh" else torch.relu(now)
+                moved = moved * self._slope(now)
+            moved = torch.bmm(moved, own.transpose(1, 2)) + _linear(
+                now, weights[layer], biases[layer]
+            )
+            now = _linear(now, own, bias)
+        return moved
+
+    def _slope(self, activated: Tensor) -> Tensor:
+        """Return the slope of the activation where it has this value."""
+        if self.activation == "tanh":
+            return 1.0 - activated * activated
+        return (activated > 0).to(activated.dtype)
 
     def gradient(self, made: Backward, weights: Tensor) -> Tensor:
         """Return the sum of gradients times ``weights`` (R, B), shape (R, P)."""
@@ -142,6 +174,12 @@ class Ensemble:
 
     def _of_all(self, inputs: Tensor) -> Tensor:
         return self.forward(inputs.expand(len(self.parameters), *inputs.shape))[1]
+
+
+def _linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return W x + b of every record, (R, B, out)."""
+    made = torch.bmm(inputs, weight.transpose(1, 2))
+    return made if bias is None else made + bias[:, None]
 
 
 def parameter_count(sizes: tuple[int, ...], *, bias: bool = True) -> int:

@@ -24,6 +24,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dpaudit.training.ensemble import Backward, Ensemble
+
 
 @attrs.define(kw_only=True)
 class Batch:
@@ -86,8 +88,20 @@ class Rule(abc.ABC):
     def after(self, logits: Tensor, labels: Tensor, batch: Batch, noise: Tensor) -> None:
         """Learn from the statistics of a batch for the next one."""
 
+    @property
+    def asks_direction(self) -> bool:
+        """Whether it asks for a sum of gradients of each batch, too."""
+        return False
 
-def _flat(norms: Tensor, bound: float | Tensor) -> Tensor:
+    def look(self, net: Ensemble, inputs: Tensor) -> None:
+        """See the inputs (R, B, d) of a batch before its gradients are worked out."""
+
+    def learn(self, net: Ensemble, made: Backward, batch: Batch, noise: Tensor) -> None:
+        """Learn from the gradients of the loss alone; ``noise`` is (R, P), of deviation 1."""
+
+
+def flat(norms: Tensor, bound: float | Tensor) -> Tensor:
+    """Return the factors that clip gradients of these norms at ``bound``."""
     return bound / torch.clamp(norms, min=bound) if isinstance(bound, float) else (
         bound / torch.maximum(norms, bound)
     )  # fmt: skip
@@ -104,7 +118,7 @@ class Reweighted(Rule):
 
     def factors(self, norms: Tensor, batch: Batch, noise: Tensor) -> Tensor:
         """Return flat factors."""
-        return _flat(norms, self.clip_norm)
+        return flat(norms, self.clip_norm)
 
 
 @attrs.define(kw_only=True)
@@ -171,7 +185,7 @@ class GroupClip(Rule):
         ratio = torch.where(whole > 0, share / whole.clamp(min=1.0 / self.batch), 1.0)
         ratio = torch.minimum(ratio, 1.0 / self.shares)  # where counts are exact it never exceeds
         self._bounds = self.clip_norm * (1.0 + ratio)
-        return _flat(norms, self._bounds.gather(1, batch.groups))
+        return flat(norms, self._bounds.gather(1, batch.groups))
 
     def bound(self) -> Tensor:
         """Return the largest bound of any group."""
@@ -210,7 +224,7 @@ class Coupled(Rule):
 
     def factors(self, norms: Tensor, batch: Batch, noise: Tensor) -> Tensor:
         """Return flat factors."""
-        return _flat(norms, self.clip_norm)
+        return flat(norms, self.clip_norm)
 
     def after(self, logits: Tensor, labels: Tensor, batch: Batch, noise: Tensor) -> None:
         """Find the signs for the next batch."""
@@ -249,7 +263,7 @@ class EqualCloseness(Coupled):
 
     def measure(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return h over 1 - 1/K."""
-        f = _chances(logits)
+        f = chances(logits)
         return (1.0 - f.square().sum(2)) / (1.0 - 1.0 / f.shape[2])
 
     def pressure(self, apart: Tensor) -> Tensor:
@@ -258,7 +272,7 @@ class EqualCloseness(Coupled):
 
     def push(self, logits: Tensor, labels: Tensor, batch: Batch) -> Tensor:
         """Return w_i dh/dz."""
-        f = _chances(logits)
+        f = chances(logits)
         slope = -2.0 * f * (f - f.square().sum(2, keepdim=True))
         if logits.shape[2] == 1:
             slope = 2.0 * (1.0 - 2.0 * f[:, :, 1:]) * f[:, :, 1:] * f[:, :, :1]
@@ -307,7 +321,7 @@ class EqualLoss(Coupled):
         return 1.0 + self._weights.gather(1, batch.groups)
 
 
-def _chances(logits: Tensor) -> Tensor:
+def chances(logits: Tensor) -> Tensor:
     """Return f (R, B, K), two columns for one logit."""
     if logits.shape[2] == 1:
         return torch.cat([torch.sigmoid(-logits), torch.sigmoid(logits)], dim=2)

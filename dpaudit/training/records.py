@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dpaudit.errors import DataError
-from dpaudit.model.arrays import FloatArray
+from dpaudit.model.arrays import BoolArray, FloatArray
 
 IntArray: TypeAlias = NDArray[np.int64]
 """Whole numbers: classes, groups, positions."""
@@ -103,6 +103,16 @@ class Records:
         if values.ndim == 1:
             return np.bincount(self.groups, weights=values, minlength=len(self.names)) / self.sizes
         return np.stack([values[self.groups == a].mean(axis=0) for a in range(len(self.sizes))])
+
+    def of(self, rows: BoolArray) -> Records:
+        """Return some of the records, shape (n,); a group without any is left out."""
+        present, groups = np.unique(self.groups[rows], return_inverse=True)
+        return Records(
+            inputs=self.inputs[rows],
+            labels=self.labels[rows],
+            groups=groups.reshape(-1),
+            names=tuple(self._name(int(group)) for group in present),
+        )
 
     def members(self, group: int) -> tuple[FloatArray, FloatArray]:
         """Return inputs and labels of the records in ``group``."""

@@ -33,12 +33,22 @@ class PrivateStep:
         eta, C and sigma.
     batch
         b, the expected size of a Poisson batch; the divisor.
+    steps
+        T, how many there are.
     """
 
     step: float
     clip_norm: float
     noise_multiplier: float
     batch: float
+    steps: int = 0
+
+    def terms(self, model: Model, theta: FloatArray, records: Records) -> StepTerms:
+        """Return what this step does to each group from ``theta``, see :func:`step_terms`."""
+        return step_terms(
+            model, theta, records, step=self.step, bound=self.clip_norm,
+            noise_multiplier=self.noise_multiplier, batch=self.batch,
+        )  # fmt: skip
 
 
 @attrs.frozen(kw_only=True, eq=False)

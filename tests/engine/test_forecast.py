@@ -80,7 +80,7 @@ def foreseen(prepared, **options):
 def alone(prepared, task, monkeypatch):
     """Return how to measure one task alone, as prepared."""
     only = attrs.evolve(prepared, controlled={task: prepared.controlled[task]})
-    monkeypatch.setattr("dpaudit.engine.run.prepare", lambda *_: only)
+    monkeypatch.setattr("dpaudit.engine.run.prepare", lambda *_, **__: only)
     return lambda: dpaudit.run(prepared.spec)
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpaudit.model.guarantee import Guarantee
+from dpaudit.model.guarantee import Guarantee, rounded_up
 from dpaudit.privacy.composition import from_rho
 from dpaudit.report.amounts import odds
 from dpaudit.report.assemble import build_report
-from dpaudit.report.guarantees import ceiling, guarantees, rounded_up
+from dpaudit.report.guarantees import ceiling, guarantees
 from dpaudit.report.html import render_html
 from dpaudit.report.prose import Prose
 from dpaudit.report.wording import Context

@@ -7,7 +7,7 @@ import numpy as np
 
 from dpaudit.engine.attacks.jobs import AttackJob
 from dpaudit.engine.attacks.judges import share
-from dpaudit.engine.attacks.trials import codes_of
+from dpaudit.engine.attacks.scored import Scored
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.attack import Curve
 from dpaudit.stats.replicates import spread_p_value
@@ -46,9 +46,9 @@ class Closed:
         return share(self.auc * self.people, self.people, labels, count)
 
 
-def closed_of(job: AttackJob) -> Closed | None:
+def closed_of(job: Scored) -> Closed | None:
     """Return the closed form of an attack, where it has one for this release."""
-    if job.spec.game != "known-rest":
+    if not isinstance(job, AttackJob) or job.spec.game != "known-rest":
         return None
     counts = job.counts
     found = job.attack.rates(job.public, np.where(counts > 0, counts - 1.0, -1.0))
@@ -62,8 +62,8 @@ def closed_of(job: AttackJob) -> Closed | None:
     )
 
 
-def closed_p_value(job: AttackJob, closed: Closed, grouping: str, kept: np.ndarray) -> float:
+def closed_p_value(job: Scored, closed: Closed, grouping: str, kept: np.ndarray) -> float:
     """Return the p-value of the largest difference of groups under permuted labels."""
-    codes, count = codes_of(job, grouping), len(job.groupings[grouping].labels)
+    codes, count = job.codes(grouping), len(job.groupings[grouping].labels)
     own = closed.by(codes[None, :], count)[:, kept]
     return spread_p_value(own, closed.by(codes[job.permutations], count)[None, :, kept])

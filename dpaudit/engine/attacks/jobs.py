@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 
 from dpaudit import binding, config, data
+from dpaudit.engine.attacks.scored import TRAINING, Scored
 from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
 from dpaudit.engine.failures import Failures, strangers
 from dpaudit.engine.job import Grouping
@@ -23,60 +24,30 @@ from dpaudit.interfaces.attack import Attack, Law, Public
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.domain import Domain
-from dpaudit.model.guarantee import Guarantee
 from dpaudit.model.plan import Task
 from dpaudit.model.spec import AttackSpec, ReleaseSpec, Spec
 from dpaudit.registry import Registry
-from dpaudit.stats.streams import block_generator
-
-STREAM = 2**42
-"""Number of the stream of the first release that is attacked; replicate r has the r-th after it."""
-
-DEAL, RELEASE, ATTACK, NULL, TRAINING, PERMUTED = range(6)
-"""What draws within the stream of a replicate."""
 
 
 @attrs.frozen(kw_only=True, eq=False, slots=False)
-class AttackJob:
+class AttackJob(Scored):
     """One attack on one release at one parameter point, ready to be played.
 
     Parameters
     ----------
-    task
-        Its address; ``decision`` is the name of the attack.
-    spec
-        As the audit file has it.
-    attack
-        The plug-in, bound to the data.
     chain
         The release of the true counts.
-    sizes
-        What is expected of each cell, or its candidates, see :class:`dpaudit.Public`.
     others
         Candidates from elsewhere in each cell, where they are listed; else they are drawn.
-    candidates
-        Where candidates come from, in words.
-    data
-        The data of the audit.
-    groupings
-        Sums to take, by grouping.
-    guarantee
-        What the release promises.
-    seed
-        Of the run.
     """
 
-    task: Task
-    spec: AttackSpec
-    attack: Attack
     chain: Chain
-    sizes: FloatArray
     others: FloatArray | None
-    candidates: str
-    data: Dataset
-    groupings: Mapping[str, Grouping]
-    guarantee: Guarantee
-    seed: int
+
+    @property
+    def unit(self) -> str:
+        """A release is what is repeated."""
+        return "release"
 
     @property
     def counts(self) -> FloatArray:
@@ -91,6 +62,11 @@ class AttackJob:
         still = value is not None and not np.asarray(value, dtype=np.float64).any()
         steps = not any(step.randomised for step in self.chain.steps)
         return self.spec.game == "elsewhere" and still and steps
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether what is printed of one cell depends on that cell alone."""
+        return self.chain.is_independent
 
     @functools.cached_property
     def public(self) -> Public:
@@ -119,20 +95,6 @@ class AttackJob:
         """The attack made ready for the table as it is."""
         return self.attack.trained(self.unprotected, self.stream(0, TRAINING))
 
-    @functools.cached_property
-    def permutations(self) -> np.ndarray:
-        """Orders of the cells with candidates, all others in place, shape (p, n)."""
-        rng = self.stream(0, PERMUTED)
-        at = np.flatnonzero((self.sizes > 0) | (self.counts > 0))
-        made = np.tile(np.arange(self.sizes.size), (PERMUTATIONS, 1))
-        for row in made:
-            row[at] = rng.permutation(at)
-        return made
-
-    def stream(self, replicate: int, what: int) -> np.random.Generator:
-        """Return the generator of one part of a replicate: the same for every attack."""
-        return block_generator(self.seed, self.data.digest, STREAM + replicate, what)
-
     def _public(
         self,
         simulate: Callable[[FloatArray, np.random.Generator], FloatArray],
@@ -151,10 +113,6 @@ class AttackJob:
             law=law,
             **known,
         )
-
-
-PERMUTATIONS = 199
-"""How often the labels of groups are permuted."""
 
 
 def _exact_law(counts: FloatArray, shown: FloatArray, _cells: np.ndarray) -> FloatArray:

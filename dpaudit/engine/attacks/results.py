@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from dpaudit.engine.attacks.closed import Closed, closed_of, closed_p_value
-from dpaudit.engine.attacks.jobs import AttackJob
 from dpaudit.engine.attacks.judges import GRID
-from dpaudit.engine.attacks.trials import Numbers, codes_of
+from dpaudit.engine.attacks.scored import Scored
+from dpaudit.engine.attacks.trials import Numbers
 from dpaudit.engine.attacks.verdicts import SURE, verdict_of
 from dpaudit.model.arrays import BoolArray, FloatArray
 from dpaudit.model.attack import AttackResult, Baseline, ByGroup, Curve
@@ -37,7 +37,7 @@ _RISK, _HIDDEN = "more risk-above-control", "more hidden-people"
 
 
 def result_of(
-    job: AttackJob, numbers: Sequence[Numbers], confidence: float
+    job: Scored, numbers: Sequence[Numbers], confidence: float
 ) -> tuple[AttackResult, tuple[Measurement, ...]]:
     """Return what an attack came to, and its measurements."""
     # A number that some release does not have (too few claims) is left out of all.
@@ -61,7 +61,7 @@ def _defined(stacked: Mapping[str, FloatArray]) -> BoolArray:
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Maker:
-    job: AttackJob
+    job: Scored
     stacked: Mapping[str, FloatArray]
     confidence: float
     closed: Closed | None = None
@@ -96,6 +96,7 @@ class _Maker:
             game=job.spec.game,
             outcome=outcome,
             candidates=job.candidates,
+            unit=job.unit,
             replicates=0 if self.closed else self.replicates,
             quantity=QUANTITIES[outcome],
             estimate=self._main(),
@@ -243,7 +244,7 @@ class _Maker:
             return bound
         # One person of every cell is taken out at once. Where what is printed of a cell depends
         # on that cell alone this is the same as one person of one cell; else nothing follows.
-        if not self.job.chain.is_independent:
+        if not self.job.is_independent:
             return None
         without = [one for one in baselines if one.name == "without-the-person"]
         if not without:
@@ -270,7 +271,7 @@ class _Maker:
         labels = job.groupings[name].labels
         at = slice(start, start + len(labels))
         main, base = self.stacked["main"][:, at], self._bases()[self._baselines()[0].name][:, at]
-        codes = codes_of(job, name)
+        codes = job.codes(name)
         people = np.bincount(codes, self._people(), len(labels))
         if self.closed is not None:
             main, base = self.closed.by(codes[None, :], len(labels)), np.full((1, len(labels)), 0.5)

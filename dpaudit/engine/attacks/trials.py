@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from dpaudit.engine.attacks.deals import Deal, deal, redealt
-from dpaudit.engine.attacks.jobs import ATTACK, DEAL, NULL, RELEASE, AttackJob
+from dpaudit.engine.attacks.jobs import AttackJob
 from dpaudit.engine.attacks.judges import (
     AttributeJudge,
     CellsJudge,
@@ -18,6 +18,7 @@ from dpaudit.engine.attacks.judges import (
     PickJudge,
     TableJudge,
 )
+from dpaudit.engine.attacks.scored import ATTACK, DEAL, NULL, RELEASE, Scored
 from dpaudit.errors import DpauditError, PluginError
 from dpaudit.interfaces.attack import Attack, Public, Target
 from dpaudit.model.arrays import FloatArray
@@ -56,16 +57,16 @@ def play(job: AttackJob, replicate: int) -> dict[str, FloatArray]:
     )
     scores = trial.scores()
     judge = trial.judge(scores)
-    made = dict(_by_group(job, judge))
+    made = dict(by_group(job, judge))
     made |= {f"more {name}": value for name, value in judge.more().items()}
     made |= {f"more {name}": np.array(value) for name, value in trial.further().items()}
-    made["null"] = _whole(trial.null(scores, job.stream(replicate, NULL)))
+    made["null"] = whole(trial.null(scores, job.stream(replicate, NULL)))
     if job.attack.outcome != "cells":  # a table that hides nothing has no hidden counts to find
-        made["exact"] = _whole(bare.judge(bare.scores()))
+        made["exact"] = whole(bare.judge(bare.scores()))
     return made
 
 
-def _whole(judge: Judge) -> FloatArray:
+def whole(judge: Judge) -> FloatArray:
     """Return the main number of the whole, and by how much it is above the largest base.
 
     NaN where nobody is on one side.
@@ -76,14 +77,15 @@ def _whole(judge: Judge) -> FloatArray:
     return np.array([main, main - base])
 
 
-def _by_group(job: AttackJob, judge: Judge) -> Mapping[str, FloatArray]:
+def by_group(job: Scored, judge: Judge) -> Mapping[str, FloatArray]:
+    """Return the main number and what is reached without, of the whole and of every group."""
     n = job.sizes.size
-    whole = np.zeros((1, n), dtype=np.intp)
-    main = [judge.main(whole, 1)[0]]
-    bases = {name: [value[0]] for name, value in judge.bases(whole, 1).items()}
+    one = np.zeros((1, n), dtype=np.intp)
+    main = [judge.main(one, 1)[0]]
+    bases = {name: [value[0]] for name, value in judge.bases(one, 1).items()}
     made: dict[str, FloatArray] = {}
     for name, grouping in job.groupings.items():
-        codes, count = codes_of(job, name), len(grouping.labels)
+        codes, count = job.codes(name), len(grouping.labels)
         main.append(judge.main(codes[None, :], count)[0])
         for base, value in judge.bases(codes[None, :], count).items():
             bases[base].append(value[0])
@@ -91,14 +93,6 @@ def _by_group(job: AttackJob, judge: Judge) -> Mapping[str, FloatArray]:
             made[f"permuted {name}"] = judge.main(codes[job.permutations], count)
     made["main"] = np.concatenate(main)
     return made | {f"base {name}": np.concatenate(value) for name, value in bases.items()}
-
-
-def codes_of(job: AttackJob, grouping: str) -> np.ndarray:
-    """Return the number of each cell's group, shape (n,)."""
-    own = job.groupings[grouping]
-    codes = np.empty(job.sizes.size, dtype=np.intp)
-    codes[own.order] = np.repeat(np.arange(len(own.labels)), own.sizes.astype(np.int64))
-    return codes
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -16,11 +16,9 @@ from dpaudit.training.clipping import boundary_closeness, boundary_distance, cli
 from dpaudit.training.group_estimates import of_runs
 from dpaudit.training.linear_models import LogisticLoss
 from dpaudit.training.models import Model, group_gradients
-from dpaudit.training.one_hidden_layer import OneHiddenLayer
 from dpaudit.training.output_perturbation import predicted_excess, trusted
 from dpaudit.training.records import Records
 from dpaudit.training.runs import Arm, ModelRuns
-from dpaudit.training.theorem2 import step_terms
 from dpaudit_plugins.audits._excess import Excess, excess_of, group_rows
 
 _RESAMPLED = 400
@@ -31,6 +29,9 @@ _ROUNDING = 1e-9
 _LEAST_GROUPS = 3
 _ALL_ORDERS = 7
 _ORDERS = 10_000
+ALONG = {"start": 0.0, "one-quarter": 0.25, "half": 0.5, "three-quarters": 0.75, "last": 1.0}
+"""The shares of its steps after which a private run is looked at."""
+
 EFFECTS = ("under-training", "clip-effect", "noise-effect", "interaction")
 
 
@@ -45,8 +46,8 @@ class Causes(dpaudit.Audit):
 
     **Predictions.** Theorem 1 (half the noise variance times the trace of the group's Hessian),
     with the share of groups for which it may be trusted; Theorem 2 with the division by the batch
-    that its statement omits, for one step at the start and one at the reference: it attributes a
-    step, and does not add up over a training.
+    that its statement omits, for one step at the start, after each quarter of private runs and at
+    the reference: it attributes a step, and does not add up over a training.
 
     **What goes with it.** Of each group at the reference: Hessian trace, mean gradient norm, norm
     of the mean gradient, mean squared input norm, closeness and (one logit) distance to the
@@ -58,7 +59,8 @@ class Causes(dpaudit.Audit):
     Parameters
     ----------
     replicates
-        How many of the reference's runs the diagnostics are averaged over.
+        How many of the reference's runs the diagnostics are averaged over, and how many private
+        runs are followed for Theorem 2.
 
     References
     ----------
@@ -80,7 +82,7 @@ class Causes(dpaudit.Audit):
         """Return effects, predictions, diagnostics and correlations on the people learnt from."""
         excess = excess_of(subject, "train")
         found = [*self._effects(subject)]
-        found += self._step_terms(subject)
+        found += self._step_terms(subject, rng)
         diagnostics = dict(self._diagnostics(subject))
         found += [
             self._made(subject, name, dpaudit.Estimate.exact(value), unit=_UNITS[name])
@@ -139,26 +141,29 @@ class Causes(dpaudit.Audit):
         share = trusted(records, scale).astype(np.float64)
         yield self._made(subject, "theorem-1-trusted", dpaudit.Estimate.exact(share), unit="share")
 
-    def _step_terms(self, subject: dpaudit.LearnerSubject) -> Iterator[dpaudit.Measurement]:
-        """Yield Theorem 2 of one step at the start and at the reference, for linear models."""
-        private, model = (
-            subject.learner.private_step(subject.data),
-            subject.learner.model(subject.data),
-        )
+    def _step_terms(
+        self, subject: dpaudit.LearnerSubject, rng: np.random.Generator
+    ) -> Iterator[dpaudit.Measurement]:
+        """Yield Theorem 2 of single steps: along private runs, and at the reference."""
+        learner, data = subject.learner, subject.data
+        private, model = learner.private_step(data), learner.model(data)
         if private is None or model is None or model.size > _LARGEST:
             return
-        if isinstance(model, OneHiddenLayer):
-            return  # its start is random and at 0 nothing moves
+        steps = [round(share * private.steps) for share in ALONG.values()]
+        seed = int(rng.integers(2**62))
+        paths = learner.path(data, range(self.replicates), seed, steps)
+        places = dict(zip(ALONG, () if paths is None else paths, strict=False))
         reference = subject.reference_runs()
-        if not isinstance(reference, ModelRuns):
-            return
-        for where, theta in (("start", np.zeros(model.size)), ("end", reference.parameters[0])):
-            terms = step_terms(
-                model, theta, subject.data.train, step=private.step, bound=private.clip_norm,
-                noise_multiplier=private.noise_multiplier, batch=private.batch,
-            )  # fmt: skip
+        if isinstance(reference, ModelRuns):
+            places["end"] = reference.parameters[: self.replicates]
+        for where, thetas in places.items():
+            chosen = thetas if thetas.any() else thetas[:1]  # all runs start from zero
+            terms = [private.terms(model, theta, data.train) for theta in chosen]
             for name in ("nonprivate", "clip", "noise"):
-                estimate = dpaudit.Estimate.exact(getattr(terms, name), method="asymptotic")
+                rows = np.stack([getattr(each, name) for each in terms])
+                estimate = of_runs(rows, subject.confidence)
+                if len(rows) == 1:
+                    estimate = dpaudit.Estimate.exact(rows[0], method="asymptotic")
                 yield self._made(subject, f"theorem-2-{name}-at-{where}", estimate)
 
     def _diagnostics(self, subject: dpaudit.LearnerSubject) -> Iterator[tuple[str, FloatArray]]:

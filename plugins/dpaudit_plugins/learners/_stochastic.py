@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
+import numpy as np
 
 import dpaudit
-from dpaudit import FloatArray, Neighbours
+from dpaudit import BoolArray, FloatArray, Neighbours
 from dpaudit.training.accounting import ACCOUNTANTS, Account, Query
 from dpaudit.training.calibration import calibrated
 from dpaudit.training.models import Model
 from dpaudit.training.records import Records
-from dpaudit.training.runs import Arm, ModelRuns
+from dpaudit.training.runs import Arm, ModelRuns, Runs
 from dpaudit.training.theorem2 import PrivateStep
 from dpaudit_plugins.learners._forms import POSITIVE, linear, minimiser, one_hidden_layer
 from dpaudit_plugins.learners._together import Together, check_batch
@@ -140,6 +142,37 @@ class Stochastic(Together):
             parameters = trainer.train(data.train, replicates, seed)
         return ModelRuns(data=data, model=self.model(data), parameters=parameters)
 
+    @property
+    def arms_apart(self) -> tuple[Arm, ...]:
+        """With protection and without."""
+        return ("made", "plain")
+
+    def train_each(
+        self,
+        data: dpaudit.TrainingData,
+        members: BoolArray,
+        replicates: range,
+        seed: int,
+        arm: Arm = "made",
+    ) -> Runs:
+        """Return runs that learn from people of their own each, trained together if they can be.
+
+        The noise is that of so many people: a part keeps the budget of the whole.
+        """
+        self.has(arm, self.arms_apart)
+        trainer = self.trainer(data.of(members[0]), **ARMS[arm])
+        alike = len({int(own.sum()) for own in members}) == 1
+        # Of parts that differ in size the noise differs; a rule asks for statistics of one part.
+        if arm == "made" and (self.one_by_one or not alike or trainer.rule is not None):
+            return super().train_each(data, members, replicates, seed, arm)
+        parameters = trainer.train(data.train, replicates, seed, members)
+        return ModelRuns(data=data, model=self.model(data), parameters=parameters)
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether runs cannot be trained together."""
+        return False
+
     def check(self, data: dpaudit.TrainingData) -> None:
         """Refuse labels and batches that do not fit, and an account without a bound."""
         self.model(data)
@@ -193,7 +226,15 @@ class Stochastic(Together):
             clip_norm=self.clip_norm,
             noise_multiplier=self.multiplier(data),
             batch=self.batch,
+            steps=self.steps,
         )
+
+    def path(
+        self, data: dpaudit.TrainingData, replicates: range, seed: int, steps: Sequence[int]
+    ) -> FloatArray:
+        """Return the parameters of each replicate after so many steps, shape (T, R, P)."""
+        trainer = self.trainer(data)
+        return np.stack([trainer.after(step, data.train, replicates, seed) for step in steps])
 
     def privacy(self, data: dpaudit.TrainingData) -> dpaudit.Guarantee:
         """Return what the accountant proves."""

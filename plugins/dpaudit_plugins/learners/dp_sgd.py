@@ -43,6 +43,11 @@ class DpSgd(Stochastic):
             return ("made", "plain")
         return super().arms
 
+    @property
+    def one_by_one(self) -> bool:
+        """Whether Opacus trains."""
+        return self.engine == "opacus"
+
     def train(
         self, data: dpaudit.TrainingData, replicates: range, seed: int, arm: Arm = "made"
     ) -> ModelRuns:

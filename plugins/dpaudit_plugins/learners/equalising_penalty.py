@@ -1,4 +1,4 @@
-"""A penalty on differences of closeness to the boundary between groups."""
+"""A penalty on what sets groups apart: what clipping does to them, and what noise does."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from typing import Any, ClassVar
 import attrs
 
 import dpaudit
-from dpaudit_plugins.learners._forms import POSITIVE
+from dpaudit.training.accounting import Query
 from dpaudit_plugins.learners._mitigated import Mitigated
 
 
 @attrs.frozen(kw_only=True)
 class EqualisingPenalty(Mitigated):
-    """Add gamma sum_a |h_a - h| to the loss, h the mean of 1 - sum_k f_k^2 (the gamma_2 term).
+    """Add what sets groups apart to the loss, for clipping (gamma_1) and noise (gamma_2).
 
-    The penalty couples people through the signs of h_a - h. With ``private`` these come from a
-    noisy query that is counted, and every person's gradient, penalty included, is clipped as
-    always. Without, the signs are exact, as the objective is written in the paper: then **nothing
-    is promised**.
+    gamma_1 sum_a |<g_a - g, g - clipped g>| + gamma_2 sum_a |h_a - h|, with g mean gradients and h
+    the mean of 1 - sum_k f_k^2. Both couple people, through the signs of the differences and
+    through g - clipped g, which within a step are taken as fixed. With ``private`` all of them come
+    from noisy queries that are counted, and every person's gradient, penalty included, is clipped
+    as always. Without they are exact, as the objective is written in the paper: then **nothing is
+    promised**.
 
     Parameters
     ----------
     strength
         gamma_2.
+    alignment
+        gamma_1. Of a net the penalty's gradient is its Gauss-Newton part.
     private
-        Whether the signs come from noisy statistics.
+        Whether signs and directions come from noisy statistics.
 
     References
     ----------
@@ -38,8 +42,14 @@ class EqualisingPenalty(Mitigated):
     name: ClassVar[str] = "equalising-penalty"
     asks: ClassVar[str] = "sum of closeness and number of people of each group"
 
-    strength: float = attrs.field(default=0.3, validator=POSITIVE)
+    strength: float = attrs.field(default=0.3, validator=attrs.validators.ge(0.0))
+    alignment: float = attrs.field(default=0.0, validator=attrs.validators.ge(0.0))
     private: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if not self.strength and not self.alignment:
+            raise ValueError("strength and alignment are both 0: nothing would be penalised")
 
     @property
     def is_noisy(self) -> bool:
@@ -48,9 +58,18 @@ class EqualisingPenalty(Mitigated):
 
     def rule(self) -> Any:
         """Return the rule."""
-        from dpaudit.training.group_rules import EqualCloseness
+        from dpaudit.training.group_alignment import equalising
 
-        return partial(EqualCloseness, strength=self.strength)
+        return partial(equalising, strength=self.strength, alignment=self.alignment)
+
+    def statistics(self, multiplier: float) -> tuple[Query, ...]:
+        """Return what is asked of every batch."""
+        asked = super().statistics(multiplier) if self.strength else ()
+        if not (self.private and self.alignment):
+            return asked
+        names = ("sum of what clipping takes off", "sum of gradients along it, by group")
+        noise = self.statistic_ratio * multiplier
+        return (*asked, *(Query(name=name, noise_multiplier=noise) for name in names))
 
     def privacy(self, data: dpaudit.TrainingData) -> dpaudit.Guarantee:
         """Return what is promised: nothing where the signs are exact."""

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import attrs
 
 import dpaudit
+from dpaudit import BoolArray
 from dpaudit.training.one_hidden_layer import OneHiddenLayer
 from dpaudit.training.runs import Arm, ModelRuns
 from dpaudit_plugins.learners._forms import POSITIVE, one_hidden_layer
@@ -45,10 +46,36 @@ class Mlp(Together):
         """Nothing is protected: it is its own plain arm."""
         return ("made", "plain")
 
+    @property
+    def arms_apart(self) -> tuple[Arm, ...]:
+        """The same."""
+        return self.arms
+
     def train(
         self, data: dpaudit.TrainingData, replicates: range, seed: int, arm: Arm = "made"
     ) -> ModelRuns:
         """Return the runs of ``replicates``, trained together."""
+        return self._trained(data, replicates, seed, arm)
+
+    def train_each(
+        self,
+        data: dpaudit.TrainingData,
+        members: BoolArray,
+        replicates: range,
+        seed: int,
+        arm: Arm = "made",
+    ) -> ModelRuns:
+        """Return runs that learn from people of their own each, trained together."""
+        return self._trained(data, replicates, seed, arm, members)
+
+    def _trained(
+        self,
+        data: dpaudit.TrainingData,
+        replicates: range,
+        seed: int,
+        arm: Arm,
+        members: BoolArray | None = None,
+    ) -> ModelRuns:
         self.has(arm)
         model = self.model(data)
         trainer = dp_sgd(self.name)(
@@ -56,7 +83,7 @@ class Mlp(Together):
             batch=self.batch, steps=self.steps, step=self.step, device=self.device,
             clipped=False, clip_norm=1.0, noise_sign=0, noise_multiplier=1.0,
         )  # fmt: skip
-        parameters = trainer.train(data.train, replicates, seed)
+        parameters = trainer.train(data.train, replicates, seed, members)
         return ModelRuns(data=data, model=model, parameters=parameters)
 
     def check(self, data: dpaudit.TrainingData) -> None:

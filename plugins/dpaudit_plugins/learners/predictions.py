@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit import FloatArray
+from dpaudit import BoolArray, FloatArray, is_file
 from dpaudit.training.data import Split
 from dpaudit.training.records import IntArray, as_classes
 from dpaudit.training.runs import Arm, TabledRuns
@@ -32,6 +32,11 @@ class Predictions(dpaudit.Learner):
     every class, or both. A column ``arm`` tells ``made`` from ``plain``, the same runs
     without protection; without it all are ``made``. All runs of an arm list the same records,
     everybody that the audit learns from or holds out among them.
+
+    Attacks need a column ``member``: 1 where the run has learnt from the record, else 0. Each run
+    is then a target and a shadow model of the others. Whom it learns from has to be drawn anew for
+    every run, about half of the people each time. People from whom no run has learnt are those
+    from outside; say ``split = { test = 0 }``, so that the audit holds out nobody itself.
 
     Parameters
     ----------
@@ -88,6 +93,69 @@ class Predictions(dpaudit.Learner):
         runs = [chosen[chosen["run"] == names[r]] for r in replicates]
         return self._runs(data, runs)
 
+    @property
+    def arms_apart(self) -> tuple[Arm, ...]:
+        """Those that the file has."""
+        return self.arms
+
+    def train_each(
+        self,
+        data: dpaudit.TrainingData,
+        members: BoolArray,
+        replicates: range,
+        seed: int,
+        arm: Arm = "made",
+    ) -> TabledRuns:
+        """Return the runs of the file, which have learnt from whom the file says."""
+        return self.train(data, replicates, seed, arm)
+
+    def given_members(self, data: dpaudit.TrainingData) -> BoolArray:
+        """Return whom each run has learnt from, shape (R, n).
+
+        Raises
+        ------
+        DataError
+            If the file does not say, or a run has learnt from somebody who is held out.
+        """
+        table = self._table()
+        if "member" not in table:
+            raise dpaudit.DataError(
+                f"predictions: {self.file} does not say whom each run has learnt from, which "
+                "attacks need",
+                hint="add a column member: 1 where the run has learnt from the record, else 0",
+            )
+        if not table["member"].isin([0, 1]).all():
+            raise dpaudit.DataError(
+                f"predictions: {self.file} has a member that is not 0 or 1",
+                hint="write 1 where the run has learnt from the record, else 0",
+            )
+        made = []
+        for arm in self.arms:
+            chosen = table[table["arm"] == arm]
+            wide = chosen.pivot_table(
+                index="run", columns="record", values="member", aggfunc="first", sort=False
+            )
+            made.append(wide.reindex(index=list(dict.fromkeys(chosen["run"]))))
+        if len(made) > 1 and not np.array_equal(made[0].to_numpy(), made[1].to_numpy()):
+            raise dpaudit.DataError(
+                f"predictions: the arms of {self.file} have learnt from different people",
+                hint="list the same runs, with the same members, in both",
+            )
+        self._check_held_out(made[0], data)
+        known = made[0].reindex(columns=data.rows + 1, fill_value=0)
+        return np.asarray(known.to_numpy() == 1)
+
+    def _check_held_out(self, wide: pd.DataFrame, data: dpaudit.TrainingData) -> None:
+        out = wide.reindex(columns=data.held_out_rows + 1, fill_value=0).to_numpy() == 1
+        if out.any():
+            run, record = np.argwhere(out)[0]
+            raise dpaudit.DataError(
+                f"predictions: run {wide.index[run]!r} has learnt from record "
+                f"{int(data.held_out_rows[record]) + 1}, whom the audit holds out",
+                hint="say split = { test = 0 }: those whom no run has learnt from are found in "
+                "the file",
+            )
+
     def check(self, data: dpaudit.TrainingData) -> None:
         """Hold the file to the data."""
         self.train(data, range(1), 0)
@@ -110,7 +178,7 @@ class Predictions(dpaudit.Learner):
 
     def _table(self) -> pd.DataFrame:
         (path,) = self.sources()
-        if not path.is_file():
+        if not is_file(path):
             raise dpaudit.DataError(
                 f"predictions: {self.file}: no such file",
                 hint="the path is relative to the audit file's folder",

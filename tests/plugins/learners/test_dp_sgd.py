@@ -111,6 +111,121 @@ def test_signs_and_weights_of_a_penalty_are_the_gradient_of_the_penalty(people):
         np.testing.assert_allclose(pushed.detach() / 8, want, atol=1e-12)
 
 
+@pytest.mark.parametrize("sizes", [(5, 1), (5, 3), (5, 4, 3)])
+def test_gradients_and_logits_along_a_direction_are_differences(sizes):
+    import torch
+
+    from dpaudit.training.ensemble import Ensemble, parameter_count
+
+    torch.manual_seed(2)
+    theta, v = torch.randn(2, 2, parameter_count(sizes), dtype=torch.float64)
+    inputs, step = torch.randn(2, 6, 5, dtype=torch.float64), 1e-6
+    labels = torch.randint(0, max(2, sizes[-1]), (2, 6))
+    net, up, down = (Ensemble(sizes, theta + s * step * v) for s in (0, 1, -1))
+    moved = (up.forward(inputs)[1] - down.forward(inputs)[1]) / (2 * step)
+    np.testing.assert_allclose(net.tangent(inputs, v), moved, atol=1e-8)
+    rows = [torch.stack([e.losses(x, y)[r] for r, (x, y) in enumerate(zip(inputs, labels,
+            strict=True))]) for e in (up, down)]  # fmt: skip
+    along = net.along(net.backward(inputs, labels), v)
+    np.testing.assert_allclose(along, (rows[0] - rows[1]) / (2 * step), atol=1e-8)
+
+
+@pytest.mark.parametrize("sizes", [(5, 1), (5, 3)])
+def test_the_push_along_what_clipping_takes_off_is_the_gradient_of_its_penalty(sizes):
+    """Of sum_a |<g_a - g, v>| over n with v fixed, by differences."""
+    import torch
+
+    from dpaudit.training.ensemble import Ensemble, parameter_count
+    from dpaudit.training.group_alignment import EqualAlignment
+    from dpaudit.training.group_rules import Batch
+
+    torch.manual_seed(3)
+    size, n = parameter_count(sizes), 8
+    theta = torch.randn(1, size, dtype=torch.float64)
+    inputs = torch.randn(1, n, 5, dtype=torch.float64)
+    labels = torch.randint(0, max(2, sizes[-1]), (1, n))
+    groups = torch.tensor([[0, 0, 1, 1, 1, 0, 1, 0]])
+    batch = Batch(groups=groups, valid=torch.ones(1, n, dtype=torch.float64))
+    shares = torch.bincount(groups[0]).double() / n
+    rule = EqualAlignment(clip_norm=0.3, batch=n, shares=shares, replicates=1, strength=0.7)
+    net = Ensemble(sizes, theta)
+    none = torch.zeros(1, size, dtype=torch.float64)
+    made = net.backward(inputs, labels)
+    for _ in range(2):  # a direction first, then the signs along it
+        rule.factors(net.norms(made), batch, torch.zeros(1, 4, dtype=torch.float64))
+        rule.learn(net, made, batch, none)
+    kept = (0.3 / net.norms(made)).clamp(max=1.0)
+    v = net.gradient(made, 1.0 - kept) / n
+    rule.look(net, inputs)
+    logits = net.forward(inputs)[1]
+    pushed = net.gradient(
+        net.backward(inputs, labels, lambda _, e: 0.0 * e + rule.push(logits, labels, batch)),
+        torch.ones(1, n, dtype=torch.float64),
+    )
+
+    def penalty(theta):
+        moved = Ensemble(sizes, theta)
+        along = moved.along(moved.backward(inputs, labels), v)[0]
+        means = torch.stack([along[groups[0] == a].mean() for a in (0, 1)])
+        return 0.7 * (means - along.mean()).abs().sum()
+
+    steps = 1e-6 * torch.eye(size, dtype=torch.float64)
+    want = [(penalty(theta + d) - penalty(theta - d)) / 2e-6 for d in steps]
+    assert max(map(abs, want)) > 1e-3
+    np.testing.assert_allclose(pushed[0] / n, want, atol=1e-8)
+
+
+def test_one_person_moves_what_is_asked_by_no_more_than_its_noise_allows():
+    """The direction by at most C; the part of a gradient along it by 1, whoever it is."""
+    import torch
+
+    from dpaudit.training.ensemble import Ensemble, parameter_count
+    from dpaudit.training.group_alignment import EqualAlignment
+    from dpaudit.training.group_rules import Batch
+
+    torch.manual_seed(4)
+    size, bound = parameter_count((5, 3)), 0.3
+    net = Ensemble((5, 3), torch.randn(1, size))
+    shares = torch.tensor([0.5, 0.5])
+    rule = EqualAlignment(
+        clip_norm=bound, batch=1.0, shares=shares, replicates=1, strength=1.0, deviation=1.0,
+        memory=0.0,
+    )  # fmt: skip
+    none = torch.zeros(1, size)
+    for scale in (0.1, 10.0, 1e4):
+        person = scale * torch.randn(1, 1, 5)
+        batch = Batch(groups=torch.zeros(1, 1, dtype=torch.int64), valid=torch.ones(1, 1))
+        made = net.backward(person, torch.zeros(1, 1, dtype=torch.int64))
+        rule.factors(net.norms(made), batch, torch.zeros(1, 4))
+        rule.learn(net, made, batch, none)
+        assert float(rule._direction.norm()) <= bound * (1 + 1e-5)
+        if rule._answers is not None:
+            assert float(rule._answers[0, :2].abs().max()) <= 1 + 1e-5
+
+
+def test_an_objective_for_clipping_is_counted_whole(people):
+    both = learner("equalising-penalty", alignment=40.0, statistic_ratio=2.0)
+    assert len(both.statistics(1.0)) == 3
+    assert both.account(people, 1.0).noise_multiplier == pytest.approx((1.0 + 0.75) ** -0.5)
+    alone = learner("equalising-penalty", strength=0.0, alignment=40.0)
+    assert len(alone.statistics(1.0)) == 2
+    for made in (both, alone, learner("equalising-penalty", alignment=40.0, private=False)):
+        runs = made.train(people, range(2), 3)
+        assert np.isfinite(runs.parameters).all()
+        without = learner().train(people, range(2), 3).parameters
+        assert np.abs(runs.parameters - without).max() > 1e-3
+    with pytest.raises(dpaudit.SpecError, match="nothing would be penalised"):
+        learner("equalising-penalty", strength=0.0)
+
+
+def test_a_private_run_is_followed_step_by_step(people):
+    made = learner()
+    path = made.path(people, range(2), 3, [0, 10, 30])
+    assert not path[0].any()
+    np.testing.assert_array_equal(path[2], made.train(people, range(2), 3).parameters)
+    assert np.abs(path[1] - path[2]).max() > 1e-3
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("use", ["global-adapt", "dpsgd-f", "equalising-penalty",
                                  "lagrangian-dual"])  # fmt: skip
