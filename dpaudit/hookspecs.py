@@ -95,7 +95,10 @@ def dpaudit_recommendations(results: Any, finding: Finding) -> Sequence[str]:
 
 @hookspec
 def dpaudit_sections(results: Any) -> Mapping[str, Any]:
-    """Return extra report sections by name: blocks of :mod:`dpaudit.model.report`."""
+    """Return extra report sections by name: blocks of :mod:`dpaudit.blocks`.
+
+    What they say is looked up in the plug-in's own catalogue, ``locale/LANGUAGE.po``.
+    """
 
 
 @hookspec(firstresult=True)

@@ -68,6 +68,7 @@ def test_every_snippet_runs(page, tmp_path, monkeypatch, capsys):
     space = {"__name__": "snippet"}
     for language, title, text in FENCE.findall(page.read_text(encoding="utf-8")):
         if title:
+            Path(title).parent.mkdir(exist_ok=True)
             Path(title).write_text(text, encoding="utf-8")
         elif language == "python":
             exec(compile(text, str(page), "exec"), space)  # noqa: S102 - our own documentation
@@ -77,6 +78,13 @@ def test_every_snippet_runs(page, tmp_path, monkeypatch, capsys):
                 assert run(line.split()[1:]) == 0, capsys.readouterr().err
         else:
             pytest.fail(f"a snippet in {language} that nothing runs")
+
+
+@pytest.mark.slow
+def test_the_section_of_the_how_to_is_said_in_spanish(tmp_path, monkeypatch, capsys):
+    test_every_snippet_runs(DOCS / "how_to" / "report.md", tmp_path, monkeypatch, capsys)
+    told = (tmp_path / "dpaudit-report" / "report.md").read_text(encoding="utf-8")
+    assert "## Oficinas\n\nParticipan 3 oficinas." in told
 
 
 @pytest.mark.slow

@@ -262,3 +262,13 @@ def test_two_of_one_name_are_told_and_the_others_work(tmp_path, capfd):
     assert "twin.py" in printed.err
     path.write_text(path.read_text().replace('use = "good-rule"', 'use = "same-name"'))
     assert run(["check", str(path), "-p", str(twin)]) == 3
+
+
+def test_a_plug_in_for_another_interface_is_named_and_ends_with_3(tmp_path, capfd):
+    path = written(tmp_path, "DPAUDIT_API = 99\n" + BAD.format(body="pass"))
+    assert run(["report", str(path), "-o", str(tmp_path / "out")]) == 3
+    told = capfd.readouterr().err
+    assert "bad.py" in told
+    assert "99" in told
+    assert "help:" in told
+    assert not list((tmp_path / "out").glob("report.*"))

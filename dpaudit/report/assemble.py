@@ -119,7 +119,7 @@ def _extra(results: Results, registry: Any) -> dict[str, Section]:
 
     What they say is in the language of the report where their catalogue has it.
     """
-    said = told_of(results, Prose(results.spec.report.language))
+    said = told_of(results, Prose(results.spec.report.language), registry)
     made: dict[str, Section] = {}
     for answer in answers(registry, "dpaudit_sections", results=results):
         for name, content in (answer or {}).items():

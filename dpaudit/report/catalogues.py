@@ -155,10 +155,22 @@ class Told:
         return _NUMBER.sub(written, text)
 
 
-def told_of(results: Results, prose: Prose) -> Told:
-    """Return what the plug-ins of an audit say, in the language of its report."""
+def told_of(results: Results, prose: Prose, registry: Any = None) -> Told:
+    """Return what the plug-ins of an audit say, in the language of its report.
+
+    Parameters
+    ----------
+    results, prose
+        The audit, and how sentences are said.
+    registry
+        Whose plug-ins may only implement hooks, so that no audit names them.
+    """
     beside = results.spec.path.parent
-    folders: list[Path] = []
+    folders = [beside / Path(name).parent for name in results.spec.plugins]
+    manager = getattr(registry, "manager", None)
+    hooking = () if manager is None else manager.get_plugins()
+    names = sorted(name for each in hooking if (name := getattr(each, "__name__", None)))
+    folders += [folder for name in names for folder in _folders(name)]
     for plugin in results.provenance.plugins:
         is_file = plugin.module.endswith(".py")
         folders += [beside / Path(plugin.module).parent] if is_file else _folders(plugin.module)

@@ -97,7 +97,7 @@ def _of_learners(results: Results, registry: Any) -> Found:
 
 def _foreign(registry: Any, results: Results) -> tuple[Finding, ...]:
     """Return the findings of plug-ins, in the language of the report where they have it."""
-    said = told_of(results, Prose(results.spec.report.language))
+    said = told_of(results, Prose(results.spec.report.language), registry)
     return tuple(map(said.finding, _hooked(registry, "dpaudit_findings", results=results)))
 
 

@@ -88,7 +88,7 @@ def risk(view: Learning, one: Trained) -> Finding | None:
         id=f"risk/{one.name}",
         verdict=verdict,
         statement=statement,
-        detail=detail + _smaller(view, one, risks, at),
+        detail=f"{detail} {_people(view, (risks.labels[at],))}" + _smaller(view, one, risks, at),
         estimate=gap,
         unit=risks.unit,
         **sure(view, gap),
@@ -96,6 +96,19 @@ def risk(view: Learning, one: Trained) -> Finding | None:
         entities=(risks.labels[at],),
         recommendations=advice(view, one),
     )
+
+
+def _people(view: Learning, groups: tuple[str, ...]) -> str:
+    """Say how many of the people learnt from are in some groups."""
+    return view.prose("They are {some} of {every} people learnt from.", **_share(view, groups))
+
+
+def _share(view: Learning, groups: tuple[str, ...]) -> dict[str, str]:
+    """Return how many people some groups have, and all."""
+    _, data = view.prose, view.results.data
+    sizes = dict(zip(data.entities, data.counts.tolist(), strict=True))
+    some = sum(sizes.get(group, 0.0) for group in groups)
+    return {"some": _.whole(some), "every": _.whole(float(data.counts.sum()))}
 
 
 def _smaller(view: Learning, one: Trained, risks: Measurement, at: int) -> str:
@@ -198,12 +211,15 @@ def mitigation(view: Learning, one: Trained) -> Finding | None:
     detail = _(
         "Against {base}, the largest difference between two groups changes by {change} "
         "({interval}). Better off: {better}. Worse off: {worse}.",
-        base=_("“{name}”", name=one.task.baseline or ""),
+        base=_base(view, one),
         change=amounts.value(gap.estimate, signed=True),
         interval=bare.interval(gap.estimate),
         better=_who(view, better),
         worse=_who(view, worse),
     )
+    if worse:
+        detail += " " + _("Those worse off are {some} of {every} people learnt from.",
+                          **_share(view, worse))  # fmt: skip
     if not one.is_private:
         detail += " " + _("It promises no privacy as it is written.")
     return Finding(
@@ -217,6 +233,12 @@ def mitigation(view: Learning, one: Trained) -> Finding | None:
         evidence=(f"{one.task.id}: gap-change", f"{one.task.id}: excess-risk-change"),
         entities=worse,
     )
+
+
+def _base(view: Learning, one: Trained) -> str:
+    """Return what a mitigation is held against, with its point."""
+    found = [other for other in view.every if other.task.id == one.task.baseline]
+    return view.label(found[0]) if found else one.task.baseline or ""
 
 
 def _who(view: Learning, groups: tuple[str, ...]) -> str:

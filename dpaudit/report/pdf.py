@@ -90,17 +90,17 @@ def render_pdf(html: str, *, when: dt.datetime, files: Mapping[str, Attached]) -
 
 
 def _laid_out(weasyprint: Any, html: str, fetcher: Any) -> Any:
-    """Lay the pages out; once more, tighter, where the first page runs over."""
+    """Lay the pages out, tighter where the first page, laid out alone, runs over."""
 
     def render(text: str) -> Any:
         page = weasyprint.HTML(string=text, url_fetcher=fetcher, base_url=None)
         return page.render(pdf_variant="pdf/a-3a")
 
-    document = render(html)
-    has_first = any("highlights" in page.anchors for page in document.pages[:1])
-    if not has_first or any("contents" in page.anchors for page in document.pages[:2]):
-        return document
-    return render(html.replace("<html ", '<html class="compact" ', 1))
+    first, contents, _rest = html.partition('<section id="contents">')
+    has_first = bool(contents) and 'id="highlights"' in first
+    if has_first and len(render(f"{first}</main></body></html>").pages) > 1:
+        html = html.replace("<html ", '<html class="compact" ', 1)
+    return render(html)
 
 
 def _weasyprint() -> ModuleType:

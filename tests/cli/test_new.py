@@ -1,5 +1,6 @@
 """Scaffolds: what is written conforms, says what to do next, and is never written over."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -30,6 +31,25 @@ def test_a_scaffold_conforms(tmp_path, capfd, kind):
     assert f"{kind} my-own: conforms" in capfd.readouterr().out
     assert run(["new", "plugin", "my-own", "--kind", kind, "-o", str(out)]) == 2
     assert "exists already" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_every_scaffold_installs_and_its_tests_pass(tmp_path):
+    """As a stranger does it: a package of each kind, found by its name, and its own test file."""
+    site = tmp_path / "site"
+    for kind in KINDS:
+        out = tmp_path / kind
+        assert run(["new", "plugin", f"my-{kind}", "--kind", kind, "-o", str(out)]) == 0
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+    folders = [str(tmp_path / kind) for kind in KINDS]
+    subprocess.run([*install, str(site), *folders], check=True)
+    tests = [str(tmp_path / kind / f"test_my_{kind}.py") for kind in KINDS]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path,
+                          env=environment)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(KINDS)} passed" in done.stdout
 
 
 @pytest.mark.slow

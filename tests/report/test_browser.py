@@ -7,14 +7,20 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
+import attrs
+import page as checker
 import pytest
 
+import dpaudit
 from dpaudit.report.assemble import build_report
-from dpaudit.report.html import policy, render_html
+from dpaudit.report.html import NEUTRAL, policy, render_html
+from dpaudit.report.pdf import render_pdf
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+ROOT = Path(__file__).parents[2]
 WIDTHS = {"desktop": 1280, "phone": 500}
 """Headless Chromium opens no window narrower than 500: the page itself is made narrower."""
 PHONE = 375
@@ -100,6 +106,47 @@ def test_axe_finds_nothing(opened, axe, request, width, which):
     found = opened(shown, checked(axe), width=WIDTHS[width])
     assert found["violations"] == []
     assert found["passes"] > 20
+
+
+def example(name):
+    """The results of an example with few draws; of several attacks two, at one budget each."""
+    spec = dpaudit.load(ROOT / "examples" / name / "audit.toml")
+    kept = {"bayes-pool", "suppression-interval"}
+    spec = attrs.evolve(
+        spec,
+        run=attrs.evolve(spec.run, draws=64),
+        attacks=tuple(one for one in spec.attacks if one.name in kept),
+    )
+    if spec.attacks:
+        spec = attrs.evolve(spec, releases=tuple(map(at_one_budget, spec.releases)))
+    return dpaudit.run(spec)
+
+
+def at_one_budget(release):
+    first = {k: v[:1] if isinstance(v, tuple) else v
+             for k, v in release.mechanism.parameters.items()}  # fmt: skip
+    return attrs.evolve(release, mechanism=attrs.evolve(release.mechanism, parameters=first))
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["title_i", "section_203", "suppression_vs_dp"])
+def test_the_reports_of_examples_are_accessible_on_pages_and_on_paper(opened, axe, name, tmp_path):
+    """Every page of three real reports, at the width of a desk and of a phone, and as PDF."""
+    results = example(name)
+    report = build_report(results, registry=dpaudit.Registry.discover())
+    page = render_html(report)
+    assert len(page.encode()) < 3_000_000
+    for width, shown in (("desktop", page), ("phone", narrowed(page))):
+        found = opened(shown, checked(axe), width=WIDTHS[width])
+        assert found["violations"] == [], width
+        assert found["passes"] > 20
+    assert opened(narrowed(page), NARROW, width=500) == []
+    paper = render_pdf(render_html(report, is_interactive=False), when=NEUTRAL, files={})
+    assert len(paper) < 2_000_000
+    (tmp_path / "report.pdf").write_bytes(paper)
+    for profile in ("ua1", "3a"):
+        checked_again = checker.validate_pdf(tmp_path / "report.pdf", profile=profile)
+        assert checked_again.is_compliant, [(f.rule_id, f.message) for f in checked_again.failures]
 
 
 def test_axe_sees_what_is_wrong(opened, axe, page):
