@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, get_args
 
 from dpaudit.model.estimate import METHODS, Estimate
@@ -19,6 +20,8 @@ from dpaudit.model.text import spelt
 from dpaudit.report.given import given
 
 SCHEMA_VERSION = 1
+_AT_ONCE = 10_000
+"""Rows that are held as Python objects at once: a table of millions takes little memory then."""
 COLUMNS = (
     "task", "quantity", "entity", "group", "value", "low", "high", "level", "method", "draws",
     "unit", "per", "audit",
@@ -133,14 +136,22 @@ def measurements_csv(results: Measured, *, notice: str = "") -> str:
     Text that looks like a formula gets an apostrophe in front; numbers stay numbers. Where there
     is a ``notice`` every row ends in it, so that no row is passed on without it.
     """
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\r\n")
     mark = (harmless(notice),) if notice else ()
-    writer.writerow((*COLUMNS, *(("notice",) if notice else ())))
-    for row in measurement_rows(results):
-        cells = (harmless(cell) if isinstance(cell, str) else cell for cell in row)
-        writer.writerow((*cells, *mark))
+    parts = [_csv([(*COLUMNS, *(("notice",) if notice else ()))])]
+    rows = measurement_rows(results)
+    while some := list(itertools.islice(rows, _AT_ONCE)):
+        parts.append(_csv([*map(_shown, row), *mark] for row in some))
+    return "".join(parts)
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
+    target = io.StringIO()
+    csv.writer(target, lineterminator="\r\n").writerows(rows)
     return target.getvalue()
+
+
+def _shown(cell: Any) -> Any:
+    return harmless(cell) if isinstance(cell, str) else cell
 
 
 def harmless(text: str) -> str:
@@ -158,13 +169,14 @@ def measurements_parquet(results: Measured, *, notice: str = "") -> bytes:
 
     kinds = {"value": pa.float64(), "low": pa.float64(), "high": pa.float64(),
              "level": pa.float64(), "draws": pa.int64()}  # fmt: skip
-    columns = list(zip(*measurement_rows(results), strict=True)) or [()] * len(COLUMNS)
-    table = pa.table(
-        {
-            name: pa.array(values, type=kinds.get(name, pa.string()))
-            for name, values in zip(COLUMNS, columns, strict=True)
-        }
-    )
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    parts = [schema.empty_table()]
+    rows = measurement_rows(results)
+    while some := list(itertools.islice(rows, _AT_ONCE)):
+        columns = zip(*some, strict=True)
+        arrays = [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)]
+        parts.append(pa.table(arrays, schema=schema))
+    table = pa.concat_tables(parts).combine_chunks()
     if notice:
         table = table.append_column("notice", pa.array([notice] * len(table), pa.string()))
         table = table.replace_schema_metadata({"dpaudit.notice": notice})

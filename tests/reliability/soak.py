@@ -147,12 +147,12 @@ def hierarchy(count: int, folder: Path) -> dict[str, object]:
 def reported(path: Path, folder: Path) -> dict[str, object]:
     """Run and report an audit, and say how many numbers it has and whether all are finite."""
     results = dpaudit.run(dpaudit.load(path))
-    measured = resident()
+    run_peak = peak()
     made = dpaudit.write_report(results, folder / "out", formats=("html", "json"))
     finite = all(np.isfinite(m.estimate.value).all() for m in results.measurements)
     numbers = sum(np.size(m.estimate.value) for m in results.measurements)
     sizes = {name: file.stat().st_size / 1e6 for name, file in made.files.items()}
-    return {"measured": measured, "numbers": int(numbers), "finite": finite, "files": sizes}
+    return {"run_peak": run_peak, "numbers": int(numbers), "finite": finite, "files": sizes}
 
 
 def main() -> None:
