@@ -10,8 +10,8 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import BoolArray, FloatArray
-from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit import BoolArray, FloatArray
+from dpaudit.blocks import Block, Column, Paragraph, Table
 from dpaudit.privacy.black_box import Claim, sentence
 from dpaudit.privacy.gdp import gaussian_epsilon, one_run_mu
 from dpaudit.stats.one_run import Guesses, epsilon_lower_bound
