@@ -2,6 +2,9 @@
 # make test     set up everything and run all that guards the project
 # make bench    measure every cost beside its bar and its peers; writes the table of the README
 # make docs     build the documentation in dist/docs, warnings are errors
+# make certify  count false certificates over 1,000 nulls; writes docs/reference/certificates.md
+# make soak     the long versions of what guards against time, size and chance (an hour)
+# make papers   measure what papers report again, all of it; writes dpaudit-papers/
 # make lint     ruff, mypy and the import contracts;  make fix  mends what ruff can
 # Set PYTHON to choose another Python (3.11 to 3.13), NO_SYSTEM=1 to install no system library.
 
@@ -22,13 +25,19 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help report test pango chromium lint fix tests wheel catalogue bench docs clean
+.PHONY: help report papers test pango chromium lint fix tests wheel catalogue bench certify soak \
+  lock docs clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
 
 report: pango $(CORE)
 	$(RUN)/dpaudit report $(EXAMPLE) --out $(REPORT)
+
+papers: pango $(EVERYTHING)
+	$(RUN)/dpaudit data get adult
+	$(RUN)/dpaudit data get digits
+	$(RUN)/dpaudit reproduce all --workers 2 --out $(CURDIR)/dpaudit-papers
 
 test: pango chromium $(EVERYTHING) lint tests wheel
 
@@ -87,8 +96,9 @@ wheel: $(EVERYTHING)
 # The sentences of the report, for translators.
 catalogue: $(CORE)
 	$(RUN)/pybabel --quiet extract -F dpaudit/report/locale/babel.cfg --no-default-keywords \
-	  -k _ -k gettext -k prose -k plural:1,2 --omit-header --no-location \
-	  -o dpaudit/report/locale/dpaudit.pot dpaudit/report templates/dpaudit_templates/report
+	  -k _ -k gettext -k noted -k prose -k plural:1,2 --omit-header --no-location \
+	  -o dpaudit/report/locale/dpaudit.pot \
+	  dpaudit/engine dpaudit/report templates/dpaudit_templates/report
 
 # One of them: make bench BENCHMARKS=trees. A bar that is broken does not stop the others.
 BENCHMARKS ?= startup quadrature simulation projections trees curvature samplers simplex \
@@ -102,10 +112,24 @@ bench: pango $(EVERYTHING)
 	  DPAUDIT_BENCH=$(RESULTS) $(RUN)/python tests/benchmarks/$$name.py || broken=1; \
 	done; $(RUN)/python tests/benchmarks/table.py $(RESULTS); exit $$broken
 
+# Every interval and verdict over many nulls, beside what it promises and a control that fails.
+certify: $(EVERYTHING)
+	$(RUN)/python tests/certify/table.py docs/reference/certificates.md
+
+# 100 kills, 1,000 audits in one process, a million entities, a tree of a million leaves, and
+# fuzzing forty times as long.
+soak: pango $(EVERYTHING)
+	DPAUDIT_SOAK=1 DPAUDIT_FUZZ=40 $(TESTS) tests/reliability tests/fuzz
+
+# The requirements of a report with the SHA-256 of every file; no name of where they came from.
+lock: $(EVERYTHING)
+	$(RUN)/python -m pip install --quiet pip-tools
+	$(RUN)/python .ci/lock
+
 # The reference comes from the program; a page or link that is missing is an error.
 docs: $(EVERYTHING)
 	$(RUN)/python docs/generate.py
 	$(RUN)/python -m mkdocs build --strict --quiet
 
 clean:
-	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report .bench
+	rm -rf $(VENV) $(WHEEL_VENV) dist build .dpaudit-cache dpaudit-report dpaudit-papers .bench

@@ -60,15 +60,19 @@ if TYPE_CHECKING:
         mitigation,
         postprocessor,
     )
+    from dpaudit.model.arrays import BoolArray, ColumnArray, FloatArray, frozen_floats
+    from dpaudit.model.attack import Outcome
     from dpaudit.model.curvature import Curvature
     from dpaudit.model.data_source import EmbeddedData, WheelData
     from dpaudit.model.dataset import Dataset
     from dpaudit.model.domain import Domain
     from dpaudit.model.estimate import Estimate
+    from dpaudit.model.files import is_file
     from dpaudit.model.finding import Finding
     from dpaudit.model.guarantee import Guarantee
     from dpaudit.model.hierarchy import Hierarchy
     from dpaudit.model.measurement import Measurement
+    from dpaudit.model.spec import Game, Neighbours
     from dpaudit.model.structure import (
         Bounds,
         Control,
@@ -79,8 +83,12 @@ if TYPE_CHECKING:
         Share,
         Structure,
     )
+    from dpaudit.model.text import visible
     from dpaudit.noise.base import Noise
+    from dpaudit.plugin_file import import_file
     from dpaudit.registry import Registry
+    from dpaudit.report.catalogues import sentences
+    from dpaudit.report.document import write_document
     from dpaudit.report.write import write_report
     from dpaudit.subjects import LearnerSubject, Pipeline, Subject
     from dpaudit.training.data import TrainingData
@@ -90,9 +98,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Attack",
     "Audit",
+    "BoolArray",
     "Bounds",
     "ClosedForm",
     "Column",
+    "ColumnArray",
     "Control",
     "Curvature",
     "DataError",
@@ -104,6 +114,8 @@ __all__ = [
     "Estimate",
     "Feasible",
     "Finding",
+    "FloatArray",
+    "Game",
     "GivenCounts",
     "GivenDomain",
     "GivenFolder",
@@ -120,7 +132,9 @@ __all__ = [
     "Mitigation",
     "ModelAttack",
     "ModelTarget",
+    "Neighbours",
     "Noise",
+    "Outcome",
     "Pipeline",
     "Plugin",
     "PluginError",
@@ -144,13 +158,19 @@ __all__ = [
     "attack",
     "audit",
     "decision",
+    "frozen_floats",
     "hookimpl",
+    "import_file",
+    "is_file",
     "learner",
     "load",
     "mechanism",
     "mitigation",
     "postprocessor",
     "run",
+    "sentences",
+    "visible",
+    "write_document",
     "write_report",
 ]
 
@@ -168,18 +188,26 @@ _HOMES = {
         "Attack Audit ClosedForm Decision Learner Mechanism Mitigation Plugin PostProcessor"
     ),
     "dpaudit.markers": "attack audit decision learner mechanism mitigation postprocessor",
+    "dpaudit.model.arrays": "BoolArray ColumnArray FloatArray frozen_floats",
+    "dpaudit.model.attack": "Outcome",
     "dpaudit.model.curvature": "Curvature",
     "dpaudit.model.data_source": "EmbeddedData WheelData",
     "dpaudit.model.dataset": "Dataset",
     "dpaudit.model.domain": "Domain",
     "dpaudit.model.estimate": "Estimate",
+    "dpaudit.model.files": "is_file",
     "dpaudit.model.finding": "Finding",
     "dpaudit.model.guarantee": "Guarantee",
     "dpaudit.model.hierarchy": "Hierarchy",
     "dpaudit.model.measurement": "Measurement",
+    "dpaudit.model.spec": "Game Neighbours",
     "dpaudit.model.structure": "Bounds Control Feasible Linear Local Proportional Share Structure",
+    "dpaudit.model.text": "visible",
     "dpaudit.noise.base": "Noise",
+    "dpaudit.plugin_file": "import_file",
     "dpaudit.registry": "Registry",
+    "dpaudit.report.catalogues": "sentences",
+    "dpaudit.report.document": "write_document",
     "dpaudit.report.write": "write_report",
     "dpaudit.subjects": "LearnerSubject Pipeline Subject",
     "dpaudit.training.data": "TrainingData",

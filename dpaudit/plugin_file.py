@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dpaudit.errors import PluginError
+from dpaudit.model.files import is_folder
 from dpaudit.time_limit import Late
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def import_file(path: Path) -> ModuleType:
         return sys.modules[name]
     spec = importlib.util.spec_from_loader(name, _FileLoader(path, content), origin=str(path))
     if spec is None or spec.loader is None:
-        raise PluginError(f"{path}: not a Python file")
+        raise PluginError(f"{path}: not a Python file", hint="name a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     module.__file__ = str(path)
     setattr(module, _DIGEST, digest)
@@ -85,19 +86,23 @@ def file_source(module: object) -> tuple[Path, bytes] | None:
 
 
 def _read(path: Path) -> bytes:
-    if path.is_dir():
+    if is_folder(path):
         raise PluginError(f"{path}: a folder, not a plug-in file", hint="name a Python file")
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        near = f" beside {path.name}" if path.parent.is_dir() else f": there is no {path.parent}"
+        near = f" beside {path.name}" if is_folder(path.parent) else f": there is no {path.parent}"
         found = ", ".join(sorted(p.name for p in path.parent.glob("*.py"))[:5])
         raise PluginError(
             f"{path}: no such plug-in file",
             hint=f"Python files{near}: {found}" if found else "check the path",
         ) from None
-    except OSError as error:
-        raise PluginError(f"{path}: the plug-in file cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PluginError(
+            f"{path}: the plug-in file cannot be read: {reason}",
+            hint="name a Python file that you may read",
+        ) from error
 
 
 def _failure(path: Path, error: BaseException) -> PluginError:

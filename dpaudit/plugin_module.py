@@ -122,7 +122,10 @@ def _complete(cls: type[Plugin], where: str) -> None:
         if getattr(getattr(cls, name, None), "__isabstractmethod__", False)
     ]
     if absent:
-        raise PluginError(f"{where} lacks {' and '.join(f'{name}()' for name in absent)}")
+        raise PluginError(
+            f"{where} lacks {' and '.join(f'{name}()' for name in absent)}",
+            hint=f"write it: `dpaudit new plugin NAME --kind {cls.kind}` shows one that is whole",
+        )
     taken = sorted({field.alias for field in attrs.fields(cls)} & RESERVED)
     if taken:
         raise PluginError(

@@ -363,5 +363,8 @@ def _answer(
 ) -> Any:
     answer = function(**values)
     if not isinstance(answer, wanted):
-        raise PluginError(f"{hook} returned {type(answer).__name__}, not {wanted.__name__}")
+        raise PluginError(
+            f"{hook} returned {type(answer).__name__}, not {wanted.__name__}",
+            hint=f"return a {wanted.__name__}, which may be empty",
+        )
     return answer

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dpaudit import hookspecs
+from dpaudit import errors, hookspecs
 
 ROOT = Path(__file__).parents[1]
 CODE = ("dpaudit", "plugins", "templates")
@@ -94,6 +94,25 @@ def test_public_names_have_docstrings_and_annotations(file):
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             assert node.returns is not None, f"{node.name} says not what it returns"
+
+
+def without_next_step(source):
+    """Return the lines at which an error that a user can mend is raised without a hint."""
+    names = {c.__name__ for c in [errors.DpauditError, *errors.DpauditError.__subclasses__()]}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            called = ast.unparse(node.exc.func).rpartition(".")[2]
+            if called in names and "hint" not in {k.arg for k in node.exc.keywords}:
+                yield node.lineno
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_error_says_the_next_step(file):
+    assert list(without_next_step(file.read_text(encoding="utf-8"))) == []
+
+
+def test_an_error_without_a_next_step_is_seen():
+    assert list(without_next_step("raise SpecError('x')\nraise dpaudit.DataError('y')")) == [1, 2]
 
 
 def test_no_module_is_named_after_nothing():

@@ -40,14 +40,16 @@ def test_the_installed_entry_points_are_fresh():
 
 
 def test_installed_entry_points_load_the_plugin_of_their_name():
+    from dpaudit.interfaces import KINDS
     from dpaudit.registry import Registry
 
     registry = Registry.discover()
     assert not registry.broken
+    assert "reproduce" in {command.name for command in registry.commands()}
     for entry in entry_points(group="dpaudit"):
         kind = entry.value.split(".")[1].removesuffix("s")
-        if entry.dist is None or entry.dist.name != "dpaudit" or kind in {"dataset", "format"}:
-            continue  # a hook and no class: tests/plugins/formats renders with it
+        if entry.dist is None or entry.dist.name != "dpaudit" or kind not in KINDS:
+            continue  # data and commands are no kind of plug-in
         assert registry.get(kind, entry.name).name == entry.name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dpaudit.cli.output import document
+from dpaudit.cli.output import document, echo
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import ExitCode
 
@@ -65,7 +65,7 @@ def command(
             }
         )
     else:
-        click.echo(said)
+        echo(said)
         if not settings.quiet:
             _say(bound, largest, assumed)
     ending = ExitCode.CANNOT_TELL if strict and not refuted else ExitCode.DONE
@@ -73,12 +73,12 @@ def command(
 
 
 def _say(bound: float, largest: float, assumed: float | None) -> None:
-    click.echo(
+    echo(
         f"  epsilon is at least {bound:.4g}; so many guesses could have certified at most "
         f"{largest:.4g}"
     )
     if assumed is not None:
-        click.echo(
+        echo(
             f"  epsilon is at least {assumed:.4g} under the assumption that its trade-off curve "
             "is that of Gaussian noise, which no run can confirm"
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dpaudit.cli.output import document
+from dpaudit.cli.output import document, echo
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import ExitCode, UsageError
 
@@ -209,10 +209,10 @@ def _pair(pair: InputPair) -> dict[str, Any]:
 
 
 def _say(name: str, claim: Claim, found: dict[str, Any], *, quiet: bool) -> None:
-    click.echo(f"{name}: {found['sentence']}")
+    echo(f"{name}: {found['sentence']}")
     if quiet:
         return
-    click.echo(
+    echo(
         f"  claimed: epsilon {claim.epsilon:g}, delta {claim.delta:g}\n"
         f"  epsilon is at least {found['epsilon_lower_bound']:.4g}; so many runs could have "
         f"certified at most {found['largest_certifiable']:.4g}\n"
@@ -220,7 +220,7 @@ def _say(name: str, claim: Claim, found: dict[str, Any], *, quiet: bool) -> None
         f"inputs), by {found['seen_by']}, with {found['runs']} pairs of runs"
     )
     if found["gaussian_epsilon_assumed"] is not None:
-        click.echo(
+        echo(
             f"  epsilon is at least {found['gaussian_epsilon_assumed']:.4g} under the assumption "
             "that its trade-off curve is that of Gaussian noise, which no run can confirm"
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dpaudit.cli.output import document
+from dpaudit.cli.output import document, echo
 from dpaudit.cli.settings import Settings, common
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(settings: Settings, audit: Path) -> None:
         document({"audit": str(audit), "faults": [], **sizes})
         return
     counted = ", ".join(f"{count} {noun}" for noun, count in sizes.items())
-    click.echo(f"{audit}: no fault found ({counted})")
+    echo(f"{audit}: no fault found ({counted})")
 
 
 def planned(audit: Path, settings: Settings) -> tuple[Spec, Plan]:

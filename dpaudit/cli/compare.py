@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import click
 
-from dpaudit.cli.output import document
+from dpaudit.cli.output import document, echo
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import ExitCode
 
@@ -32,15 +32,15 @@ def command(settings: Settings, before: Path, after: Path, fail: bool) -> None:
         document(content | {"changed": differs})
     else:
         for task in found.only_before:
-            click.echo(f"only before: {task}")
+            echo(f"only before: {task}")
         for task in found.only_after:
-            click.echo(f"only after: {task}")
+            echo(f"only after: {task}")
         for each in found.changed:
-            click.echo(_line(each))
+            echo(_line(each))
         still = sum(each.compared - each.higher - each.lower for each in found.changes)
         every = sum(each.compared for each in found.changes)
         if not settings.quiet:
-            click.echo(f"{still:,} of {every:,} numbers did not change beyond the noise")
+            echo(f"{still:,} of {every:,} numbers did not change beyond the noise")
     click.get_current_context().exit(ExitCode.THRESHOLD if differs and fail else ExitCode.DONE)
 
 

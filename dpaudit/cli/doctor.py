@@ -15,7 +15,7 @@ from typing import Literal
 import attrs
 import click
 
-from dpaudit.cli.output import coloured, document
+from dpaudit.cli.output import coloured, document, echo
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import ExitCode
 
@@ -38,10 +38,16 @@ class Check:
 
 
 @click.command("doctor")
+@click.option("--sbom", is_flag=True, help="Print what is installed, as CycloneDX JSON.")
 @common
 @click.pass_obj
-def command(settings: Settings) -> None:
+def command(settings: Settings, sbom: bool) -> None:
     """Check this installation: versions, Pango, extras and plug-ins."""
+    if sbom:
+        from dpaudit.cli.sbom import bill
+
+        document(bill())
+        return
     checks = [*_versions(), _pango(), *_extras(), _entry_points(), *_plugins(settings)]
     wrong = any(check.state == "wrong" for check in checks)
     if settings.json:
@@ -49,9 +55,9 @@ def command(settings: Settings) -> None:
     else:
         for check in checks:
             if not (settings.quiet and check.state == "ok"):
-                click.echo(f"{coloured(check.state)}: {check.what}")
+                echo(f"{coloured(check.state)}: {check.what}")
                 if check.hint:
-                    click.echo(f"  help: {check.hint}")
+                    echo(f"  help: {check.hint}")
     click.get_current_context().exit(ExitCode.WRONG_INPUT if wrong else ExitCode.DONE)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import click
 
+from dpaudit.cli.output import echo
 from dpaudit.cli.progress import progress_for
 from dpaudit.cli.settings import Settings
 from dpaudit.errors import PRECEDENCE, ExitCode, UsageError
@@ -216,7 +217,7 @@ def tell(faults: Iterable[dict[str, str]]) -> None:
             f"{fault['task']}: " if fault["task"] and fault["task"] not in fault["message"] else ""
         )
         hint = f"\n  help: {fault['help']}" if fault["help"] else ""
-        click.echo(f"error: {where}{fault['message']}{hint}", err=True)
+        echo(f"error: {where}{fault['message']}{hint}", err=True)
 
 
 def ending(

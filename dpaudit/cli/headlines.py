@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from dpaudit.cli.output import coloured
+from dpaudit.cli.output import coloured, echo
 
 if TYPE_CHECKING:
     from dpaudit.model.finding import Finding
@@ -24,9 +22,9 @@ def print_findings(findings: Iterable[Mapping[str, Any]], *, heading: str) -> No
     shown = list(findings)
     if not shown:
         return
-    click.echo(f"{heading}:")
+    echo(f"{heading}:")
     for finding in shown:
-        click.echo(f"- {finding['statement']} [{coloured(finding['verdict'])}]")
+        echo(f"- {finding['statement']} [{coloured(finding['verdict'])}]")
         if finding.get("detail"):
-            click.echo(f"  {finding['detail']} (confidence: {finding['confidence']})")
-    click.echo()
+            echo(f"  {finding['detail']} (confidence: {finding['confidence']})")
+    echo()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dpaudit.cli.output import document
+from dpaudit.cli.output import document, echo
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import UsageError
 
@@ -39,7 +39,7 @@ def command(settings: Settings, path: Path, example: bool) -> None:
     if settings.json:
         document({"audit": str(path)})
     else:
-        click.echo(f"{path} written; next: dpaudit report {path}")
+        echo(f"{path} written; next: dpaudit report {path}")
 
 
 def _example(settings: Settings, folder: Path) -> None:
@@ -59,5 +59,5 @@ def _example(settings: Settings, folder: Path) -> None:
         document({"files": [str(path) for path in contents]})
         return
     for path in contents:
-        click.echo(f"{path} written")
-    click.echo(f"next: dpaudit report {folder / 'audit.toml'}")
+        echo(f"{path} written")
+    echo(f"next: dpaudit report {folder / 'audit.toml'}")

@@ -6,6 +6,7 @@ lives and what it does, and a module is imported when its command is called.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -43,6 +44,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "schema": ("dpaudit.cli.schema", "Print a JSON schema of the audit file."),
 }
 """Name, module and one line of help of every subcommand of our own."""
+
+_OF_THE_DISK = {
+    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.ENOSPC, errno.EPERM,
+    errno.EROFS,
+}  # fmt: skip
+"""What is wrong with a disk, a name or permissions, and not with dpaudit."""
 
 
 class Commands(click.Group):
@@ -140,7 +147,15 @@ def _usage_hint(fault: click.ClickException) -> str | None:
 
 
 def _defect(settings: Settings, fault: BaseException) -> int:
-    """Say that dpaudit itself failed, with the traceback that a bug report needs."""
+    """Say that dpaudit itself failed, with the traceback that a bug report needs.
+
+    A disk that is full or may not be written to is nobody's defect.
+    """
+    if isinstance(fault, OSError) and fault.errno in _OF_THE_DISK:
+        named = f" {fault.filename!r}" if fault.filename else ""
+        message = f"cannot read or write{named}: {fault.strerror}"
+        hint = "free some space, or choose another folder"
+        return error_out(settings, message, hint, ExitCode.WRONG_INPUT)
     import traceback
 
     traceback.print_exception(fault)

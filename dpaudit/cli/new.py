@@ -11,7 +11,7 @@ from string import Template
 
 import click
 
-from dpaudit.cli.output import document
+from dpaudit.cli.output import document, echo
 from dpaudit.cli.plugins import KINDS
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import UsageError
@@ -147,8 +147,8 @@ def _told(settings: Settings, written: Mapping[Path, str], lines: list[str]) -> 
         document({"files": [str(path) for path in written], "next": lines})
         return
     for path in written:
-        click.echo(f"{path} written")
-    click.echo("\n  ".join(lines))
+        echo(f"{path} written")
+    echo("\n  ".join(lines))
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:

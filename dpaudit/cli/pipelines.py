@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+from dpaudit.model.text import spelt, visible
 
 LEVELS = {"not met": "error", "violates": "error", "exposed": "error",
           "higher": "warning", "lower": "warning"}  # fmt: skip
@@ -54,11 +57,11 @@ def sarif(
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return spelt(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _result(rule: str, level: str, text: str, audit: Path, *, fingerprint: str) -> dict[str, Any]:
-    place = {"physicalLocation": {"artifactLocation": {"uri": audit.as_posix()}}}
+    place = {"physicalLocation": {"artifactLocation": {"uri": quote(audit.as_posix())}}}
     return {
         "ruleId": rule,
         "level": level,
@@ -75,7 +78,7 @@ def _command(level: str, title: str, text: str, audit: Path) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -11,7 +11,7 @@ import click
 
 from dpaudit.cli.execution import trained_at_most
 from dpaudit.cli.memory import Amount
-from dpaudit.cli.output import document, table, warn
+from dpaudit.cli.output import document, echo, table, warn
 from dpaudit.cli.settings import Settings, common
 from dpaudit.estimators.room import available, in_use, told
 
@@ -136,7 +136,7 @@ def _say(spec: Spec, plan: Plan, cost: Forecast, workers: int) -> None:
     learning = spec.training is not None
     noun = "runs at most" if learning else "draws each"
     attacks = f"; {len(cost.attacks)} attacks" if cost.attacks else ""
-    click.echo(f"{spec.title}: {len(plan.tasks)} tasks, {plan.draws} {noun}{attacks}\n")
+    echo(f"{spec.title}: {len(plan.tasks)} tasks, {plan.draws} {noun}{attacks}\n")
     heads = ("learner", "at", "against") if learning else ("release", "at", "decision")
     rows = [(*heads, "time", "memory", "predicted from")]
     for task, each in zip(plan.tasks, cost.tasks, strict=True):
@@ -151,7 +151,7 @@ def _say(spec: Spec, plan: Plan, cost: Forecast, workers: int) -> None:
     ]
     table(rows)
     counted = "1 worker" if workers == 1 else f"{workers} workers"
-    click.echo(
+    echo(
         f"\nTogether about {_duration(cost.seconds)} with {counted}, and {told(cost.memory)} of "
         "memory, until the measurements are there (a report comes on top).\nPredicted on this "
         "machine as it is busy now; right within a factor of 2, mostly."

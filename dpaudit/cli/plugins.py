@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from dpaudit.cli.output import document, table, warn
+from dpaudit.cli.output import document, echo, table, warn
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import ExitCode, PluginError, UsageError
 
@@ -91,10 +91,10 @@ def show(settings: Settings, name: str, kind: Kind | None) -> None:
         document({**attrs.asdict(source), "parameters": parameters})
         return
     origin = f"{source.distribution} {source.version}".strip() or "a file"
-    click.echo(f"{source.kind} {source.name}\n{origin}, {source.module}, SHA-256 {source.digest}\n")
-    click.echo(source.summary)
+    echo(f"{source.kind} {source.name}\n{origin}, {source.module}, SHA-256 {source.digest}\n")
+    echo(source.summary)
     if parameters:
-        click.echo("\nIn an audit file:")
+        echo("\nIn an audit file:")
         rows = [(p["name"], p["type"], _needed(p)) for p in parameters]
         table(rows, indent="  ")
 
@@ -127,14 +127,14 @@ def check(settings: Settings, names: tuple[str, ...], chosen: tuple[str, ...]) -
 
 def _say(found: Conformance) -> None:
     state = f"{len(found.faults)} faults" if len(found.faults) > 1 else "1 fault"
-    click.echo(f"{found.kind} {found.name}: {state if found.faults else 'conforms'}")
+    echo(f"{found.kind} {found.name}: {state if found.faults else 'conforms'}")
     if found.parameters:
         tried = ", ".join(f"{name} = {value!r}" for name, value in found.parameters.items())
-        click.echo(f"  tried with {tried}")
+        echo(f"  tried with {tried}")
     if found.unchecked:
-        click.echo(f"  {found.unchecked}")
+        echo(f"  {found.unchecked}")
     for fault in found.faults:
-        click.echo(f"- {fault.what}\n  help: {fault.hint}")
+        echo(f"- {fault.what}\n  help: {fault.hint}")
 
 
 def _values(chosen: tuple[str, ...]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from dpaudit.model.text import visible
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
@@ -62,7 +64,7 @@ class Lines:
         """Write nothing: the findings follow."""
 
     def _write(self, line: str) -> None:
-        self._stream.write(f"{line}\n")
+        self._stream.write(f"{visible(line)}\n")
         self._stream.flush()
 
 
@@ -109,9 +111,9 @@ class Bar:
     def said(self, message: str) -> None:
         """Write a warning above the bar."""
         if self._bar is not None:
-            self._bar.console.print(f"warning: {message}", markup=False, highlight=False)
+            self._bar.console.print(f"warning: {visible(message)}", markup=False, highlight=False)
         else:
-            self._stream.write(f"warning: {message}\n")
+            self._stream.write(f"warning: {visible(message)}\n")
 
     def finished(self) -> None:
         """Take the bar away."""
@@ -125,4 +127,4 @@ def _told(width: Width | None) -> str:
     if width is None:
         return ""
     size = f"{width.width:,.0f}" if width.width >= 1000 else f"{width.width:.3g}"  # noqa: PLR2004
-    return f", widest bias interval {size} {width.unit} ({width.task})"
+    return visible(f", widest bias interval {size} {width.unit} ({width.task})")

@@ -10,7 +10,7 @@ import click
 
 from dpaudit.cli.execution import Options, ending, measure, measuring, tell, write_record
 from dpaudit.cli.headlines import as_json, print_findings
-from dpaudit.cli.output import document, warn
+from dpaudit.cli.output import document, echo, warn
 from dpaudit.cli.pipelines import sarif, workflow_commands
 from dpaudit.cli.settings import Settings, common
 
@@ -135,12 +135,10 @@ def _through_noise(options: Options, settings: Settings, formats: tuple[str, ...
             click.echo(line)
         return
     if not settings.quiet:
-        click.echo(f"{written.report.title}\n")
+        echo(f"{written.report.title}\n")
         print_findings(as_json(written.report.findings), heading="Findings")
-        click.echo(
-            f"This report spends a privacy-loss budget of ε = {disclosed.budget:g} of its own."
-        )
-    click.echo(f"Report written to {options.out}: {', '.join(names)}")
+        echo(f"This report spends a privacy-loss budget of ε = {disclosed.budget:g} of its own.")
+    echo(f"Report written to {options.out}: {', '.join(names)}")
 
 
 def _write_sarif(
@@ -157,8 +155,8 @@ def _say(written: WrittenReport, found: Found, folder: Path, *, quiet: bool) -> 
     from dpaudit.report.findings import page_one
 
     if not quiet:
-        click.echo(f"{written.report.title}\n")
+        echo(f"{written.report.title}\n")
         print_findings(as_json(page_one(found.told)), heading="Findings")
         print_findings(as_json(found.thresholds), heading="Thresholds")
     names = sorted([*(path.name for path in written.files.values()), "run.json"])
-    click.echo(f"Report written to {folder}: {', '.join(names)}")
+    echo(f"Report written to {folder}: {', '.join(names)}")

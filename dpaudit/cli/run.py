@@ -14,7 +14,7 @@ from dpaudit.cli.execution import (
     tell,
     write_record,
 )
-from dpaudit.cli.output import document
+from dpaudit.cli.output import document, echo
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import ExitCode
 
@@ -62,5 +62,5 @@ def command(
         names = [file.name for file in files]
         document({"folder": str(out), "files": names, "failures": faults})
     else:
-        click.echo(f"{len(measured.results.measurements)} measurements written to {files[0]}")
+        echo(f"{len(measured.results.measurements)} measurements written to {files[0]}")
     click.get_current_context().exit(ExitCode.FAILED if faults else ExitCode.DONE)

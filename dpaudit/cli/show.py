@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dpaudit.cli.headlines import print_findings
-from dpaudit.cli.output import document
+from dpaudit.cli.output import document, echo
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import UsageError
 
@@ -25,7 +25,7 @@ def command(settings: Settings, folder: Path) -> None:
         document(content)
         return
     if not settings.quiet:
-        click.echo(f"{content['title']}\n")
+        echo(f"{content['title']}\n")
     print_findings(content["findings"], heading="Findings")
     print_findings(content.get("thresholds", ()), heading="Thresholds")
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import click
 
-from dpaudit.cli.output import coloured, document
+from dpaudit.cli.output import coloured, document, echo
 from dpaudit.cli.settings import Settings, common
 from dpaudit.errors import ExitCode, UsageError
 
@@ -181,5 +181,5 @@ def _told(settings: Settings, found: list[Checked]) -> None:
         for each in found:
             if not (settings.quiet and each.state == "ok"):
                 said = each.what if each.state != "wrong" else f"not so: {each.what}"
-                click.echo(f"{coloured(each.state)}: {said}")
+                echo(f"{coloured(each.state)}: {said}")
     click.get_current_context().exit(ExitCode.THRESHOLD if wrong else ExitCode.DONE)

@@ -18,6 +18,7 @@ from dpaudit.config.tables import read_audits, read_mitigations, read_releases
 from dpaudit.config.training_table import data_of, read_learners, read_training
 from dpaudit.config.uses import Uses
 from dpaudit.errors import PluginError, SpecError
+from dpaudit.model.files import is_file
 from dpaudit.registry import Registry
 from dpaudit.toml import Source
 
@@ -156,6 +157,6 @@ def _load_plugins(root: Table, uses: Uses, base: Path) -> tuple[str, ...]:
             uses.registry.load_file(base / file)
         except PluginError as error:
             uses.incomplete = True
-            is_there = (base / file).is_file()
+            is_there = is_file(base / file)
             root.faults.add(("plugins", i), error.message, error.hint, plugin=is_there)
     return files

@@ -32,7 +32,10 @@ def from_json(text: str) -> Spec:
         return structure(json.loads(text))
     except (ValueError, cattrs.BaseValidationError) as error:
         faults = cattrs.transform_error(error) if _is_tree(error) else [str(error)]
-        raise SpecError(f"not a spec: {'; '.join(faults)}") from error
+        raise SpecError(
+            f"not a spec: {'; '.join(faults)}",
+            hint="give what dpaudit wrote: dpaudit.load reads an audit file",
+        ) from error
 
 
 def structure(tree: Mapping[str, Any]) -> Spec:

@@ -28,6 +28,7 @@ def training_schema() -> Schema:
             "values": _tables(some(TEXT)),
             "norm": {"enum": list(typing.get_args(Norm))},
             "split": table_of({"test": share}, required=["test"]),
+            "thin": _tables({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
             "records": {"type": "integer", "minimum": 1},
             "reference": TEXT,
             "encoding": TEXT,

@@ -61,6 +61,7 @@ def read_training(
     made["classes"] = _classes(table)
     made["ranges"] = _ranges(table)
     made["values"] = _values(table)
+    made["thin"] = _thin(table)
     made |= given(test=_split(table))
     table.finish()
     if "label" in made:
@@ -186,6 +187,15 @@ def _values(table: Table) -> dict[str, tuple[str, ...]]:
     return made
 
 
+def _thin(table: Table) -> dict[str, float]:
+    made = {}
+    for name, path, value in _inner(table, "thin"):
+        share = Table(table.faults, path[:-1], {name: value}).take(name, float, check=_kept)
+        if share is not None:
+            made[name] = share
+    return made
+
+
 def _split(table: Table) -> float | None:
     value = table.raw("split")
     if value is None:
@@ -260,6 +270,10 @@ def _replicates(value: int) -> str | None:
 
 def _share(value: float) -> str | None:
     return None if 0 <= value < 1 else f"'test' must be a share from 0 to below 1: {value}"
+
+
+def _kept(value: float) -> str | None:
+    return None if 0 < value <= 1 else f"a share above 0, up to 1, is kept: {value}"
 
 
 def _distinct(values: tuple[str, ...]) -> str | None:

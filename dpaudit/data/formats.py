@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from dpaudit.data.frame import Frame, check_columns, check_header, is_missing
@@ -134,9 +135,14 @@ def _records(source: str, text: str) -> Iterator[tuple[int, list[str]]]:
 def _decode(spec: FileSpec, content: bytes) -> str:
     encoding = spec.encoding or "utf-8"
     try:
-        text = content.decode(encoding)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what some encodings read in spite of all
+            text = content.decode(encoding)
     except LookupError:
-        raise DataError(f"{spec.file}: {encoding!r} is no encoding that Python knows") from None
+        raise DataError(
+            f"{spec.file}: {encoding!r} is no encoding that Python knows",
+            hint='name another in the audit file, such as encoding = "latin-1"',
+        ) from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(
@@ -145,8 +151,29 @@ def _decode(spec: FileSpec, content: bytes) -> str:
             hint=_encoding_hint(spec, content),
         ) from None
     except UnicodeError as error:
-        raise DataError(f"{spec.file}: not {encoding.upper()}: {error}") from None
+        said = " ".join(str(error).split())
+        raise DataError(
+            f"{spec.file}: not {encoding.upper()}: {said}", hint=_encoding_hint(spec, content)
+        ) from None
+    except ValueError:
+        raise DataError(
+            f"{spec.file}: {encoding!r} cannot be an encoding",
+            hint='name another in the audit file, such as encoding = "latin-1"',
+        ) from None
+    if encoding != "utf-8" and not _is_whole(text):
+        raise DataError(
+            f"{spec.file}: {encoding!r} gives half a character", hint="save the file as UTF-8"
+        )
     return text.removeprefix("\ufeff")
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether no character is half of a pair, as some encodings let through."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _encoding_hint(spec: FileSpec, content: bytes) -> str:
@@ -157,36 +184,35 @@ def _encoding_hint(spec: FileSpec, content: bytes) -> str:
 
 
 def _parquet(spec: FileSpec, path: Path) -> Any:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
+    except Exception as error:
         line = " ".join(str(error).split())
-        raise DataError(f"{spec.file}: not a Parquet file: {line}") from error
+        raise DataError(
+            f"{spec.file}: not a Parquet file: {line}",
+            hint="write it again as Parquet, or give it the ending of what it is",
+        ) from error
 
 
 def _read_parquet(spec: FileSpec, path: Path, only: Sequence[str] | None) -> Frame:
-    import pyarrow as pa
-
     file = _parquet(spec, path)
     check_header(file.schema_arrow.names, spec.file)
     check_columns(only or (), file.schema_arrow.names, spec.file)
     try:
         table = file.read(columns=None if only is None else list(dict.fromkeys(only)))
-    except (pa.ArrowException, OSError) as error:
-        line = " ".join(str(error).split())
-        raise DataError(f"{spec.file}: the Parquet file is damaged: {line}") from error
-    return Frame(
-        source=spec.file,
-        columns={
+        columns = {
             name: [_cell(value) for value in column.to_pylist()]
             for name, column in zip(table.column_names, table.columns, strict=True)
-        },
-        rows=range(1, table.num_rows + 1),
-        noun="row",
-    )
+        }
+    except Exception as error:  # text that is not UTF-8, a date beyond the calendar, a cut page
+        line = " ".join(str(error).split())
+        raise DataError(
+            f"{spec.file}: the Parquet file is damaged: {line}",
+            hint="write it again, or copy it again from where it came",
+        ) from error
+    return Frame(source=spec.file, columns=columns, rows=range(1, table.num_rows + 1), noun="row")
 
 
 def _read_excel(spec: FileSpec, path: Path) -> Frame:
@@ -201,14 +227,24 @@ def _read_excel(spec: FileSpec, path: Path) -> Frame:
         book = python_calamine.CalamineWorkbook.from_path(path)
     except Exception as error:
         line = " ".join(str(error).split())
-        raise DataError(f"{spec.file}: not an Excel file: {line}") from error
+        raise DataError(
+            f"{spec.file}: not an Excel file: {line}",
+            hint="save it again from the spreadsheet, without a password, or as CSV",
+        ) from error
     sheets = list(book.sheet_names)
     sheet = spec.sheet or (sheets[0] if sheets else "")
     if sheet not in sheets:
         raise DataError(
             f"{spec.file}: there is no sheet {sheet!r}", hint=suggest(sheet, sheets, noun="sheets")
         )
-    cells = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    try:
+        cells = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    except Exception as error:
+        line = " ".join(str(error).split())
+        raise DataError(
+            f"{spec.file}, sheet {sheet!r}: damaged: {line}",
+            hint="open it in a spreadsheet and save it again",
+        ) from error
     return _sheet(spec.file, [[_cell(value) for value in row] for row in cells])
 
 

@@ -21,6 +21,11 @@ Shapes = Mapping[str, tuple["FloatArray", ...]]
 
 _LONGITUDE, _LATITUDE = 180.0, 90.0
 _RING = 4
+_FLAT = 2
+_FAULTS = (
+    ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What a file that has not the shape of a map runs into."""
 
 
 def read_shapes(path: Path, source: str, *, key: str | None = None) -> Shapes:
@@ -43,23 +48,30 @@ def read_shapes(path: Path, source: str, *, key: str | None = None) -> Shapes:
         If the file is neither, or a place has no identifier.
     """
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-        kind = tree.get("type")
-        if kind == "Topology":
-            places, downwards = _topology(tree), "transform" in tree
-        elif kind == "FeatureCollection":
-            places, downwards = _collection(tree), False
-        else:
-            raise DataError(f"{source}: a map of type {kind!r}", hint="give GeoJSON or TopoJSON")
-        made = {_identified(place, key, source): rings for place, rings in places}
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            return _read(json.loads(path.read_text(encoding="utf-8")), source, key)
+    except (*_FAULTS, OSError) as error:
         raise DataError(
             f"{source}: not a map that can be read ({type(error).__name__})",
             hint="give GeoJSON or TopoJSON",
         ) from error
+
+
+def _read(tree: Any, source: str, key: str | None) -> Shapes:
+    kind = tree.get("type")
+    if kind == "Topology":
+        places, downwards = _topology(tree), "transform" in tree
+    elif kind == "FeatureCollection":
+        places, downwards = _collection(tree), False
+    else:
+        raise DataError(f"{source}: a map of type {kind!r}", hint="give GeoJSON or TopoJSON")
+    made: dict[str, tuple[FloatArray, ...]] = {}
+    for place, rings in places:  # a place of several parts may be written as several places
+        name = _identified(place, key, source)
+        made[name] = made.get(name, ()) + rings
     if not any(made.values()):
         raise DataError(f"{source}: a map without outlines", hint="give polygons")
-    return _flat(made, downwards=downwards)
+    return _flat(made, source, downwards=downwards)
 
 
 def _identified(place: Mapping[str, Any], key: str | None, source: str) -> str:
@@ -89,23 +101,23 @@ def _topology(tree: Mapping[str, Any]) -> Iterable[tuple[Mapping[str, Any], Any]
         parts = [arcs[i] if i >= 0 else arcs[~i][::-1] for i in numbers]
         return np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
 
-    for place in next(iter(tree["objects"].values()))["geometries"]:
+    for place in list(tree["objects"].values())[0]["geometries"]:  # noqa: RUF015 - an IndexError
         yield place, _rings(place["type"], place.get("arcs", []), joined)
 
 
 def _rings(kind: str | None, coordinates: Any, ring: Any) -> tuple[FloatArray, ...]:
     """Return the rings of a polygon or of several; of anything else there are none."""
     polygons = {"Polygon": [coordinates], "MultiPolygon": coordinates}.get(kind or "", [])
-    made = (
-        np.asarray(ring(one), dtype=np.float64)[:, :2] for polygon in polygons for one in polygon
-    )
-    return tuple(one for one in made if len(one) >= _RING)
+    made = [np.asarray(ring(one), dtype=np.float64) for polygon in polygons for one in polygon]
+    if any(one.ndim != _FLAT or one.shape[1] < _FLAT for one in made if len(one)):
+        raise ValueError("a point has two coordinates")
+    return tuple(one[:, :2] for one in made if len(one) >= _RING)
 
 
-def _flat(shapes: Shapes, *, downwards: bool) -> Shapes:
+def _flat(shapes: Shapes, source: str, *, downwards: bool) -> Shapes:
     every = np.concatenate([ring for rings in shapes.values() for ring in rings])
     if not np.isfinite(every).all():
-        raise DataError("a map holds a coordinate that is not finite", hint="mend the file")
+        raise DataError(f"{source}: a coordinate is not finite", hint="mend the file")
     x, y = np.abs(every).max(axis=0)
     in_degrees = x <= _LONGITUDE and y <= _LATITUDE and not downwards
     middle = math.radians(float(np.median(every[:, 1])))

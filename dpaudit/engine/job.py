@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import attrs
@@ -12,6 +13,7 @@ from dpaudit.estimators.chain import Chain, Streams, processed
 from dpaudit.estimators.control import DecisionControl, control_of
 from dpaudit.estimators.held import held
 from dpaudit.estimators.local import local_control
+from dpaudit.estimators.projected_control import projected_control
 from dpaudit.interfaces import Decision, Extra, Mechanism, PostProcessor
 from dpaudit.model.arrays import FloatArray, frozen_floats
 from dpaudit.model.estimate import Estimate
@@ -53,15 +55,26 @@ class Grouping:
         codes = np.array([position[label] for label in members])
         sizes = np.bincount(codes, minlength=len(labels))
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        return cls(
-            labels=labels,
-            order=np.argsort(codes, kind="stable"),
-            starts=starts,
-            sizes=sizes.astype(np.float64),
-        )
+        order = np.argsort(codes, kind="stable")
+        return cls(labels=labels, order=order, starts=starts, sizes=sizes.astype(np.float64))
+
+    @functools.cached_property
+    def _runs(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Where each group begins, and its place among them, if the entities of each are together.
+
+        Rows need not be put in order then.
+        """
+        firsts = self.order[self.starts]
+        lasts = self.order[np.append(self.starts[1:], self.order.size) - 1]
+        if np.any(lasts - firsts + 1 != self.sizes):
+            return None
+        return np.sort(firsts), np.argsort(np.argsort(firsts))
 
     def sums(self, rows: FloatArray) -> FloatArray:
         """Return the sums over groups of ``rows`` (..., n), shape (..., g)."""
+        if self._runs is not None:
+            firsts, place = self._runs
+            return np.asarray(np.add.reduceat(rows, firsts, axis=-1)[..., place])
         total: FloatArray = np.add.reduceat(rows[..., self.order], self.starts, axis=-1)
         return total
 
@@ -237,7 +250,10 @@ class Job:
     def _guarded(self, released: FloatArray) -> FloatArray:
         declared = self.decision.structure(self.n)
         if not isinstance(declared, Proportional):
-            raise PluginError(f"task {self.task.id!r}: only a declared ratio can be guarded")
+            raise PluginError(
+                f"task {self.task.id!r}: only a declared ratio can be guarded",
+                hint="return dpaudit.Proportional from structure() of the decision",
+            )
         weighted = declared.weights * released
         floor = GUARD * float((declared.weights * self.chain.counts).sum())
         denominator = np.maximum(weighted.sum(axis=-1, keepdims=True), floor)
@@ -255,6 +271,10 @@ class Job:
             local = local_control(self.chain, self.structure)
             if local is not None:
                 return local
+        if self.output and isinstance(self.declared, Proportional):
+            projected = projected_control(self.chain, self.declared, self.output)
+            if projected is not None:
+                return projected
         declared = self.structure if self.is_declared_smooth else None
         release = self.chain.control()
         if release is None:
@@ -268,8 +288,24 @@ class Job:
 
     def extended(self, rows: FloatArray) -> FloatArray:
         """Append the sums over every grouping and the total: (draws, n) to (draws, m)."""
-        parts = [rows, *(grouping.sums(rows) for grouping in self.groupings.values())]
-        return np.concatenate([*parts, rows.sum(axis=-1, keepdims=True)], axis=-1)
+        wide = np.empty((*rows.shape[:-1], self.width))
+        wide[..., : self.n] = rows
+        self.extend(wide)
+        return wide
+
+    def extend(self, wide: FloatArray) -> None:
+        """Write the sums of the first n columns of ``wide`` (draws, m) to the others."""
+        rows, start = wide[..., : self.n], self.n
+        for grouping in self.groupings.values():
+            stop = start + len(grouping.labels)
+            wide[..., start:stop] = grouping.sums(rows)
+            start = stop
+        np.add.reduce(rows, axis=-1, out=wide[..., start])
+
+    @property
+    def width(self) -> int:
+        """Columns of :meth:`extended`: entities, groups and the total."""
+        return self.n + sum(len(each.labels) for each in self.groupings.values()) + 1
 
     def columns(self, over: str) -> slice:
         """Return which columns of :meth:`extended` are ``entity``, a grouping or ``total``."""

@@ -9,7 +9,7 @@ import numpy as np
 from dpaudit.engine.checks import checks
 from dpaudit.engine.job import GUARD, Job, bounds_outcomes
 from dpaudit.engine.subject import MeasuredTask
-from dpaudit.model.measurement import Note
+from dpaudit.model.measurement import Note, noted
 from dpaudit.noise.base import Noise
 from dpaudit.stats.laws import law_gap
 from dpaudit.stats.streams import BLOCK, PILOT, block_generator
@@ -27,10 +27,10 @@ def notes_on(subject: MeasuredTask) -> Iterator[Note]:
     noise = job.chain.mechanism.noise()
     bounded = job.decision.bounded or job.chain.is_nonnegative or bounds_outcomes(job.output)
     if job.structure is None and not bounded and _is_noisy(noise):
-        message = (
-            f"whether {job.decision.name} has an expected outcome under noise that is not "
-            "bounded was not checked: a rule that divides by noisy counts has none"
-        )
+        message = noted(
+            "whether {rule} has an expected outcome under noise that is not bounded was not "
+            "checked: a rule that divides by noisy counts has none"
+        ).format(rule=job.decision.name)
         yield Note(task=subject.task, kind="assumption", message=message)
     bounds = subject.spread_bounds()
     if bounds is not None:
@@ -46,7 +46,7 @@ def notes_on(subject: MeasuredTask) -> Iterator[Note]:
         yield Note(
             task=subject.task,
             kind="empty",
-            message="the release has no positive count",
+            message=noted("the release has no positive count"),
             values=(("probability", subject.known.empty),),
         )
 
@@ -57,7 +57,7 @@ def _guards(job: Job) -> Iterator[Note]:
     values = (("guard", GUARD),)
     yield Note(task=job.task.id, kind="definition", message=job.guard, values=values)
     if job.guard_matters:
-        message = (
+        message = noted(
             "the noise is so large beside the total that the guard, and not the rule, decides "
             "what is measured of unprocessed counts"
         )

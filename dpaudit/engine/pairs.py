@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dpaudit.engine.job import Job
+from dpaudit.engine.noisy import Noisy
 from dpaudit.estimators.chain import Streams
 from dpaudit.model.arrays import FloatArray
 from dpaudit.stats.moments import Moments
@@ -17,7 +18,7 @@ ERROR_CHANGE = "error-change"
 
 
 def paired(
-    job: Job, noisy: FloatArray, base_noisy: FloatArray, streams: Streams
+    job: Job, noisy: FloatArray | Noisy, base_noisy: FloatArray | Noisy, streams: Streams
 ) -> dict[str, Moments]:
     """Return the moments of what a mitigation changes, a column per entity, group and total.
 

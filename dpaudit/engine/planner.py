@@ -351,7 +351,8 @@ class _Planner:
         )
         if not isinstance(bound, base):
             raise PluginError(
-                f"{plugin.kind} {plugin.name!r} is a {type(bound).__name__}, not a {base.__name__}"
+                f"{plugin.kind} {plugin.name!r} is a {type(bound).__name__}, not a {base.__name__}",
+                hint=f"inherit from dpaudit.{base.__name__}",
             )
         return bound
 

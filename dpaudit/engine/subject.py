@@ -81,7 +81,10 @@ class MeasuredTask:
     ) -> tuple[Estimate, Halves | None]:
         """Return the bias at another budget, and what :meth:`halves` gives of it."""
         if self.at is None:
-            raise PluginError(f"task {self.task!r} cannot be measured at another budget")
+            raise PluginError(
+                f"task {self.task!r} cannot be measured at another budget",
+                hint="ask subject.budget first: it is None where there is no other",
+            )
         other = self.at(budget, confidence)
         bias = other._over("bias", over)  # noqa: SLF001 - of this class
         return (bias[0] if over == "total" else bias), other.halves(over)

@@ -9,23 +9,20 @@ import attrs
 import numpy as np
 
 from dpaudit.engine.job import Job
+from dpaudit.engine.noisy import Noisy, SharedVariates, noisy_counts
 from dpaudit.engine.pairs import paired
 from dpaudit.estimators.chain import Streams
 from dpaudit.estimators.control import DecisionControl
 from dpaudit.estimators.near import Near, near_outcomes
 from dpaudit.model.arrays import FloatArray
-from dpaudit.noise.base import Variates
-from dpaudit.stats.moments import Moments
-from dpaudit.stats.streams import BLOCK, PAIRS, PILOT, block_generator
+from dpaudit.stats.moments import Moments, negative_part
+from dpaudit.stats.streams import PILOT, block_generator
 
 _SAME = 1e-9
 """Outcomes that differ by less, relative to the truth or to 1, are the same."""
 
 _AT_ONCE = 2**17
 """Outcomes that are measured at once: what a processor's cache holds."""
-
-SharedVariates = dict[tuple[str, int], Variates]
-"""Unit-scale variates of one block, by family and number of counts."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -95,7 +92,7 @@ class Controlled:
             near = near.against(job.own - job.truth)
             offset = job.extended(near.bias.value[None, :])[0]
             return cls(job=job, control=None, offset=offset, near=near)
-        plain = cls(job=job, control=None, offset=np.zeros(_width(job)))
+        plain = cls(job=job, control=None, offset=np.zeros(job.width))
         control = None if job.is_random_after_noise else job.control()
         if control is None:
             return plain
@@ -137,33 +134,6 @@ class Controlled:
         return self.job.outcome(self.job.chain.bare.process(noisy)) - self.job.truth
 
 
-def noisy_counts(
-    job: Job, seed: int, digest: str, block: int, shared: SharedVariates
-) -> tuple[FloatArray, ...]:
-    """Return a block of noisy counts: one array (BLOCK, n), or two mirrored ones (PAIRS, n).
-
-    ``shared`` keeps the unit-scale variates of the block by family and number of counts (a tree
-    measures more of them than its entities), so that every task sees the same ones. Noise is
-    mirrored (antithetic pairs, which cancel every odd order) only where the outcome is smooth in
-    it. Where something is clipped, a pair without a clipped entry would cancel exactly, and the
-    sample variance would know nothing of the rare pairs that do not.
-    """
-    counts, noise = job.chain.measured, job.chain.mechanism.noise()
-    if noise is None:
-        rng = block_generator(seed, digest, block)
-        return (np.stack([job.chain.release(rng) for _ in range(BLOCK)]),)
-    key = (noise.family, counts.size)
-    if key not in shared:
-        rng = block_generator(seed, digest, block)
-        shared[key] = noise.variates(rng, (BLOCK, counts.size))
-    drawn = noise.from_variates(shared[key])
-    if noise.symmetric and job.is_smooth:
-        return counts + drawn[:PAIRS], counts - drawn[:PAIRS]
-    if any(np.may_share_memory(drawn, each) for each in shared[key]):
-        return (counts + drawn,)
-    return (np.add(counts, drawn, out=drawn),)
-
-
 def measure_block(
     controlled: Controlled, seed: int, digest: str, block: int, shared: SharedVariates
 ) -> Tally:
@@ -179,11 +149,15 @@ def measure_block(
 
 
 def tally_of(
-    controlled: Controlled, drawn: Sequence[FloatArray], streams: Streams | None = None
+    controlled: Controlled, drawn: Sequence[FloatArray | Noisy], streams: Streams | None = None
 ) -> Tally:
     """Measure one job on what its mechanism gave: one array (draws, n), or two mirrored ones."""
     found = [_rows_of(controlled, noisy, streams) for noisy in drawn]
-    error = Moments.of(found[0]["error"])
+    error, square, shortfall = Moments.of_errors(found[0]["error"])
+    if len(found) > 1:
+        square, shortfall = (
+            _averaged([change(rows["error"]) for rows in found]) for change in _SUMMED.values()
+        )
     names = [name for name in found[0] if name not in {"error", "bias", *_SUMMED}]
     if "bias" in found[0]:
         bias = _averaged([rows["bias"] for rows in found])
@@ -192,47 +166,44 @@ def tally_of(
     return Tally(
         error=error,
         bias=bias,
-        square=_summed("square", found),
-        shortfall=_summed("shortfall", found),
+        square=square.ending_with(_totals("square", found)),
+        shortfall=shortfall.ending_with(_totals("shortfall", found)),
         extra={name: _averaged([rows[name] for rows in found]) for name in names},
     )
 
 
 def _rows_of(
-    controlled: Controlled, noisy: FloatArray, streams: Streams | None
+    controlled: Controlled, noisy: FloatArray | Noisy, streams: Streams | None
 ) -> dict[str, FloatArray]:
     """Return what is measured of each draw, shape (draws, m), and sums over entities (draws,).
 
     A few draws at a time, as many as the processor's cache holds, unless a step draws random
     numbers of its own.
     """
-    draws, width = len(noisy), _width(controlled.job)
+    draws, width = len(noisy), controlled.job.width
     step = draws if controlled.job.is_random_after_noise else max(1, _AT_ONCE // width)
-    found: dict[str, FloatArray] = {}
+    found = {"error": np.empty((draws, width))}
     for start in range(0, draws, step):
-        part = _measured(controlled, noisy[start : start + step], streams)
-        if step >= draws:
-            return part
-        for name, rows in part.items():
+        rows = slice(start, min(start + step, draws))
+        part = _measured(controlled, noisy[rows], streams, found["error"][rows])
+        for name, values in part.items():
             if name not in found:
-                found[name] = np.empty((draws, *rows.shape[1:]))
-            found[name][start : start + step] = rows
+                found[name] = np.empty((draws, *values.shape[1:]))
+            found[name][rows] = values
     return found
 
 
 def _measured(
-    controlled: Controlled, noisy: FloatArray, streams: Streams | None
+    controlled: Controlled, noisy: FloatArray, streams: Streams | None, wide: FloatArray
 ) -> dict[str, FloatArray]:
-    """Return the same of draws that are measured at once."""
+    """Write the errors of draws that are measured at once to ``wide``; return all else."""
     job = controlled.job
     outcomes = job.outcome(job.chain.process(noisy, streams), streams)
-    errors = outcomes - job.truth
-    wide = job.extended(errors)
-    found = {"error": wide}
+    errors = np.subtract(outcomes, job.truth, out=wide[:, : job.n])
+    job.extend(wide)
+    found = {name: change(errors).sum(axis=1) for name, change in _SUMMED.items()}
     if controlled.is_controlled:
         found["bias"] = job.extended(controlled.minus_control(errors, noisy))
-    for name, change in _SUMMED.items():
-        found[name] = change(errors).sum(axis=1)
     for name in sorted(job.extras):
         rows = job.extended(_EXTRAS[name](outcomes, job.truth))
         # Of a sum it is asked whether any of its outcomes changed.
@@ -245,23 +216,14 @@ def _measured(
     return found
 
 
-def _summed(name: str, found: Sequence[Mapping[str, FloatArray]]) -> Moments:
-    """Return moments of what is made of each error, and in the total's column of their sum."""
-    change = _SUMMED[name]
-    totals = _averaged([rows[name][:, None] for rows in found])
-    if len(found) == 1:
-        return Moments.of(found[0]["error"], change).ending_with(totals)
-    return _averaged([change(rows["error"]) for rows in found]).ending_with(totals)
-
-
-def _short(errors: FloatArray) -> FloatArray:
-    short = np.negative(errors)
-    return np.maximum(short, 0.0, out=short)
+def _totals(name: str, found: Sequence[Mapping[str, FloatArray]]) -> Moments:
+    """Return the moments of a sum over entities of what is made of each error, one column."""
+    return _averaged([rows[name][:, None] for rows in found])
 
 
 _SUMMED: Mapping[str, Callable[[FloatArray], FloatArray]] = {
     "square": np.square,
-    "shortfall": _short,
+    "shortfall": negative_part,
 }
 """What is made of the error of each outcome; the total's column has the sum over entities."""
 
@@ -323,7 +285,3 @@ def _totalled(wide: FloatArray, n: int) -> FloatArray:
     """Replace the total's column by the sum over the ``n`` entities of what was made of each."""
     wide[:, -1] = wide[:, :n].sum(axis=1)
     return wide
-
-
-def _width(job: Job) -> int:
-    return job.n + sum(len(g.labels) for g in job.groupings.values()) + 1

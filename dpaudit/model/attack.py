@@ -122,6 +122,8 @@ class AttackResult:
         a closed form.
     quantity
         The main number, by name.
+    people
+        How many people the main number is about, on average over releases.
     estimate, excess
         The main number, and by how much it is above the largest baseline; the lower end of the
         latter is the smallest over all baselines.
@@ -165,6 +167,7 @@ class AttackResult:
     unit: str = "release"
     replicates: int
     quantity: str
+    people: float = 0.0
     estimate: Estimate
     excess: Estimate
     baselines: tuple[Baseline, ...]

@@ -51,6 +51,9 @@ class TrainingSpec:
         ``ball`` divides every row by one public bound of its norm, ``unit`` by its own norm.
     test
         The share of records that are held out.
+    thin
+        Of groups by name the share of those learnt from that is kept, before ``records`` are
+        taken; a smaller share keeps some of those that a larger one does.
     records
         How many of the others are learnt from; all where it is not said.
     reference
@@ -72,6 +75,7 @@ class TrainingSpec:
     values: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     norm: Norm = "ball"
     test: float = 0.2
+    thin: Mapping[str, float] = attrs.field(factory=dict)
     records: int | None = None
     reference: str = "optimum"
     encoding: str | None = None

@@ -12,6 +12,8 @@ from dpaudit.noise.base import Noise, Variates
 from dpaudit.noise.integrals import exponential_moments
 from dpaudit.noise.near_zero import Changed
 from dpaudit.noise.parameter import check_scale, positive, squarable
+from dpaudit.stats.compiled import kernel
+from dpaudit.stats.streams import standard_exponentials
 
 _HUGE = 1e300
 
@@ -31,9 +33,13 @@ def laplace_variates(rng: np.random.Generator, shape: tuple[int, ...]) -> Variat
 
     Unlike the logarithm of a uniform, the ziggurat gives the same bits on every CPU.
     """
-    unit = rng.standard_exponential(shape)
+    unit = standard_exponentials(rng, shape)
     flat = unit.reshape(-1).view(np.uint64)
     words = rng.integers(0, 2**32, size=-(-flat.size // 32), dtype=np.uint32)
+    twin = kernel("turn", flat.size)
+    if twin is not None:
+        twin(flat, words)
+        return (unit,)
     for start in range(0, flat.size, _AT_ONCE):
         part = flat[start : start + _AT_ONCE]
         bits = words[start // 32 : (start + _AT_ONCE) // 32].astype("<u4").view(np.uint8)

@@ -63,6 +63,8 @@ def gaussian_delta(epsilon: float, sigma: float, sensitivity: float = 1.0) -> fl
         second = math.exp(epsilon + float(special.log_ndtr(-a - b)))
         return float(special.ndtr(a - b)) - second
     density = _density(b - a)
+    if density == 0.0:  # and b may be so large that its moments overflow
+        return 0.0
     if a <= _NARROW:
         return density * _odd_series(a, b)
     near, far = (float(normal_tail_moments(np.asarray(y))[0]) for y in (b - a, b + a))

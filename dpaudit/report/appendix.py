@@ -17,6 +17,7 @@ from dpaudit.model.report import (
 )
 from dpaudit.model.results import PluginSource, Results
 from dpaudit.report.amounts import percent
+from dpaudit.report.catalogues import Told, first_paragraph, sentence
 from dpaudit.report.findings import Found
 from dpaudit.report.glossary import formula, terms
 from dpaudit.report.guarantees import guarantees
@@ -42,13 +43,16 @@ def limits(context: Context, _found: Found) -> tuple[Section, ...]:
     if law:
         blocks += [Heading(text=_("Not legal advice")), Paragraph(text=law)]
     told = (n.message for n in results.notes if n.kind not in {"check", "bound"})
-    said = tuple(dict.fromkeys((*results.data.assumptions, *told)))
+    said = tuple(
+        dict.fromkeys(sentence(context.said(s)) for s in (*results.data.assumptions, *told))
+    )
     if said:
         blocks += [Heading(text=_("What must be known beside the numbers")), List(items=said)]
     return (Section(name="limits", title=_("Strengths and limitations"), blocks=tuple(blocks)),)
 
 
-_LAW = re.compile(r"\b\d+ (?:U\.S\.C\.|CFR)\s+[\d\w.()]+(?:,? (?:to|and|or) [\d\w.()]+)*")
+_PLACE = r"\d[\d\w.]*(?:\(\w+\))*|\(\w+\)"
+_LAW = re.compile(rf"\b\d+ (?:U\.S\.C\.|CFR)\s+(?:{_PLACE})(?:,? (?:to|and|or) (?:{_PLACE}))*")
 
 
 def _law(context: Context) -> str:
@@ -87,7 +91,7 @@ def methods(context: Context, _found: Found) -> tuple[Section, ...]:
             )
         ),
         Heading(text=_("What was plugged in")),
-        *plugged_in(_, context.results.provenance.plugins),
+        *plugged_in(context.said, context.results.provenance.plugins),
     ]  # fmt: skip
     return (Section(name="methods", title=_("Methods"), blocks=tuple(blocks)),)
 
@@ -184,7 +188,7 @@ def _not_covered(context: Context) -> tuple[str, ...]:
     if not results.spec.attacks:
         made.append(_("Attacks: no attempt was made to find a person in the release."))
     uncovered = dict.fromkeys(u for r in results.tasks for u in r.guarantee.uncovered)
-    made += [_("Published exactly, outside the guarantee: {what}.", what=what)
+    made += [_("Published exactly, outside the guarantee: {what}.", what=context.said(what))
              for what in uncovered]  # fmt: skip
     made.append(_("Errors in the true counts themselves, such as people who were not counted."))
     return tuple(made)
@@ -213,8 +217,10 @@ def _is_simulated(context: Context) -> bool:
 def _quantities(context: Context) -> tuple[tuple[str, str], ...]:
     measured = dict.fromkeys(m.quantity for m in context.results.measurements)
     other = context.prose("Measured by a plug-in: its documentation is below.")
-    return tuple((q.replace("-", " ").capitalize(), formula(context.prose, q) or other)
-                 for q in measured)  # fmt: skip
+    return tuple(
+        (context.said(q.replace("-", " ").capitalize()), formula(context.prose, q) or other)
+        for q in measured
+    )
 
 
 def _methods_table(context: Context) -> Table:
@@ -244,14 +250,15 @@ def _methods_table(context: Context) -> Table:
     )
 
 
-def plugged_in(_: Prose, plugins: Sequence[PluginSource]) -> tuple[Block, ...]:
+def plugged_in(said: Told, plugins: Sequence[PluginSource]) -> tuple[Block, ...]:
     """Return every plug-in that took part, with what it is and where it came from."""
+    _ = said.prose
     items = tuple(
         (
             f"{p.name} ({p.kind})",
             _(
                 "{summary} From {module}, {distribution} {version}; SHA-256 {digest}.",
-                summary=_first_paragraph(p.summary),
+                summary=said(first_paragraph(p.summary)),
                 module=p.module,
                 distribution=p.distribution or _("a file beside the audit"),
                 version=p.version,
@@ -261,8 +268,3 @@ def plugged_in(_: Prose, plugins: Sequence[PluginSource]) -> tuple[Block, ...]:
         for p in plugins
     )
     return (DefinitionList(items=items),) if items else (Paragraph(text=_("Nothing.")),)
-
-
-def _first_paragraph(docstring: str) -> str:
-    first = " ".join(docstring.strip().split("\n\n")[0].split())
-    return first if first.endswith((".", "!", "?")) or not first else first + "."

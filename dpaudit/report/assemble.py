@@ -14,12 +14,14 @@ from dpaudit.model.results import Results
 from dpaudit.registry import Registry
 from dpaudit.report.appendix import glossary, limits, methods, provenance
 from dpaudit.report.attacks import attack_sections
+from dpaudit.report.catalogues import told_of
 from dpaudit.report.equal_terms import equal_terms_sections
 from dpaudit.report.findings import Found, answers, findings
 from dpaudit.report.highlights import highlights, summary
 from dpaudit.report.html import date_of
 from dpaudit.report.learning import learning_report
 from dpaudit.report.lines import drawn
+from dpaudit.report.localised import localised
 from dpaudit.report.mitigations import mitigation_sections
 from dpaudit.report.prose import Prose
 from dpaudit.report.public import banner
@@ -64,6 +66,7 @@ def build_report(results: Results, *, registry: Any = None) -> Report:
     SpecError
         If ``[report] sections`` names a section that neither dpaudit nor a plug-in has.
     """
+    results = localised(results)
     extra = _extra(results, registry)
     found = findings(results, registry=registry)
     if results.learners:
@@ -112,13 +115,17 @@ def _sections(context: Context, found: Found, extra: Mapping[str, Section]) -> t
 
 
 def _extra(results: Results, registry: Any) -> dict[str, Section]:
-    """Return the sections of plug-ins by name: a ``Section``, or blocks under their name."""
+    """Return the sections of plug-ins by name: a ``Section``, or blocks under their name.
+
+    What they say is in the language of the report where their catalogue has it.
+    """
+    said = told_of(results, Prose(results.spec.report.language))
     made: dict[str, Section] = {}
     for answer in answers(registry, "dpaudit_sections", results=results):
         for name, content in (answer or {}).items():
-            if isinstance(content, Section):
-                made[name] = content
-            else:
+            section = content
+            if not isinstance(content, Section):
                 blocks = tuple(content) if isinstance(content, list | tuple) else (content,)
-                made[name] = Section(name=slug(name), title=name, blocks=blocks)
+                section = Section(name=slug(name), title=name, blocks=blocks)
+            made[name] = said.section(section)
     return made

@@ -73,6 +73,7 @@ def _detail(context: Context, result: AttackResult) -> str:
           number=words.hundred(result.estimate), ends=words.ends(result.estimate)),
         _("{without} gives {base}.", without=first_upper(words.baseline(result)),
           base=words.hundred(result.baselines[0].estimate)),
+        words.reach(result, context.words.people),
     ]  # fmt: skip
     if result.outcome == "membership":
         said.append(

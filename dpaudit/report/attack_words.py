@@ -111,6 +111,17 @@ class AttackWords:
         """Return a share as so many in 100."""
         return chances(self.prose, 100.0 * float(estimate.value))
 
+    def reach(self, result: AttackResult, counted: str) -> str:
+        """Return how many people the main number is about."""
+        _, people = self.prose, self.prose.whole(result.people)
+        if result.people <= 0:
+            return ""
+        if result.outcome == "cells":
+            return _("{people} people are behind symbols.", people=people)
+        if result.game == "pool" and result.outcome in {"membership", "pick"}:
+            return _("It is about {people} candidates.", people=people)
+        return _("It is about {people} {counted}.", people=people, counted=counted)
+
     def least(self) -> str:
         """Return by how much of 100 an attack has to be above its baseline to expose anybody."""
         return self.prose.decimal(100.0 * LEAST_EXCESS, places=1)

@@ -24,7 +24,6 @@ from dpaudit.report.drawing import (
     WIDTH,
     Scale,
     circle,
-    clipped,
     frame,
     names_at_ends,
     path,
@@ -33,8 +32,12 @@ from dpaudit.report.drawing import (
     svg,
     text,
     ticks,
+    wrapped,
 )
 from dpaudit.report.prose import Prose
+
+_STEP, _LINE = 23.0, 14.0
+"""From row to row, and from line to line of a name."""
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +79,8 @@ def dot_plot(
     """
     left = min(0.36 * width, 14 + LETTER * max(len(r.name) for r in rows))
     right = 20 + LETTER * max(len(r.label) for r in rows)
-    top, step = 46.0, 23.0
+    names = [wrapped(r.name, left - 10) for r in rows]
+    top, step = 46.0, _STEP if all(len(name) == 1 for name in names) else _STEP + _LINE
     finite = [v for r in rows for v in (r.low, r.high, r.value) if math.isfinite(v)]
     marks = ticks(min(0.0, *finite), max(0.0, *finite), about=4 if width >= WIDTH else 3)
     x = Scale(marks[0], marks[-1], left + 6, width - right)
@@ -92,16 +96,18 @@ def dot_plot(
             out.append(text(x(mark), 34, label, anchor="middle", fill=MUTED))
             written = x(mark) + half + 6
     for i, row in enumerate(rows):
-        out += _dot(row, x, left, top + step * (i + 0.5), width)
+        out += _dot(row, x, top + step * (i + 0.5), width)
+        at = top + step * (i + 0.5) + 4 - _LINE * (len(names[i]) - 1) / 2
+        out += [text(left - 6, at + _LINE * k, line, anchor="end")
+                for k, line in enumerate(names[i])]  # fmt: skip
     return svg(width, bottom + 6, title, desc, out)
 
 
-def _dot(row: Dot, x: Scale, left: float, y: float, width: float) -> list[str]:
+def _dot(row: Dot, x: Scale, y: float, width: float) -> list[str]:
     sure = row.low > 0 or row.high < 0
     colour = (BLUE if row.value > 0 else ORANGE) if sure else MUTED
     low, high = max(row.low, x.low), min(row.high, x.high)
     return [
-        text(left - 6, y + 4, clipped(row.name, left - 10), anchor="end"),
         rule(x(low), y, x(high), y, colour, 2.4),
         circle(x(row.value), y, colour, filled=sure),
         text(width - 2, y + 4, row.label, anchor="end", fill=colour, weight=600),

@@ -148,6 +148,12 @@ def shortfalls(context: Context, case: Case) -> Finding | None:
     sure, reason = confidence(_, measured.estimate, first)
     amounts = words.amounts(measured.unit)
     apart = difference(measured.estimate, found[-1][1].estimate)
+    listed = [
+        _("“{release}” ({point}): {amount} ({interval})", release=c.task.release,
+          point=words.promise(c), amount=amounts.value(m.estimate),
+          interval=amounts.interval(m.estimate))
+        for c, m in found
+    ]  # fmt: skip
     return Finding(
         id=f"shortfalls/{case.task.decision}",
         verdict=signed_verdict(apart, case.typical("total")),
@@ -164,12 +170,7 @@ def shortfalls(context: Context, case: Case) -> Finding | None:
         ),
         detail=_(
             "Expected shortfall of all together, bad luck included: {listed}.",
-            listed="; ".join(
-                _("“{release}” ({point}): {amount} ({interval})", release=c.task.release,
-                  point=words.promise(c), amount=amounts.value(m.estimate),
-                  interval=amounts.interval(m.estimate))
-                for c, m in found
-            ),
+            listed="; ".join(listed),
         ),
         estimate=measured.estimate,
         unit=measured.unit,
@@ -276,6 +277,7 @@ def bounds(context: Context, case: Case, over: str) -> Table | None:
     Between entities there may be proved bounds as well.
     """
     measured = case.find("alpha-fairness", over=over)
+    proved = case.find("alpha-bounds", over=over)
     if measured is None:
         return None
     _, words = context.prose, context.words
@@ -290,10 +292,9 @@ def bounds(context: Context, case: Case, over: str) -> Table | None:
         else _("right for all pairs at once with probability {level}", level=percent(_, own.level))
     )
     rows = [_bound(amounts, own, method, grounds)]
-    proved = case.find("alpha-bounds", over=over)
     if proved is not None:
         statement = next((note.message for note in case.notes if note.kind == "bound"), "")
-        rows.append(_bound(amounts, proved.estimate, _("proof"), statement))
+        rows.append(_bound(amounts, proved.estimate, _("proof"), context.said(statement)))
     return Table(
         caption=words.headed(
             _("Bounds of the gap, {where}", where=words.where(case)), measured.unit

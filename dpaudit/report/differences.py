@@ -12,6 +12,7 @@ from dpaudit.model.measurement import Measurement
 from dpaudit.report.amounts import negligible, percent
 from dpaudit.report.cases import Case
 from dpaudit.report.confidence import confidence, gap_verdict
+from dpaudit.report.reach import beside
 from dpaudit.report.wording import Context, evidence
 
 _NOBODY = 0.5
@@ -182,16 +183,27 @@ def _loss_detail(context: Context, case: Case, axis: str, extremes: Extremes) ->
                     rivals,
                 )
             )
-    said.append(
-        _(
-            "Dependable losses: {losers} of {total} {axes}; dependable gains: {gainers}.",
-            losers=_.whole(len(extremes.losers)),
-            gainers=_.whole(len(extremes.gainers)),
-            total=_.whole(len(m.labels)),
-            axes=words.overs(axis),
-        )
+    return " ".join((*said, _how_many(context, axis, extremes)))
+
+
+def _how_many(context: Context, axis: str, extremes: Extremes) -> str:
+    """Say how many lose and gain, with their places and people."""
+    _, m = context.prose, extremes.measurement
+    values = {
+        "losers": _.whole(len(extremes.losers)),
+        "gainers": _.whole(len(extremes.gainers)),
+        "total": _.whole(len(m.labels)),
+        "axes": context.words.overs(axis),
+    }
+    if not extremes.losers:
+        return _("Dependable losses: {losers} of {total} {axes}; dependable gains: {gainers}.",
+                 **values)  # fmt: skip
+    return _(
+        "Dependable losses: {losers} of {total} {axes}, with {people}; dependable gains: "
+        "{gainers}.",
+        people=beside(context, axis, [m.labels[i] for i in extremes.losers]),
+        **values,
     )
-    return " ".join(said)
 
 
 def _changed(context: Context, name: str, estimate: Estimate, unit: str) -> str:

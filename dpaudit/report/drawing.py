@@ -9,7 +9,7 @@ from html import escape
 
 import attrs
 
-from dpaudit.report.prose import visible
+from dpaudit.model.text import visible
 
 INK, MUTED, RULE, BLUE, ORANGE = "#1b1b1b", "#565c65", "#c6cace", "#005ea2", "#b8500a"
 SERIES = (BLUE, ORANGE, INK, MUTED)
@@ -68,6 +68,15 @@ def clipped(name: str, room: float) -> str:
     """Return a name that fits into ``room`` drawing units, with an ellipsis if cut."""
     most = max(4, int(room / LETTER) + 1)
     return name if len(name) <= most else name[: most - 1].rstrip() + "…"
+
+
+def wrapped(name: str, room: float) -> tuple[str, ...]:
+    """Return a name in one line, or in two where it is too long for one: the second may be cut."""
+    most = max(4, int(room / LETTER) + 1)
+    at = name.rfind(" ", 0, most + 1)
+    if len(name) <= most or at <= 0:
+        return (clipped(name, room),)
+    return (name[:at], clipped(name[at + 1 :], room))
 
 
 def svg(width: float, height: float, title: str, desc: str, body: Sequence[str]) -> str:

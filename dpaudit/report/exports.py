@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, get_args
 
@@ -14,13 +15,16 @@ from dpaudit.model.finding import Confidence, Finding, Verdict
 from dpaudit.model.measurement import Measurement
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
+from dpaudit.model.text import spelt
+from dpaudit.report.given import given
 
 SCHEMA_VERSION = 1
 COLUMNS = (
     "task", "quantity", "entity", "group", "value", "low", "high", "level", "method", "draws",
     "unit", "per", "audit",
 )  # fmt: skip
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = re.compile(r"(^(?=[\t\r\n])|(?:^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠]))")
+"""Where a spreadsheet would begin to read a formula, whatever its language separates cells by."""
 
 
 class Measured(Protocol):
@@ -54,7 +58,7 @@ def findings_json(report: Report, origin: Mapping[str, Any]) -> str:
         **origin,
         "findings": [_finding(finding) for finding in report.findings],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return spelt(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def findings_schema() -> dict[str, Any]:
@@ -105,9 +109,11 @@ def measurement_rows(results: Measured) -> Iterator[tuple[Any, ...]]:
     """Yield one row for each number, in the order of :data:`COLUMNS`.
 
     ``entity`` is the label over entities; ``group`` is ``grouping: label``, or the axis that a
-    single number stands for (``entity`` for an alpha over entities).
+    single number stands for (``entity`` for an alpha over entities). People, places and what the
+    true counts give come last: see :mod:`dpaudit.report.given`.
     """
-    for m in results.measurements:
+    beside = given(results) if isinstance(results, Results) else ()
+    for m in (*results.measurements, *beside):
         e, tail = m.estimate, (m.unit, m.per, m.audit)
         how = (e.level, e.method, e.draws)
         if not m.labels:
@@ -139,7 +145,7 @@ def measurements_csv(results: Measured, *, notice: str = "") -> str:
 
 def harmless(text: str) -> str:
     """Return a text cell that a spreadsheet shows and does not run."""
-    return "'" + text if text.startswith(_DANGEROUS) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def measurements_parquet(results: Measured, *, notice: str = "") -> bytes:

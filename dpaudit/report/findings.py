@@ -11,12 +11,15 @@ from dpaudit.model.finding import Finding
 from dpaudit.model.results import Results
 from dpaudit.report.attack_findings import attack_findings
 from dpaudit.report.cases import Case
+from dpaudit.report.catalogues import told_of
 from dpaudit.report.comparison import inflation, shortfalls
 from dpaudit.report.costs import cost, releases
 from dpaudit.report.differences import gaps, losses
 from dpaudit.report.learning_cases import Learning
 from dpaudit.report.learning_findings import LEARNING, learning_findings, learning_page_one
 from dpaudit.report.learning_thresholds import learning_thresholds
+from dpaudit.report.localised import localised
+from dpaudit.report.prose import Prose
 from dpaudit.report.recommend import recommendations
 from dpaudit.report.representation import representation
 from dpaudit.report.thresholds import thresholds
@@ -70,6 +73,7 @@ def findings(results: Results, *, registry: Any = None) -> Found:
     Found
         Findings by their place in the report.
     """
+    results = localised(results)
     if results.learners:
         return _of_learners(results, registry)
     context = Context.of(results)
@@ -80,15 +84,21 @@ def findings(results: Results, *, registry: Any = None) -> Found:
         leading += _of_case(context, cases.leading(decision), compared=True)
         for release in cases.releases(decision)[1:]:
             others += _of_case(context, cases.operating(decision, release), compared=False)
-    foreign = _hooked(registry, "dpaudit_findings", results=results)
+    foreign = _foreign(registry, results)
     groups = (thresholds(results), leading, others, foreign, attack_findings(context))
     return Found(*(tuple(_extended(registry, results, f) for f in group) for group in groups))
 
 
 def _of_learners(results: Results, registry: Any) -> Found:
     view = Learning.of(results)
-    foreign = tuple(_hooked(registry, "dpaudit_findings", results=results))
+    foreign = _foreign(registry, results)
     return Found(learning_thresholds(view), learning_findings(view), (), foreign)
+
+
+def _foreign(registry: Any, results: Results) -> tuple[Finding, ...]:
+    """Return the findings of plug-ins, in the language of the report where they have it."""
+    said = told_of(results, Prose(results.spec.report.language))
+    return tuple(map(said.finding, _hooked(registry, "dpaudit_findings", results=results)))
 
 
 def page_one(found: Sequence[Finding]) -> tuple[Finding, ...]:

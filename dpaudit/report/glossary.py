@@ -113,6 +113,8 @@ def formula(_: Prose, quantity: str) -> str | None:
     beside = {
         "-null": _("The same attack where the release says nothing about who was counted."),
         "-unprotected": _("The same attack on the table as it is."),
+        "-ceiling": _("The most that the guarantee allows."),
+        "-people": _("How many people the number is about."),
     }
     for ending, said in beside.items():
         if quantity.removesuffix(ending) in known:

@@ -54,7 +54,7 @@ def guarantees(context: Context) -> tuple[Block, ...]:
     order: dict[tuple[str, ...], tuple[float, float]] = {}
     releases: dict[tuple[str, ...], dict[str, None]] = {}
     for result in sorted(context.results.tasks, key=lambda r: r.task.mitigation is not None):
-        row, task = _row(_, result.guarantee, with_rho=with_rho), result.task
+        row, task = _row(context, result.guarantee, with_rho=with_rho), result.task
         order[row] = _order(result.guarantee)
         listed = releases.setdefault(row, {})
         if task.mitigation is None:
@@ -140,10 +140,11 @@ def _said(_: Prose, promises: list[Guarantee], *, with_rho: bool) -> list[str]:
     return said
 
 
-def _row(_: Prose, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
+def _row(context: Context, promise: Guarantee, *, with_rho: bool) -> tuple[str, ...]:
+    _, unit = context.prose, context.said(promise.unit)
     neighbours = {
-        "add-remove": _("{unit} more or less", unit=promise.unit),
-        "replace": _("the data of {unit}", unit=promise.unit),
+        "add-remove": _("{unit} more or less", unit=unit),
+        "replace": _("the data of {unit}", unit=unit),
     }
     known, right = told(promise), ceiling(promise)
     if promise.every_epsilon:

@@ -16,7 +16,7 @@ from dpaudit.report.public import aside as public_aside
 from dpaudit.report.wording import Context
 
 _WIDTH, _DOTS, _ACTIONS = 440.0, 8, 3
-_DETAIL = 270
+_DETAIL = 380
 """Characters of a finding's detail on page one: its own section tells the rest."""
 
 _SENTENCE = re.compile(r".+?[.](?=\s+[^a-z\s]|\s*$)\s*", re.DOTALL)
@@ -84,7 +84,7 @@ def why(context: Context, case: Case) -> str:
             "The counts of {people} are released with noise that protects {unit}. Decisions are "
             "made from the noisy counts, so noise and post-processing can shift who gets what.",
             people=words.people,
-            unit=promise.unit,
+            unit=context.said(promise.unit),
         )
         if case.is_private and not promise.every_epsilon
         else _(

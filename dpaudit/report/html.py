@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from dpaudit.errors import UnavailableError
 from dpaudit.model.report import Block, Figure, Lookup, Report, Section
+from dpaudit.model.text import visible
 from dpaudit.report.confidence import sureness
-from dpaudit.report.prose import Prose, visible
+from dpaudit.report.prose import Prose
 from dpaudit.report.svg import clean
 
 if TYPE_CHECKING:

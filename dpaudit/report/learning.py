@@ -25,6 +25,7 @@ from dpaudit.model.training import REFERENCES
 from dpaudit.report import learning_tables as tables
 from dpaudit.report.amounts import chances, percent
 from dpaudit.report.appendix import plugged_in, provenance_section
+from dpaudit.report.catalogues import sentence, told_of
 from dpaudit.report.confidence import sureness
 from dpaudit.report.guarantees import ceiling
 from dpaudit.report.highlights import brief
@@ -253,9 +254,9 @@ def _limits(view: Learning, _told: Found) -> tuple[Section, ...]:
         if view.results.attacks
         else _("Attacks: no attempt was made to find a person in a model."),
     ]  # fmt: skip
-    said = tuple(dict.fromkeys(
-        (*view.results.data.assumptions, *(note.message for note in view.results.notes))
-    ))  # fmt: skip
+    told = told_of(view.results, _)
+    notes = (note.message for note in view.results.notes)
+    said = tuple(dict.fromkeys(sentence(told(s)) for s in (*view.results.data.assumptions, *notes)))
     blocks: list[Block] = [Heading(text=_("Limitations")), List(items=tuple(items))]
     if said:
         blocks += [Heading(text=_("What must be known beside the numbers")), List(items=said)]
@@ -313,7 +314,7 @@ def _methods(view: Learning, _told: Found) -> tuple[Section, ...]:
         _promises(view),
         *_counted(view),
         Heading(text=_("What was plugged in")),
-        *plugged_in(_, view.results.provenance.plugins),
+        *plugged_in(told_of(view.results, _), view.results.provenance.plugins),
     )  # fmt: skip
     return (Section(name="methods", title=_("Methods"), blocks=blocks),)
 

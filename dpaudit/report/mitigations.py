@@ -119,7 +119,7 @@ def _prices(context: Context, options: Options) -> Table:
                 none=_("no change") if option.name is None else "",
             ),
             _value(context, option.case.find("bias"), signed=True),
-            option.case.task.cost or _("nothing"),
+            context.said(option.case.task.cost) or _("nothing"),
         )
         for option in options.tried
     )

@@ -9,6 +9,7 @@ import attrs
 from dpaudit.model.measurement import Measurement
 from dpaudit.report.amounts import negligible
 from dpaudit.report.cases import Case
+from dpaudit.report.catalogues import first_paragraph
 from dpaudit.report.costs import COST
 from dpaudit.report.wording import Context
 
@@ -111,8 +112,9 @@ def advice(context: Context, case: Case) -> tuple[str, ...]:
         if float(after.estimate.high) >= float(here.estimate.low):
             continue
         text = _(
-            "“{name}” was measured on the same noise: average losses fall from {before} to {after} "
-            "({interval}).",
+            "{what} (“{name}”). Measured on the same noise, average losses fall from {before} to "
+            "{after} ({interval}).",
+            what=_summary(context, option.case),
             name=option.name,
             before=amounts.value(here.estimate),
             after=amounts.value(after.estimate),
@@ -136,9 +138,21 @@ def advice(context: Context, case: Case) -> tuple[str, ...]:
             )
         text += _more(context, option.case)
         if option.case.task.cost:
-            text += " " + _("Its price: {what}.", what=option.case.task.cost)
+            text += " " + _("Its price: {what}.", what=context.said(option.case.task.cost))
         said.append(text)
     return tuple(said)
+
+
+def _summary(context: Context, case: Case) -> str:
+    """Return what a mitigation does, as its plug-in says it, without the full stop."""
+    results = context.results
+    use = next((m.plugin.use for m in results.spec.mitigations if m.name == case.task.mitigation),
+               case.task.mitigation)  # fmt: skip
+    plugin = next((p for p in results.provenance.plugins
+                   if (p.kind, p.name) == ("mitigation", use)), None)  # fmt: skip
+    if plugin is None:
+        return context.prose("Use the option that was tried")
+    return context.said(first_paragraph(plugin.summary)).rstrip(".")
 
 
 def _errors(context: Context, change: Measurement) -> str:

@@ -14,23 +14,13 @@ import gettext
 import io
 import re
 from importlib import resources
+from pathlib import Path
 
 import attrs
 
-DOMAIN = "dpaudit"
+OWN = Path(str(resources.files("dpaudit.report"))) / "locale"
+"""Where the catalogues of reports are."""
 _ID_COLUMN = re.compile(r"^(?P<stem>.+?)[ _-](?:id|code|key|name|number)$", re.IGNORECASE)
-
-
-# Control characters, bidirectional overrides and what no XML document may hold.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-    "\ud800-\udfff\ufffe\uffff]"
-)
-
-
-def visible(text: str) -> str:
-    """Return ``text`` without characters that hide, reorder or break what is printed."""
-    return _HIDDEN.sub("", text)
 
 
 @attrs.frozen
@@ -42,19 +32,16 @@ class Prose:
     language
         A locale name (``en``, ``es``, ``fr_CA``). Where there is no catalogue the English
         source sentences are used.
+    catalogue
+        Where sentences are looked up, if not in the catalogue of reports.
     """
 
     language: str = "en"
-    catalogue: gettext.NullTranslations = attrs.field(init=False, repr=False, eq=False)
+    catalogue: gettext.NullTranslations = attrs.field(repr=False, eq=False)
 
-    def __attrs_post_init__(self) -> None:
-        folder = resources.files("dpaudit.report") / "locale"
-        found = gettext.translation(
-            DOMAIN, localedir=str(folder), languages=[self.locale], fallback=True
-        )
-        if type(found) is gettext.NullTranslations:
-            found = _stored(self.locale) or found
-        object.__setattr__(self, "catalogue", found)
+    @catalogue.default
+    def _own(self) -> gettext.NullTranslations:
+        return catalogue_in(OWN, self.language) or gettext.NullTranslations()
 
     @property
     def locale(self) -> str:
@@ -92,8 +79,14 @@ class Prose:
         if isinstance(value, float):
             short = f"{value:g}"
             exact = short if float(short) == value else repr(value)
-            return exact.replace("-", "\u2212")
+            return exact.replace("-", "\u2212").replace(".", self._point)
         return str(value).replace("-", "\u2212") if isinstance(value, int) else str(value)
+
+    @property
+    def _point(self) -> str:
+        from babel.numbers import get_decimal_symbol
+
+        return get_decimal_symbol(self.locale)
 
     def day(self, iso: str) -> str:
         """Return a date in words: ``April 1, 2024`` for ``2024-04-01``."""
@@ -111,8 +104,17 @@ class Prose:
         """Return ``ε = 0.1``: a parameter and its value."""
         return f"{symbol(parameter)}\u00a0=\u00a0{self.plain(value)}"
 
+    def noun(self, noun: str) -> str:
+        """Return a noun that came from a column's name, translated where it is a common one."""
+        return _nouns(self, 1).get(noun, noun)
+
     def many(self, noun: str) -> str:
-        """Return the plural of a noun that came from a column's name (English only)."""
+        """Return the plural of a noun that came from a column's name or the audit file."""
+        known = _nouns(self, 2).get(noun)
+        if known is not None:
+            return known
+        if self.language.startswith("es"):
+            return _spanish(noun)
         if not self.language.startswith("en"):
             return noun
         if re.search(r"[^aeiou]y$", noun):
@@ -120,19 +122,48 @@ class Prose:
         return noun + ("es" if re.search(r"(s|x|ch|sh)$", noun) else "s")
 
 
+def _nouns(_: Prose, count: int) -> dict[str, str]:
+    """Return nouns that rows and groups are often called, in the language, one or many."""
+    return {
+        "district": _.plural("district", "districts", count),
+        "county": _.plural("county", "counties", count),
+        "state": _.plural("state", "states", count),
+        "region": _.plural("region", "regions", count),
+        "place": _.plural("place", "places", count),
+        "jurisdiction": _.plural("jurisdiction", "jurisdictions", count),
+        "cell": _.plural("cell", "cells", count),
+        "entity": _.plural("entity", "entities", count),
+        "group": _.plural("group", "groups", count),
+        "size": _.plural("size", "sizes", count),
+        "race": _.plural("race", "races", count),
+        "sex": _.plural("sex", "sexes", count),
+        "age": _.plural("age", "ages", count),
+    }
+
+
+def _spanish(noun: str) -> str:
+    """Return the plural of a Spanish noun by the usual rule."""
+    if re.search(r"[aeiouáéó]$", noun):
+        return noun + "s"
+    if noun.endswith("z"):
+        return noun[:-1] + "ces"
+    if noun.endswith("s"):
+        return noun
+    return (noun[:-3] + "iones") if noun.endswith("ión") else noun + "es"
+
+
 def languages() -> tuple[str, ...]:
     """Return the languages that reports are written in: English, and every catalogue's."""
-    folder = resources.files("dpaudit.report") / "locale"
-    return ("en", *sorted(f.name[:-3] for f in folder.iterdir() if f.name.endswith(".po")))
+    return ("en", *sorted(f.name[:-3] for f in OWN.iterdir() if f.name.endswith(".po")))
 
 
 @functools.cache
-def _stored(locale: str) -> gettext.NullTranslations | None:
-    """Return the catalogue ``LANGUAGE.po`` of a language, or of the one that it is a form of."""
+def catalogue_in(folder: Path, language: str) -> gettext.NullTranslations | None:
+    """Return the catalogue ``LANGUAGE.po`` of a folder, or that of the language it is a form of."""
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
-    folder = resources.files("dpaudit.report") / "locale"
+    locale = language.replace("-", "_")
     for name in (locale, locale.split("_", maxsplit=1)[0]):
         file = folder / f"{name}.po"
         if file.is_file():

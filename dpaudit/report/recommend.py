@@ -161,7 +161,7 @@ def _privacy_of(context: Context, case: Case, other: Case) -> str:
     """Say what the other release costs in privacy: what it publishes outside the guarantee."""
     _ = context.prose
     more = [
-        what
+        context.said(what)
         for what in other.result.guarantee.uncovered
         if what not in case.result.guarantee.uncovered
     ]

@@ -11,6 +11,7 @@ from dpaudit.model.report import Column, Table
 from dpaudit.report.cases import Case
 from dpaudit.report.confidence import confidence
 from dpaudit.report.differences import Extremes
+from dpaudit.report.reach import beside
 from dpaudit.report.tables import cut, ends, interval_label, limit
 from dpaudit.report.wording import Context, evidence, first_upper
 
@@ -51,11 +52,11 @@ def _shift(context: Context, case: Case, grouping: str) -> Finding | None:
             gain=amounts.value(measured.estimate[gainer]),
         ),
         detail=_(
-            "Under {where}, {name} has {share} of all {people}, and on average {change} "
+            "Under {where}, {name} has {count}, {share} of all, and on average {change} "
             "({interval}) less of the release.",
             where=words.where(case),
             name=words.label(measured.labels[loser]),
-            people=words.people,
+            count=beside(context, grouping, (measured.labels[loser],)),
             share=_percentage(context, float(true[loser])),
             change=amounts.value(measured.estimate[loser]).lstrip("\u2212"),
             interval=amounts.interval(measured.estimate[loser], absolute=True),
@@ -105,12 +106,27 @@ def _vanished(context: Context, case: Case) -> Finding | None:
             first=amounts.interval(erased.estimate),
             second=amounts.interval(invented.estimate),
             **values,
-        ),
+        )
+        + _missed(context, case),
         estimate=erased.estimate if is_loss else invented.estimate,
         unit="entities",
         confidence=sure,
         reason=reason,
         evidence=evidence(case, "erased" if is_loss else "invented"),
+    )
+
+
+def _missed(context: Context, case: Case) -> str:
+    """Say how many people are in what vanishes, on average over the noise."""
+    erased, counts = case.find("erased", over="entity"), context.results.data.counts
+    if erased is None or len(erased.labels) != len(counts):
+        return ""
+    _ = context.prose
+    return " " + _(
+        "Of {every} {people}, {some} are in those that vanish, on average.",
+        every=_.whole(float(counts.sum())),
+        some=_.whole(float((counts * erased.estimate.value).sum())),
+        people=context.words.people,
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from dpaudit.model.arrays import FloatArray
 from dpaudit.model.report import Column, Figure, Table
 from dpaudit.report.amounts import negligible
-from dpaudit.report.cases import Case
+from dpaudit.report.cases import Case, summed
 from dpaudit.report.figures import source
 from dpaudit.report.scatter import scatter
 from dpaudit.report.wording import Context, first_upper
@@ -30,7 +30,7 @@ def by_size(context: Context, case: Case) -> Figure | None:
         return None
     _, words = context.prose, context.words
     fifths = _fifths(counts)
-    amounts = words.amounts(measured.unit)
+    amounts = words.amounts(summed(measured.unit))
     sums = [float(value[part].sum()) for part in (fifths[0], fifths[-1])]
     told = _(
         "The smallest fifth of {entities}: {first} in all; the largest fifth: {last}",
@@ -80,6 +80,7 @@ def _table(context: Context, case: Case, fifths: list[np.ndarray], value: FloatA
     measured = case.find("bias", over="entity")
     unit = "" if measured is None else measured.unit
     amounts = words.amounts(unit, bare=True)
+    together = words.amounts(summed(unit), bare=True)
     names = (_("smallest"), _("second"), _("middle"), _("fourth"), _("largest"))
     rows = tuple(
         (
@@ -87,7 +88,7 @@ def _table(context: Context, case: Case, fifths: list[np.ndarray], value: FloatA
               low=_.whole(float(counts[part].min())), high=_.whole(float(counts[part].max()))),
             _.whole(len(part)),
             _.whole(float(counts[part].sum())),
-            amounts.signed(float(value[part].sum())),
+            together.signed(float(value[part].sum())),
             amounts.signed(float(value[part].min())),
             amounts.signed(float(value[part].max())),
         )
@@ -101,7 +102,7 @@ def _table(context: Context, case: Case, fifths: list[np.ndarray], value: FloatA
             Column(label=first_upper(words.entities)),
             Column(label=_("How many"), numeric=True),
             Column(label=first_upper(words.people), numeric=True),
-            Column(label=_("In all"), numeric=True),
+            Column(label=words.headed(_("In all"), summed(unit), under=unit), numeric=True),
             Column(label=_("Lowest"), numeric=True),
             Column(label=_("Highest"), numeric=True),
         ),

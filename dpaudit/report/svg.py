@@ -68,9 +68,15 @@ def clean(svg: str) -> str:
     try:
         root = ET.fromstring(body)  # noqa: S314 - declarations were refused above
     except ET.ParseError as error:
-        raise PluginError(f"a chart is not well-formed SVG: {error}") from error
+        raise PluginError(
+            f"a chart is not well-formed SVG: {error}",
+            hint="write names and text with &amp; and &lt; where they hold & or <",
+        ) from error
     if root.tag != f"{_SVG}svg":
-        raise PluginError(f"a chart is not SVG: its root is {root.tag!r}")
+        raise PluginError(
+            f"a chart is not SVG: its root is {root.tag!r}",
+            hint='begin with <svg xmlns="http://www.w3.org/2000/svg" viewBox="...">',
+        )
     prefix = "c" + hashlib.sha256(body.encode()).hexdigest()[:8] + "-"
     _strip(root, prefix)
     ET.register_namespace("", "http://www.w3.org/2000/svg")

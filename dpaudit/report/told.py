@@ -16,6 +16,7 @@ from dpaudit.report.figures import bias_plot, tradeoffs
 from dpaudit.report.findings import Found
 from dpaudit.report.lookup import lookup
 from dpaudit.report.place import place_map
+from dpaudit.report.reach import inside
 from dpaudit.report.recommend import doing_nothing
 from dpaudit.report.representation import by_share
 from dpaudit.report.sizes import by_size
@@ -201,6 +202,9 @@ def _origin(context: Context, case: Case, finding: Finding) -> str:
     index = _named(own, finding)
     before = own.estimate if index is None else own.estimate[index]
     after = other.estimate if index is None else other.estimate[index]
+    if amounts.value(after) == amounts.value(before):
+        return _("The release is post-processed ({steps}). With the unprocessed counts the number "
+                 "is the same, {before}.", steps=steps, before=amounts.value(before))  # fmt: skip
     text = _(
         "The release is post-processed ({steps}). With the unprocessed counts the same number is "
         "{after} ({interval}) instead of {before}.",
@@ -252,21 +256,7 @@ def _effect(context: Context, case: Case, kind: str, finding: Finding) -> str:
     _, words = context.prose, context.words
     amounts = words.amounts(case.unit)
     if kind == "loss" and finding.entities:
-        if case.unit in _NOTHING_DUE:
-            return ""
-        said = []
-        for name in finding.entities:
-            due, change = _due(context, case, finding, name)
-            if due > _PART * abs(change):
-                said.append(
-                    _(
-                        "{name} is due {due} by the true counts: the change is {share} of that.",
-                        name=words.label(name),
-                        due=amounts.size(due),
-                        share=relative(context, change / due),
-                    )
-                )
-        return " ".join(said)
+        return " ".join(_what_is_due(context, case, finding, name) for name in finding.entities)
     cost = case.find(COST)
     if kind == "shortfalls":
         return _("Shortfalls are the bad luck of a single release and what lasts, together: an "
@@ -279,6 +269,27 @@ def _effect(context: Context, case: Case, kind: str, finding: Finding) -> str:
         return _("Average losses recur with every release and do not even out over the years; "
                  "the bad luck of one release does.")  # fmt: skip
     return ""
+
+
+def _what_is_due(context: Context, case: Case, finding: Finding, name: str) -> str:
+    """Say what one name is due, which part of it the change is, and how many people it is about."""
+    _, words = context.prose, context.words
+    axis = finding.id.rsplit("/", 1)[-1]
+    due, change = _due(context, case, finding, name)
+    values = {
+        "name": words.label(name),
+        "due": words.amounts(case.unit).size(due),
+        "inside": inside(context, axis, name),
+    }
+    if case.unit in _NOTHING_DUE or due <= _PART * abs(change):
+        return _("{name} has {inside}.", **values)
+    values["share"] = relative(context, change / due)
+    if case.unit == "persons":
+        return _("{name} has {inside} by the true counts: the change is {share} of that.", **values)
+    return _(
+        "{name} is due {due} by the true counts: the change is {share} of that. It has {inside}.",
+        **values,
+    )
 
 
 def relative(context: Context, share: float) -> str:

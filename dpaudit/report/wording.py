@@ -9,6 +9,7 @@ from dpaudit.model.guarantee import rounded_up
 from dpaudit.model.results import Results
 from dpaudit.report.amounts import Amounts
 from dpaudit.report.cases import Case, Cases
+from dpaudit.report.catalogues import Told, told_of
 from dpaudit.report.prose import Prose, noun, words
 
 
@@ -31,12 +32,14 @@ class Wording:
     def entity(self) -> str:
         """What one row of the data is called, singular: as the audit file says, or its column."""
         given = self.results.spec.data.noun
-        return given or noun(self.results.spec.data.entity, self.prose("entity"))
+        word = given or noun(self.results.spec.data.entity, "entity")
+        return self.prose.noun(word)
 
     @property
     def entities(self) -> str:
         """What the rows of the data are called."""
-        return self.prose.many(self.entity)
+        given = self.results.spec.data.noun
+        return self.prose.many(given or noun(self.results.spec.data.entity, "entity"))
 
     @property
     def people(self) -> str:
@@ -48,14 +51,16 @@ class Wording:
 
     def over(self, name: str) -> str:
         """Return what one member of an axis is called: entity or a group of a grouping."""
-        return self.entity if name == "entity" else words(name)
+        return self.entity if name == "entity" else self.prose.noun(words(name))
 
     def overs(self, name: str) -> str:
         """Return what the members of an axis are called, plural; codes stay as they are."""
         word = self.over(name)
+        if name == "entity":
+            return self.entities
         if name in self.results.spec.data.classes:
             return self.prose("{axis} classes", axis=word)
-        return word if any(c.isupper() for c in word) else self.prose.many(word)
+        return word if any(c.isupper() for c in word) else self.prose.many(words(name))
 
     def label(self, name: str) -> str:
         """Return a name out of the data, marked as one and kept apart from the text around."""
@@ -99,6 +104,8 @@ class Wording:
         """Return what a release promises, in its own terms: ε, ρ, δ, or nothing."""
         _, guarantee = self.prose, case.result.guarantee
         if not guarantee.promises and not guarantee.every_epsilon:
+            return _("none")
+        if guarantee.every_epsilon and guarantee.delta >= 1.0:  # the release may tell everything
             return _("none")
         budget = self._budget(case)
         with_delta = guarantee.delta > 0 and not guarantee.every_epsilon
@@ -152,10 +159,14 @@ class Wording:
 
 @attrs.frozen(eq=False)
 class Context:
-    """What every part of the report needs: results by case, the words, and outlines of a map."""
+    """What every part of the report needs: results by case, the words, and outlines of a map.
+
+    ``said`` gives what a plug-in says in the language of the report.
+    """
 
     cases: Cases
     words: Wording
+    said: Told
     shapes: Shapes | None = None
 
     @property
@@ -172,7 +183,7 @@ class Context:
     def of(cls, results: Results) -> Context:
         """Return the context of an audit in the language of its report."""
         prose = Prose(results.spec.report.language)
-        return cls(Cases(results), Wording(prose, results))
+        return cls(Cases(results), Wording(prose, results), told_of(results, prose))
 
 
 def evidence(case: Case, *quantities: str) -> tuple[str, ...]:

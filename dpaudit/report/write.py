@@ -13,6 +13,7 @@ import attrs
 from dpaudit.engine.cache import write_atomically
 from dpaudit.engine.disclosure import Disclosed
 from dpaudit.errors import UnavailableError, UsageError
+from dpaudit.model.files import is_file
 from dpaudit.model.report import Report
 from dpaudit.model.results import Results
 from dpaudit.model.spec import FORMATS, Spec
@@ -161,7 +162,7 @@ def check_formats(formats: Sequence[str], registry: Any) -> None:
 
 def _registry_of(results: Results) -> Registry:
     beside = (results.spec.path.parent / name for name in results.spec.plugins)
-    return Registry.discover(files=[file for file in beside if file.is_file()])
+    return Registry.discover(files=[file for file in beside if is_file(file)])
 
 
 @attrs.define(kw_only=True)
@@ -208,14 +209,7 @@ class _Writer:
 
     def save(self, name: str, file: str, make: Callable[[], bytes]) -> None:
         """Write a file whole or not at all."""
-        content = make()
-        try:
-            write_atomically(self.folder / file, content)
-        except OSError as error:
-            raise UsageError(
-                f"cannot write {str(self.folder / file)!r}: {error.strerror or error}",
-                hint="free some space or choose another folder; what stood there is untouched",
-            ) from error
+        write_atomically(self.folder / file, make())
         self.files[name] = self.folder / file
 
     @property
@@ -268,5 +262,8 @@ class _Writer:
             raise UsageError(f"no report format {name!r}", hint=f"use {', '.join(FORMATS)}")
         file = Path(made)
         if not file.resolve().is_relative_to(self.folder.resolve()):
-            raise UsageError(f"format {name!r} was written outside the folder: {file.name}")
+            raise UsageError(
+                f"format {name!r} was written outside the folder: {file.name}",
+                hint="write into the folder that dpaudit_render is given",
+            )
         return file

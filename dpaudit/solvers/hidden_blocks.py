@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from dpaudit.model.arrays import FloatArray
 from dpaudit.solvers.hidden_cells import suppression_intervals
@@ -50,6 +49,8 @@ def hidden_intervals(
     >>> found[0].tolist(), found[1].tolist()
     ([3.0, 2.0, 2.0], [3.0, 2.0, 2.0])
     """
+    from scipy.sparse.csgraph import connected_components
+
     size = codes[0].size
     least, largest = np.ones(size), np.full(size, float(most))
     starts = np.cumsum([0, *(total.size for total in totals)])

@@ -10,9 +10,13 @@ import attrs
 import numpy as np
 
 from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit.stats.compiled import kernel
 
 _AT_ONCE = 2**16
 """Observations that are worked on at once: what a processor's cache holds."""
+
+_FEWEST = 2
+"""Numpy adds up a single column in another order than columns side by side."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -54,6 +58,20 @@ class Moments:
             power *= power
             m4[start:stop] = power.sum(axis=0)
         return cls(count=len(rows), mean=mean, m2=m2, m4=m4)
+
+    @classmethod
+    def of_errors(cls, rows: FloatArray) -> tuple[Moments, Moments, Moments]:
+        """Return the moments of errors (count, m), of their squares and of their negative parts."""
+        twin = kernel("error_moments", 3 * rows.size)
+        if twin is None or rows.shape[1] < _FEWEST:
+            return cls.of(rows), cls.of(rows, np.square), cls.of(rows, negative_part)
+        out = np.empty((9, rows.shape[1]))
+        twin(rows, out)
+        made = [
+            cls(count=len(rows), mean=out[k], m2=out[3 + 2 * k], m4=out[4 + 2 * k])
+            for k in range(3)
+        ]
+        return made[0], made[1], made[2]
 
     def __add__(self, other: Moments) -> Moments:
         """Merge two samples (Chan, Golub and LeVeque 1983)."""
@@ -116,6 +134,12 @@ class Moments:
         kurtosis = np.where(self.m2 > 0, np.maximum(kurtosis, 3.0), 3.0)
         freedom: FloatArray = np.clip(2.0 * self.count / (kurtosis - 1.0) - 1.0, 1.0, None)
         return freedom
+
+
+def negative_part(values: FloatArray) -> FloatArray:
+    """Return (-values)^+; numpy takes the larger of two arrays faster than that of a number."""
+    turned = np.negative(values)
+    return np.maximum(turned, np.zeros(turned.shape), out=turned)
 
 
 class Mergeable(Protocol):

@@ -12,6 +12,9 @@ import math
 
 import numpy as np
 
+from dpaudit.model.arrays import FloatArray
+from dpaudit.stats.compiled import kernel
+
 BLOCK = 64
 """Noise vectors in a block."""
 
@@ -38,3 +41,16 @@ def block_generator(seed: int, digest: str, block: int, *stream: int) -> np.rand
     words = (seed, int(digest[:16], 16))
     sequence = np.random.SeedSequence(words, spawn_key=(block, *stream))
     return np.random.Generator(np.random.SFC64(sequence))
+
+
+def standard_exponentials(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    """Return unit exponential variates, as ``rng.standard_exponential`` does."""
+    size = math.prod(shape)
+    fill = kernel("exponentials", size)
+    state = rng.bit_generator.state
+    if fill is None or state["bit_generator"] != "SFC64":
+        return rng.standard_exponential(shape)
+    words, out = np.array(state["state"]["state"], dtype=np.uint64), np.empty(shape)
+    fill(words, out.reshape(-1))
+    rng.bit_generator.state = {**state, "state": {"state": words}}
+    return out

@@ -21,6 +21,9 @@ DPAUDIT_API = 1
 class WorkforceAllotment(dpaudit.Decision):
     """Share an appropriation by substantial and by excess unemployment, half by each.
 
+    A simplified reading of 29 U.S.C. 3162(b)(1)(B) and 3173(b)(2)(A): reports say that they are
+    no legal advice on a statute that is named here.
+
     Parameters
     ----------
     labour_force

@@ -218,3 +218,42 @@ def test_a_reference_that_is_not_to_be_had_is_refused(tmp_path):
     text = text.replace('group = "sex"', 'group = "sex"\nreference = "sgd"')
     with pytest.raises(dpaudit.SpecError, match="cannot be trained without protection"):
         prepare_learning(load(audit_file(tmp_path, text)))
+
+
+def thinned(folder, share, rest=""):
+    write_people(folder)
+    thin = f"split = {{ test = 0.2 }}\n    thin = {{ f = {share} }}\n    {rest}"
+    spec = load(audit_file(folder, a=("split = { test = 0.2 }", thin)))
+    assert from_json(to_json(spec)) == spec
+    return prepare_learning(spec).training
+
+
+def test_a_group_is_thinned_among_those_learnt_from(tmp_path):
+    every, half, tenth = (thinned(tmp_path, share) for share in (1.0, 0.5, 0.1))
+    women = [int(data.train.sizes[0]) for data in (every, half, tenth)]
+    assert women == [women[0], round(0.5 * women[0]), round(0.1 * women[0])]
+    assert len({int(data.train.sizes[1]) for data in (every, half, tenth)}) == 1
+    assert set(tenth.rows) < set(half.rows) < set(every.rows)
+    assert np.array_equal(every.held_out_rows, tenth.held_out_rows)
+    few = thinned(tmp_path, 0.1, "records = 20")
+    assert len(few.rows) == 20
+    assert int(few.train.sizes[0]) <= round(0.1 * women[0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("f = 0.5", "f = 0.0", "a share above 0, up to 1, is kept: 0.0"),
+        ("f = 0.5", "f = 1.5", "a share above 0"),
+        ("f = 0.5", 'f = "half"', "half"),
+        ("f = 0.5", "x = 0.5", "thin names 'x', and the groups are f, m"),
+        ("f = 0.5", "f = 0.001", "nobody of the group 'f' is learnt from"),
+    ],
+)
+def test_a_fault_of_thinning(tmp_path, old, new, told):
+    write_people(tmp_path)
+    thin = "split = { test = 0.2 }\n    thin = { f = 0.5 }"
+    with pytest.raises(dpaudit.DpauditError, match=told):
+        prepare_learning(
+            load(audit_file(tmp_path, a=("split = { test = 0.2 }", thin), b=(old, new)))
+        )

@@ -86,3 +86,10 @@ def test_no_epsilon_no_delta():
 def test_wrong_arguments(call, arguments, message):
     with pytest.raises(UsageError, match=message):
         call(*arguments)
+
+
+@pytest.mark.parametrize("epsilon", [600.0, 8863.0, 1e300])
+def test_a_large_epsilon_needs_next_to_no_noise_and_overflows_nowhere(epsilon):
+    sigma = analytic_gaussian_sigma(epsilon, 1e-6)
+    assert 0 < sigma < 1 / math.sqrt(epsilon)
+    assert gaussian_delta(epsilon, 1e300) == 0.0

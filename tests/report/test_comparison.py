@@ -126,7 +126,7 @@ def test_whose_share_changes(context, case):
     found = representation(context, case)
     assert [f.id.split("/")[0] for f in found] == ["representation", "vanished"]
     assert found[0].statement.startswith("The share of state “A” shrinks by")
-    assert "83.1% of all persons" in found[0].detail
+    assert "“A” has 4 of 8 entities and 212 of 255 persons, 83.1% of all" in found[0].detail
     assert "of 6 entities with people" in found[1].detail
     assert "of 2 without" in found[1].detail
 

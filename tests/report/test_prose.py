@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import io
 import re
@@ -16,16 +17,17 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 
 from dpaudit.model.spec import ReportSpec
+from dpaudit.report import prose
 from dpaudit.report.assemble import build_report
 from dpaudit.report.html import render_html
 from dpaudit.report.prose import Prose, languages
 
-KEYWORDS = {"_": None, "gettext": None, "prose": None, "plural": (1, 2)}
+KEYWORDS = {"_": None, "gettext": None, "noted": None, "prose": None, "plural": (1, 2)}
 METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 
 
 def sentences():
-    packages = ("dpaudit.report", "dpaudit_templates")
+    packages = ("dpaudit.engine", "dpaudit.report", "dpaudit_templates")
     folders = [Path(str(resources.files(name))) for name in packages]
     found = (extract_from_dir(folder, method_map=METHODS, keywords=KEYWORDS) for folder in folders)
     return {message for each in found for _file, _line, message, _comments, _context in each}
@@ -75,16 +77,28 @@ def test_the_catalogue_template_is_up_to_date():
     assert sentences() <= {m.id for m in template if m.id}
 
 
+def test_no_sentence_is_hidden_from_the_extraction():
+    """Babel does not look for sentences among the arguments of another one."""
+    found = {one if isinstance(one, str) else one[0] for one in sentences()}
+    for file in Path(str(resources.files("dpaudit.report"))).glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args:
+                called = ast.unparse(node.func).rpartition(".")[2]
+                text = getattr(node.args[0], "value", None)
+                if called in KEYWORDS and isinstance(text, str):
+                    assert text in found, f"{file.name}:{node.lineno}"
+
+
 def test_a_translation_reaches_the_page(linear, monkeypatch):
     catalogue = Catalog(locale="es")
     catalogue.add("Glossary", "Glosario")
     target = io.BytesIO()
     write_mo(target, catalogue)
 
-    def translation(*_arguments, **_options):
+    def translation(*_arguments):
         return gettext.GNUTranslations(io.BytesIO(target.getvalue()))
 
-    monkeypatch.setattr(gettext, "translation", translation)
+    monkeypatch.setattr(prose, "catalogue_in", translation)
     html = render_html(build_report(linear))
     assert '<h2 data-running="Glosario">Glosario</h2>' in html
 

@@ -117,7 +117,8 @@ def artefacts(folder):
             with pikepdf.open(file) as document:
                 for i, o in enumerate(document.objects):
                     if isinstance(o, pikepdf.Stream) and "/Subtype" not in o:
-                        found[f"{file.name}#{i}"] = o.read_bytes()
+                        packed = int(o.get("/First", 0))  # before it: where each object begins
+                        found[f"{file.name}#{i}"] = o.read_bytes()[packed:]
                 for name, attached in document.attachments.items():
                     found[f"{file.name}:{name}"] = attached.get_file().read_bytes()
         if file.suffix == ".parquet":

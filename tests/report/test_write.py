@@ -25,6 +25,7 @@ from dpaudit.report.exports import (
     measurements_csv,
     measurements_parquet,
 )
+from dpaudit.report.given import given
 from dpaudit.report.html import NEUTRAL
 from dpaudit.report.pdf import Attached, render_pdf
 from dpaudit.report.write import write_report
@@ -198,7 +199,8 @@ def test_findings_json_keeps_to_its_published_schema(written, confidential, tmp_
 def test_measurements_come_back_as_they_were(small):
     table = pq.read_table(io.BytesIO(measurements_parquet(small)))
     assert tuple(table.column_names) == COLUMNS
-    expected = np.concatenate([np.atleast_1d(m.estimate.value) for m in small.measurements])
+    told = (*small.measurements, *given(small))
+    expected = np.concatenate([np.atleast_1d(m.estimate.value) for m in told])
     np.testing.assert_array_equal(table["value"].to_numpy(), expected)
     rows = list(csv.DictReader(io.StringIO(measurements_csv(small))))
     np.testing.assert_array_equal([float(r["value"]) for r in rows], expected)

@@ -108,3 +108,40 @@ def test_long_chains_of_steps_end():
 def test_wrong_arguments(values, total):
     with pytest.raises(UsageError):
         project_onto_simplex(np.array(values), total)
+
+
+SIZES = [1, 5, 100, 128, 129, 2047, 2048, 40_000]
+"""On both sides of the lengths from which rows are projected in another way."""
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("spread", [0.1, 2.0])
+def test_rows_of_every_length_against_sorting(n, spread):
+    rng = np.random.default_rng(n)
+    values = np.exp(rng.normal(0.0, spread, (3, n))) + rng.laplace(0.0, 3.0, (3, n))
+    total = 0.7 * n
+    together = project_onto_simplex(values, total)
+    for row, projected in zip(values, together, strict=True):
+        ranked = np.sort(row.astype(np.longdouble))[::-1]
+        tau = ((np.cumsum(ranked) - total) / np.arange(1, n + 1)).max()
+        exact = np.maximum(row - tau, 0).astype(float)
+        np.testing.assert_allclose(projected, exact, rtol=0, atol=1e-12 * total)
+        np.testing.assert_array_equal(projected, project_onto_simplex(row, total))
+
+
+@pytest.mark.parametrize("total", [0.0, 1e-300, 1.0, 1e9])
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full(5000, 3.0),
+        np.r_[1e300, np.full(4999, -1e300)],
+        np.r_[np.zeros(4999), 2.0**53],
+        2.0 ** np.linspace(-1000.0, 1000.0, 5000),
+    ],
+    ids=["alike", "far apart", "one large", "growing"],
+)
+def test_edges_of_long_rows(values, total):
+    projected = project_onto_simplex(values, total)
+    assert (projected >= 0).all()
+    assert projected.sum() == pytest.approx(total, rel=1e-12)
+    assert (np.diff(projected[np.argsort(values, kind="stable")]) >= 0).all()

@@ -253,7 +253,10 @@ def _attack(wanted: AttackSpec, spec: Spec, registry: Registry, dataset: Dataset
     made = registry.create("attack", wanted.plugin.use, **wanted.plugin.parameters)
     bound = binding.bind(made, dataset, folder=spec.path.parent)
     if not isinstance(bound, Attack):
-        raise PluginError(f"attack {made.name!r} is a {type(made).__name__}, not an Attack")
+        raise PluginError(
+            f"attack {made.name!r} is a {type(made).__name__}, not an Attack",
+            hint="inherit from dpaudit.Attack, or decorate a function with @dpaudit.attack",
+        )
     return bound
 
 

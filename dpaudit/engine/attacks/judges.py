@@ -282,4 +282,5 @@ class CellsJudge(Judge):
         return {
             "claimed-cells": np.array(claimed.sum() / cells.sum() if cells.any() else 0.0),
             "precision": np.array(right.sum() / claimed.sum() if claimed.any() else 1.0),
+            "hidden-people": np.array((self.truth * self.hidden).sum()),
         }

@@ -17,6 +17,7 @@ from dpaudit.model.attack import AttackResult, Baseline, ByGroup, Curve
 from dpaudit.model.estimate import Estimate
 from dpaudit.model.measurement import Measurement
 from dpaudit.privacy.ceilings import raised
+from dpaudit.privacy.tradeoff import TradeOff
 from dpaudit.stats.replicates import (
     FEWEST_REPLICATES,
     over_replicates,
@@ -37,7 +38,7 @@ FEWEST_PEOPLE = 20
 """Of a smaller group nothing is said."""
 
 _LIMITS = (0.0, 1.0)
-_RISK = "more risk-above-control"
+_RISK, _HIDDEN = "more risk-above-control", "more hidden-people"
 
 
 def result_of(
@@ -90,9 +91,7 @@ class _Maker:
             exact=self._control("exact", 1),
             replicates=None if self.closed else self.replicates,
         )
-        bound = (
-            job.attack.ceiling(job.guarantee, job.spec.game) if outcome == "membership" else None
-        )
+        bound = self._bound()
         return AttackResult(
             task=job.task.id,
             attack=job.spec.name,
@@ -106,9 +105,10 @@ class _Maker:
             replicates=0 if self.closed else self.replicates,
             quantity=QUANTITIES[outcome],
             estimate=self._main(),
+            people=float(self._attacked().value),
             excess=excess,
             baselines=baselines,
-            ceiling=self._ceiling(None if bound is None else bound.auc, baselines),
+            ceiling=self._most,
             ceiling_curve=None if bound is None or curve is None else bound.tpr(curve.fpr),
             curve=curve,
             null=self._control("null"),
@@ -133,8 +133,13 @@ class _Maker:
                 self._over(values, (-1.0, 1.0) if name == _RISK else _LIMITS),
             )
             for name, values in self.stacked.items()
-            if self._is_enough and name.startswith("more ") and values.ndim == 1
+            if self._is_enough and name.startswith("more ") and values.ndim == 1 and name != _HIDDEN
         ]
+        people = self._measured(f"{QUANTITIES[outcome]}-people", self._attacked())
+        found.append(attrs.evolve(people, unit="persons"))
+        if (ceiling := self._most) is not None:
+            most = Estimate(value=ceiling, low=ceiling, high=ceiling, level=1.0, method="bound")
+            found.append(self._measured(f"{QUANTITIES[outcome]}-ceiling", most))
         for name, control in (("null", "null"), ("unprotected", "exact")):
             estimate = self._control(control)
             if estimate is not None:
@@ -229,6 +234,17 @@ class _Maker:
         each = self._over(above, (-1.0, 1.0))
         return attrs.evolve(each[0], low=each.low.min())
 
+    def _bound(self) -> TradeOff | None:
+        job = self.job
+        if job.attack.outcome != "membership":
+            return None
+        return job.attack.ceiling(job.guarantee, job.spec.game)
+
+    @property
+    def _most(self) -> float | None:
+        bound = self._bound()
+        return self._ceiling(None if bound is None else bound.auc, self._baselines())
+
     def _ceiling(self, bound: float | None, baselines: tuple[Baseline, ...]) -> float | None:
         if bound is not None or self.job.spec.game != "elsewhere":
             return bound
@@ -292,6 +308,12 @@ class _Maker:
         if self.closed is not None:
             return closed_p_value(self.job, self.closed, name, kept)
         return spread_p_value(main, drawn[:, :, kept])
+
+    def _attacked(self) -> Estimate:
+        """Return how many people the main number is about; behind symbols the mean of releases."""
+        if _HIDDEN in self.stacked and self._is_enough:
+            return self._over(self.stacked[_HIDDEN], (0.0, float(self.job.counts.sum())))
+        return Estimate.exact(float(self._people().sum()))
 
     def _people(self) -> FloatArray:
         """Return the people of each cell whom the attack is about, shape (n,)."""

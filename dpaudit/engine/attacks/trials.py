@@ -126,7 +126,10 @@ class _Trial:
                 hint="return one number for each cell",
             )
         if attack.outcome in {"table", "pick"} and (made < 0).any():
-            raise PluginError(f"{where} says that fewer than 0 people are in a cell")
+            raise PluginError(
+                f"{where} says that fewer than 0 people are in a cell",
+                hint="return 0 or more for each cell",
+            )
         return made
 
     def further(self) -> Mapping[str, float]:

@@ -168,7 +168,10 @@ class _Planner:
         made = self.registry.create("attack", wanted.plugin.use, **wanted.plugin.parameters)
         bound = binding.bind(made, dataset_of(self.data), folder=self.spec.path.parent)
         if not isinstance(bound, ModelAttack):
-            raise PluginError(f"attack {made.name!r} is a {type(made).__name__}, not a ModelAttack")
+            raise PluginError(
+                f"attack {made.name!r} is a {type(made).__name__}, not a ModelAttack",
+                hint="beside [training], name an attack on models: dpaudit plugins list",
+            )
         where = f"[[attack]] {wanted.name!r}"
         nobody = self.data.held_out is None and not models.outside.size
         if "population" in bound.needs and nobody:

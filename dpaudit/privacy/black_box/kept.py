@@ -70,11 +70,23 @@ class Kept:
         return outputs if len(outputs) == runs else None
 
     def write(self, name: Sequence[int], outputs: FloatArray) -> None:
-        """Keep outputs, shape (n, k)."""
+        """Keep outputs, shape (n, k).
+
+        Raises
+        ------
+        UsageError
+            If they cannot be written.
+        """
         buffer = io.BytesIO()
         np.save(buffer, outputs, allow_pickle=False)
         body = buffer.getvalue()
-        _write(self._path(name), hashlib.sha256(body).digest() + body)
+        try:
+            _write(self._path(name), hashlib.sha256(body).digest() + body)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write to {str(self._folder)!r}: {error.strerror or error}",
+                hint="free some space and repeat the command: what was run is kept",
+            ) from error
 
     def _path(self, name: Sequence[int]) -> Path:
         return self._folder / ("-".join(map(str, name)) + ".npy")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 
 
 def known_codes(public: dpaudit.Public, names: Sequence[str], who: str) -> np.ndarray:

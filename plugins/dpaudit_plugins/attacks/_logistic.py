@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 
 _RIDGE = 1e-3
 _STEPS = 40

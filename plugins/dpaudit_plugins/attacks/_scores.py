@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.solvers.pool_score import pool_scores
 
 

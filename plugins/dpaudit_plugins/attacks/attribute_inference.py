@@ -9,9 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.attack import Outcome
-from dpaudit.model.spec import Game
+from dpaudit import FloatArray, Game, Outcome
 from dpaudit_plugins.attacks._attributes import known_codes
 
 

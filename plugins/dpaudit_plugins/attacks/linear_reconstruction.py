@@ -10,9 +10,7 @@ import numpy as np
 from scipy import sparse
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.attack import Outcome
-from dpaudit.model.spec import Game
+from dpaudit import FloatArray, Game, Outcome
 from dpaudit.noise.geometric import GeometricTails
 from dpaudit.noise.laplace import Laplace
 from dpaudit.solvers.linear_reconstruction import least_absolute

@@ -9,8 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.spec import Game
+from dpaudit import FloatArray, Game
 from dpaudit_plugins.attacks._scores import printed_counts
 
 

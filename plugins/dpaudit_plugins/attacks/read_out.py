@@ -9,9 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.attack import Outcome
-from dpaudit.model.spec import Game
+from dpaudit import FloatArray, Game, Outcome
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit import BoolArray, FloatArray
 from dpaudit.stats.membership import dominated, relative_chances
 
 

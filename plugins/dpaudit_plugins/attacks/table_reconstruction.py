@@ -11,9 +11,7 @@ import numpy as np
 from scipy import sparse
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.attack import Outcome
-from dpaudit.model.spec import Game
+from dpaudit import FloatArray, Game, Outcome
 from dpaudit.solvers.table_universe import Variability, consistent, frequencies, variability
 from dpaudit_plugins.attacks._attributes import known_codes, summed
 

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.data import Split
 from dpaudit.training.group_estimates import (
     change_of_largest_difference,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.data import Split
 from dpaudit.training.group_estimates import of_runs
 from dpaudit.training.records import IntArray

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit.blocks import Block, Column, Paragraph, Table
 from dpaudit.stats.budget import smallest_budget
 from dpaudit.stats.spread import alpha, cost_of_privacy
 

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.stats.proportions import clopper_pearson
 from dpaudit.training.clipping import boundary_closeness, boundary_distance, clip_factors
 from dpaudit.training.group_estimates import of_runs

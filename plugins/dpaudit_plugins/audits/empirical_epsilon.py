@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit.blocks import Block, Column, Paragraph, Table
 from dpaudit.privacy.black_box import Claim, ClaimAudit, generated, on_grid, one_by_one, sentence
 
 BOUND, LARGEST, CLAIMED, DELTA, REFUTED = (

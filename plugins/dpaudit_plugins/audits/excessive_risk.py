@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.data import Split
 from dpaudit.training.excess_risk import runs_needed
 from dpaudit.training.group_estimates import absolute, of_people

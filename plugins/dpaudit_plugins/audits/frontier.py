@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.report import Block, Column, Curves, Paragraph, Series, Table
+from dpaudit import FloatArray
+from dpaudit.blocks import Block, Column, Curves, Paragraph, Series, Table
 from dpaudit.training.data import Split
 from dpaudit.training.group_estimates import (
     change_of_largest_difference,

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.privacy.finite import hockey_stick, log_ratio
 
 _MOST = 500

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit.blocks import Block, Column, Paragraph, Table
 from dpaudit_plugins.audits._everywhere import everywhere
 
 _QUANTITY = "changed"

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit import FloatArray
+from dpaudit.blocks import Block, Column, Paragraph, Table
 from dpaudit.training.records import as_classes
 from dpaudit.training.teachers import Votes, Voting
 from dpaudit_plugins.audits._learning import in_words, made, percent

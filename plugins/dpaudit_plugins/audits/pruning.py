@@ -10,8 +10,8 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit import FloatArray
+from dpaudit.blocks import Block, Column, Paragraph, Table
 from dpaudit.training.clipping import boundary_closeness
 from dpaudit.training.data import Split
 from dpaudit.training.group_estimates import largest_difference, of_runs

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.report import Block, Column, Paragraph, Table
+from dpaudit import FloatArray
+from dpaudit.blocks import Block, Column, Paragraph, Table
 from dpaudit.privacy.finite import choice_probabilities
 
 _FAIR = 0.8

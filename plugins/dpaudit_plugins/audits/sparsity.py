@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.report import Block, Column, Curves, Mark, Paragraph, Series, Table
+from dpaudit.blocks import Block, Column, Curves, Mark, Paragraph, Series, Table
 from dpaudit.solvers.sparsity import clipped_bias, crossing_share, suppression_bias
 
 _FULLEST, _EMPTIEST, _POINTS = 0.0, 0.97, 98

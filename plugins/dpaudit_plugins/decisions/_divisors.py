@@ -14,7 +14,7 @@ from fractions import Fraction
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit_plugins.decisions._ties import share_of_largest
 
 _NEAR = 1e-11

@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dpaudit.errors import SpecError
+from dpaudit import SpecError
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 40

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit_plugins.decisions._divisors import awarded
 from dpaudit_plugins.decisions._ties import share_of_largest
 

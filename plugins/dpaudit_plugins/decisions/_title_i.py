@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import attrs
 import numpy as np
 
-from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit import BoolArray, FloatArray
 
 LEAST_CHILDREN = 10
 """Fewer formula children than this make no grant of any kind."""

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import BoolArray, ColumnArray, FloatArray
+from dpaudit import BoolArray, ColumnArray, FloatArray
 from dpaudit.solvers.shared_out import NATION, IntArray
 
 Amount = ColumnArray | float | None

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.solvers.shared_out import ratio, shared_out, shared_out_by_state, sums
 from dpaudit_plugins.decisions._title_i import LEAST_CHILDREN, hold_harmless_rate
 from dpaudit_plugins.decisions._title_i_columns import Districts, read_amount, read_districts

@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.stats.combined_rules import all_of
 from dpaudit_plugins.decisions._combined import Combined
 

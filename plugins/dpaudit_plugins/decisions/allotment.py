@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -104,7 +104,10 @@ class Allotment(dpaudit.Decision):
                 hint="name a column of positive numbers",
             )
         if weights.ndim and weights.shape != (n,):
-            raise dpaudit.DataError(f"weights of shape {weights.shape} for {n} entities")
+            raise dpaudit.DataError(
+                f"weights of shape {weights.shape} for {n} entities",
+                hint="give one number, or one for each entity",
+            )
         wrong = ~((weights > 0) & np.isfinite(weights))
         if wrong.any():
             entity = int(np.flatnonzero(wrong)[0])

@@ -17,8 +17,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.errors import SpecError
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray, SpecError
 from dpaudit.noise.base import Noise
 from dpaudit_plugins.decisions import _smooth
 from dpaudit_plugins.decisions._expression import FUNCTIONS, Expression, parse
@@ -139,7 +138,10 @@ class Formula(dpaudit.Decision):
 
 def _check_name(name: str) -> None:
     if name == COUNTS:
-        raise SpecError(f"where gives {name!r}, which always stands for the released counts")
+        raise SpecError(
+            f"where gives {name!r}, which always stands for the released counts",
+            hint="choose another name",
+        )
     if name in FUNCTIONS:
         raise SpecError(f"where gives {name!r}, which is a function", hint="choose another name")
     if not name.isidentifier():

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.noise.conditioning import Bend, expected_chance
 from dpaudit.noise.exact_ratio import Ratio
 from dpaudit.noise.released import Released

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit_plugins.decisions._title_i_grants import Grants, OneGrant
 from dpaudit_plugins.decisions.title_i_basic import TitleIBasic
 from dpaudit_plugins.decisions.title_i_concentration import TitleIConcentration

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit_plugins.decisions._title_i import LEAST_CHILDREN, basic_eligible, bounded_spending
 from dpaudit_plugins.decisions._title_i_columns import Districts
 from dpaudit_plugins.decisions._title_i_grants import OneGrant

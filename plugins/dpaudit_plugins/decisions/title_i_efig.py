@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit import BoolArray, FloatArray
 from dpaudit.solvers.shared_out import ratio, shared_out, sums
 from dpaudit_plugins.decisions._title_i import (
     COUNTIES,

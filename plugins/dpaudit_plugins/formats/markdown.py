@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dpaudit
+from dpaudit import visible
 
 FORMATS = ("markdown",)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
@@ -20,7 +21,9 @@ def dpaudit_render(report: Any, format: str, folder: Path) -> Path | None:  # no
     if format not in FORMATS:
         return None
     file = folder / "report.md"
-    file.write_text(markdown(report), encoding="utf-8", newline="\n")
+    file.unlink(missing_ok=True)  # a link that leads elsewhere is replaced, not followed
+    with file.open("x", encoding="utf-8", newline="\n") as target:
+        target.write(markdown(report))
     return file
 
 
@@ -45,7 +48,7 @@ def markdown(report: Any) -> str:
 
 def plain(text: str) -> str:
     """Return a text in which no character of a name is read as Markdown or HTML."""
-    one_line = " ".join(text.split())
+    one_line = " ".join(visible(text).split())
     return _AT_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", one_line))
 
 

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.models import Model
 from dpaudit.training.runs import Arm, ModelFit
 from dpaudit_plugins.learners._forms import POSITIVE, LinearForm, linear, minimiser

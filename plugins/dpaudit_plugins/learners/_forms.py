@@ -8,7 +8,7 @@ from typing import Literal
 import attrs
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training import erm
 from dpaudit.training.linear_models import LogisticLoss, SoftmaxLoss, SquaredLoss
 from dpaudit.training.models import Model

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.draws import generator
 from dpaudit.training.image_net import ConvNet
 from dpaudit.training.models import Model

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.runs import Arm, ModelRuns
 from dpaudit_plugins.learners._nets import Net, numbers
 

@@ -10,8 +10,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import BoolArray, FloatArray
-from dpaudit.model.spec import Neighbours
+from dpaudit import BoolArray, FloatArray, Neighbours
 from dpaudit.training.accounting import ACCOUNTANTS, Account, Query
 from dpaudit.training.calibration import calibrated
 from dpaudit.training.models import Model

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import attrs
 
 import dpaudit
-from dpaudit.model.arrays import BoolArray
+from dpaudit import BoolArray
 from dpaudit.training.one_hidden_layer import OneHiddenLayer
 from dpaudit.training.runs import Arm, ModelRuns
 from dpaudit_plugins.learners._forms import POSITIVE, one_hidden_layer

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.data import Split
 from dpaudit.training.draws import generator
 from dpaudit.training.linear_models import LogisticLoss, SquaredLoss

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.training.draws import generator
 from dpaudit.training.erm import fit
 from dpaudit.training.models import Model

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit import BoolArray, FloatArray, is_file
 from dpaudit.training.data import Split
 from dpaudit.training.records import IntArray, as_classes
 from dpaudit.training.runs import Arm, TabledRuns
@@ -125,7 +125,10 @@ class Predictions(dpaudit.Learner):
                 hint="add a column member: 1 where the run has learnt from the record, else 0",
             )
         if not table["member"].isin([0, 1]).all():
-            raise dpaudit.DataError(f"predictions: {self.file} has a member that is not 0 or 1")
+            raise dpaudit.DataError(
+                f"predictions: {self.file} has a member that is not 0 or 1",
+                hint="write 1 where the run has learnt from the record, else 0",
+            )
         made = []
         for arm in self.arms:
             chosen = table[table["arm"] == arm]
@@ -175,7 +178,7 @@ class Predictions(dpaudit.Learner):
 
     def _table(self) -> pd.DataFrame:
         (path,) = self.sources()
-        if not path.is_file():
+        if not is_file(path):
             raise dpaudit.DataError(
                 f"predictions: {self.file}: no such file",
                 hint="the path is relative to the audit file's folder",
@@ -204,7 +207,10 @@ class Predictions(dpaudit.Learner):
         place = run.set_index("record")
         if not place.index.is_unique:
             twice = place.index[place.index.duplicated()][0]
-            raise dpaudit.DataError(f"predictions: run {name!r} has record {twice} twice")
+            raise dpaudit.DataError(
+                f"predictions: run {name!r} has record {twice} twice",
+                hint="keep one row for each run and record",
+            )
         missing = np.setdiff1d(rows + 1, place.index.to_numpy())
         if missing.size:
             raise dpaudit.DataError(
@@ -230,7 +236,10 @@ class Predictions(dpaudit.Learner):
             )
         for what in (chance, loss):
             if what is not None and not np.isfinite(what).all():
-                raise dpaudit.DataError(f"predictions: run {name!r} has a value that is no number")
+                raise dpaudit.DataError(
+                    f"predictions: run {name!r} has a value that is no number",
+                    hint="leave out runs that did not end, or mend the value",
+                )
         if chance is None:
             return
         off = np.abs(chance.sum(axis=1) - 1.0)
@@ -247,7 +256,10 @@ def _losses(chance: FloatArray | None, loss: FloatArray | None, labels: FloatArr
     if loss is not None:
         return loss
     if chance is None:
-        raise dpaudit.DataError("predictions: neither losses nor chances")
+        raise dpaudit.DataError(
+            "predictions: neither losses nor chances",
+            hint="add a column loss, or a column chance:CLASS for each class",
+        )
     chosen = chance[np.arange(len(chance)), as_classes(labels, chance.shape[1])]
     return -np.log(np.maximum(chosen, _LEAST))
 
@@ -259,7 +271,9 @@ def _read(path: Path, _stamp: int) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype={"run": str, "arm": str})
     except ValueError as error:
-        raise dpaudit.DataError(f"predictions: {path.name}: {error}") from error
+        raise dpaudit.DataError(
+            f"predictions: {path.name}: {error}", hint="give a CSV file in UTF-8"
+        ) from error
     lacking = {"run", "record"} - set(table.columns)
     if lacking:
         raise dpaudit.DataError(

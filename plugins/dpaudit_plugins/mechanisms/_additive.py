@@ -25,8 +25,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
-from dpaudit.model.hierarchy import Hierarchy
+from dpaudit import FloatArray, Hierarchy
 from dpaudit.noise.base import Noise
 from dpaudit.privacy import from_rho
 from dpaudit.privacy.sensitivity import l2_sensitivity

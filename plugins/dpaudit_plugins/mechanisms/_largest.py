@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 
 _NODES = 16
 _CHUNK = 1 << 21

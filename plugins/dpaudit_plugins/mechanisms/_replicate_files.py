@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray, frozen_floats
+from dpaudit import FloatArray, frozen_floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray, is_file
 from dpaudit_plugins.mechanisms._stated import Stated
 
 _ADDRESS = re.compile(r"[^:]+:[A-Za-z_]\w*")
@@ -92,7 +92,7 @@ class CallableMechanism(Stated):
         place = self.function.partition(":")[0]
         if place.endswith(".py"):
             file = (self.folder or Path()) / place
-            if not file.is_file():
+            if not is_file(file):
                 raise dpaudit.PluginError(
                     f"{self._where} is not there: {file} is no file",
                     hint="the path is relative to the audit file's folder",
@@ -121,9 +121,7 @@ class CallableMechanism(Stated):
     def _module(self) -> ModuleType:
         place = self.function.partition(":")[0]
         if place.endswith(".py"):
-            from dpaudit.plugin_file import import_file
-
-            return import_file((self.folder or Path()) / place)
+            return dpaudit.import_file((self.folder or Path()) / place)
         try:
             return importlib.import_module(place)
         except Exception as error:

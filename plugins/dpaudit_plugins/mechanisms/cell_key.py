@@ -13,7 +13,7 @@ from attrs import validators
 from numpy.typing import NDArray
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.privacy.sensitivity import l1_sensitivity
 from dpaudit.solvers.maximum_entropy import maximum_entropy
 

@@ -12,7 +12,7 @@ from attrs import validators
 from numpy.typing import NDArray
 
 import dpaudit
-from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit import BoolArray, FloatArray
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit.noise.laplace import Laplace
 from dpaudit.privacy.sensitivity import l1_sensitivity

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.privacy.zcdp import bounded_range_rho
 from dpaudit_plugins.mechanisms._selection import Selection, below_largest, one_hot
 

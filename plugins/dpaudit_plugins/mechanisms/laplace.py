@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.noise.laplace import Laplace as LaplaceNoise
 from dpaudit.privacy.sensitivity import l1_sensitivity
 from dpaudit_plugins.mechanisms._additive import Additive, check_amount

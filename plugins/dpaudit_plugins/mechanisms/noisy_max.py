@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.noise.laplace import laplace_variates
 from dpaudit_plugins.mechanisms._largest import chosen_under_exponential, chosen_under_laplace
 from dpaudit_plugins.mechanisms._selection import Selection, below_largest, one_hot

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.privacy.sensitivity import l1_sensitivity
 
 

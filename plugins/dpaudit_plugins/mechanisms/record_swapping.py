@@ -10,7 +10,7 @@ import numpy as np
 from attrs import validators
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 
 _MOST_RECORDS = 10**8
 

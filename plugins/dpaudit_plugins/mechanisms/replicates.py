@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray, is_file
 from dpaudit_plugins.mechanisms._replicate_files import FORMATS, Layout, load
 from dpaudit_plugins.mechanisms._stated import Stated
 
@@ -104,7 +104,7 @@ class Replicates(Stated):
     def sources(self) -> tuple[Path, ...]:
         """Return the files, those of a folder by name."""
         place = (self.base or Path()) / (self.file or self.folder or Path())
-        if self.file is not None and place.is_file() and place.suffix.lower() in FORMATS:
+        if self.file is not None and is_file(place) and place.suffix.lower() in FORMATS:
             return (place,)
         found = sorted(p for p in place.glob("*") if p.suffix.lower() in FORMATS)
         if self.folder is None or not found:

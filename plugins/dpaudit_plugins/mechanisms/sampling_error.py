@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.noise.gaussian import Gaussian
 from dpaudit_plugins.mechanisms._additive import check_amount
 from dpaudit_plugins.mechanisms._ways import check_ways

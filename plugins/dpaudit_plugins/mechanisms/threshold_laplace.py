@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.noise.geometric import Geometric
 from dpaudit.noise.laplace import Laplace
 from dpaudit.noise.law import log_law

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit_plugins.mitigations._changed import Changed, found
 from dpaudit_plugins.mitigations._rules import says_yes_or_no
 

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.solvers.jacobian import jacobian
 from dpaudit_plugins.mitigations._changed import Changed, found, positive_column, proportional
 

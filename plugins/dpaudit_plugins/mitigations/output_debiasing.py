@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.noise.base import Noise
 from dpaudit_plugins.mitigations._changed import Changed, found, least_total, noise_seen
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.noise.gaussian import Gaussian
 
 Function = Callable[[FloatArray], FloatArray]

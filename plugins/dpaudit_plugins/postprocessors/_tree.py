@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import BoolArray, FloatArray
+from dpaudit import BoolArray, FloatArray
 from dpaudit_plugins.postprocessors._given import given_noise
 
 

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.solvers.tree_least_squares import least_squares_variance, tree_least_squares
 from dpaudit_plugins.postprocessors._tree import TreeStep
 

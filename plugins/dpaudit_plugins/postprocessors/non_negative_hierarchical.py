@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.solvers.tree_nnls import tree_nnls
 from dpaudit.solvers.tree_reference import tree_nnls_reference
 from dpaudit_plugins.postprocessors._tree import TreeStep

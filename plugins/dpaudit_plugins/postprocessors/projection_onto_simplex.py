@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.solvers.simplex import project_onto_simplex
 from dpaudit_plugins.postprocessors._total import KeepsTotal
 

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit_plugins.postprocessors._given import given_noise
 
 _FEWEST = 4  # below this nothing is known to be gained by shrinking towards a mean

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 import dpaudit
-from dpaudit.model.arrays import FloatArray
+from dpaudit import FloatArray
 from dpaudit.solvers.rounding import largest_remainder
 from dpaudit.solvers.simplex import project_onto_simplex
 from dpaudit.solvers.simplex_bias import SimplexBias, simplex_bias

@@ -1,0 +1,1 @@
+"""Commands beyond those of dpaudit itself."""
