@@ -10,8 +10,9 @@ was printed.
 
 HOW_TO_READ = """
 Each part below opens with a table: what is stated and where, the paper's figure, the figure here
-with its interval and method, and the verdict. A verdict follows from a rule that was written down
-beforehand.
+with its interval and method, and the verdict. A verdict follows from a rule that is written beside
+the paper's figure. Tolerances and settings that no paper states were chosen with early measurements
+in view, so a verdict says that a result holds there, and not how often it would elsewhere.
 """
 
 FAST = """
