@@ -58,7 +58,7 @@ def law_gap(
     flat = uniform.reshape(-1, 1)
     flat.sort(axis=0)
     together = float(_distance(flat)[0])
-    limits = _limit(flat.size, 1), _limit(uniform.shape[0], uniform.shape[1])
+    limits = _limit(flat.size, 1), _limit(draws.shape[0], draws.shape[1])
     if together / limits[0] >= each / limits[1]:
         return together, limits[0]
     return each, limits[1]
