@@ -18,7 +18,7 @@ from dpaudit.engine.digests import digest_of, engine_digest, plugin_digest
 from dpaudit.engine.failures import Failures, strangers
 from dpaudit.engine.labels import label
 from dpaudit.engine.targets.jobs import ShadowJob, TargetJob
-from dpaudit.errors import DpauditError, SpecError
+from dpaudit.errors import DpauditError, PluginError, SpecError
 from dpaudit.interfaces import Audit, Learner
 from dpaudit.model.dataset import Dataset
 from dpaudit.model.plan import Plan, Task
@@ -57,14 +57,29 @@ class LearnerJob:
         return RUNS
 
     def train(self, data: TrainingData, block: int, seed: int) -> dict[str, np.ndarray]:
-        """Return what the runs of a block keep, by ``arm/array``."""
+        """Return what the runs of a block keep, by ``arm/array``.
+
+        Raises
+        ------
+        PluginError
+            If the learner fails: the message names it and repeats what it raised.
+        """
         first = block * RUNS
         chosen = range(first, min(first + RUNS, self.replicates))
-        return {
-            f"{arm}/{name}": rows
-            for arm in self.arms
-            for name, rows in self.learner.train(data, chosen, seed, arm).packed().items()
-        }
+        try:
+            return {
+                f"{arm}/{name}": rows
+                for arm in self.arms
+                for name, rows in self.learner.train(data, chosen, seed, arm).packed().items()
+            }
+        except DpauditError:
+            raise
+        except Exception as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise PluginError(
+                f"learner {self.learner.name!r} failed in task {self.task.id!r}: {said}",
+                hint="see whether every group and class has records enough to learn from",
+            ) from error
 
 
 @attrs.frozen(kw_only=True, eq=False)

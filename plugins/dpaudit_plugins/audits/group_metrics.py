@@ -74,6 +74,8 @@ class GroupMetrics(dpaudit.Audit):
             return
         for name, share in shares(said, records, len(subject.data.classes)).items():
             inside = np.flatnonzero(share.known)
+            if not inside.size:
+                continue  # no group has anybody of whom it could be said
             labels = tuple(subject.data.names[a] for a in inside)
             rows = share.runs[:, inside]
             yield made(subject, self.name, start + name, of_runs(rows, level), labels=labels)
