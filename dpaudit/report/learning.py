@@ -39,7 +39,7 @@ from dpaudit.report.learning_findings import advice, learning_findings, learning
 from dpaudit.report.learning_served import served_formulas
 from dpaudit.report.learning_terms import formulas, terms
 from dpaudit.report.learning_thresholds import learning_thresholds
-from dpaudit.report.prose import words
+from dpaudit.report.prose import quantity_name, words
 from dpaudit.report.public import banner
 from dpaudit.report.sections import refuse_unknown
 from dpaudit.report.told import slug
@@ -308,7 +308,7 @@ def _methods(view: Learning, _told: Found) -> tuple[Section, ...]:
         ),
         Heading(text=_("What each quantity is")),
         DefinitionList(
-            items=tuple((words(q).capitalize(), known.get(q, other)) for q in measured)
+            items=tuple((quantity_name(q), known.get(q, other)) for q in measured)
         ),
         Heading(text=_("What the models promise")),
         _promises(view),

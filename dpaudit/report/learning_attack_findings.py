@@ -43,7 +43,7 @@ def _statement(view: Learning, result: AttackResult) -> str:
     if result.verdict == "uninformative":
         return _("The attack “{attack}” says nothing about {learner}", **named)
     if result.verdict == "exposed":
-        return _("It can be found out whom {learner} has learnt from", **named)
+        return _("“{attack}” finds out whom {learner} has learnt from", **named)
     return _("The attack “{attack}” does not show whom {learner} has learnt from", **named)
 
 

@@ -30,6 +30,8 @@ def attack_formulas(_: Prose) -> dict[str, str]:
         "attack-auc": _("Chance that the attack ranks a person learnt from above one not learnt "
                         "from; mean over models (area under the curve)."),
         "attack-auc-baseline-guessing": _("The same by guessing."),
+        "attack-auc-ceiling": _("The most that the guarantee allows."),
+        "attack-auc-people": _("How many people the number is about."),
         "attack-auc-null": _("The same on a model that has learnt from other people."),
         "attack-auc-unprotected": _("The same on models trained without clipping and noise."),
         **{f"tpr-{rate}": found for rate in ("0.01", "0.001")},

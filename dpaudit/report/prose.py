@@ -183,6 +183,13 @@ def words(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
+def quantity_name(quantity: str) -> str:
+    """Return a quantity as a term begins: ``tpr-0.01`` is ``TPR 0.01``."""
+    known = {"auc": "AUC", "fpr": "FPR", "tpr": "TPR"}
+    named = " ".join(known.get(word, word) for word in words(quantity).split())
+    return named[:1].upper() + named[1:]
+
+
 def noun(column: str, default: str) -> str:
     """Return what one row is called: ``district`` for a column ``district_id``."""
     match = _ID_COLUMN.match(column)

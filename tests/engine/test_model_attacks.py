@@ -222,7 +222,7 @@ def test_the_report_tells_attacks_their_checks_and_what_is_refused(results):
     report = build_report(results)
     text = " ".join(render_html(report).split())
     for said in (
-        "It can be found out whom “memory” has learnt from",
+        "finds out whom “memory” has learnt from",
         "1 false alarm in 100 needs at least 300 people whom a model has not learnt from",
         "and there are 100: what is found there is not told.",
         "Do the attacks measure what they should?",
