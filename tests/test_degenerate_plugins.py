@@ -76,7 +76,7 @@ ELSEWHERE = {"selection"}
 
 def test_every_plugin_has_an_entry():
     assert DECISIONS.keys() | ELSEWHERE == set(REGISTRY.names("decision"))
-    assert set(ATTACKS) == set(REGISTRY.names("attack"))
+    assert {*ATTACKS, *MODEL_ATTACKS} == set(REGISTRY.names("attack"))
     assert LEARNERS.keys() | {"predictions"} == set(REGISTRY.names("learner"))
 
 
@@ -264,6 +264,29 @@ def test_learners(name, tmp_path):
         check(results)
         done.append(case)
     assert "all zero" in done
+
+
+MODEL_ATTACKS = ("label-only", "lira", "loss-threshold", "population", "rmia")
+
+
+@pytest.mark.slow
+@pytest.mark.learn
+@pytest.mark.parametrize("case", ["two records", "one label", "all zero"])
+def test_attacks_on_models(case, tmp_path):
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,c,d,y,g", *RECORDS[case] * 5, ""]))
+    attacks = "".join(
+        f'[[attack]]\nuse = "{name}"\ngame = "pool"\nreplicates = 20\n' for name in MODEL_ATTACKS
+    )
+    text = TRAINING.format(labels='labels = ["0", "1"]', reference='"optimum"')
+    steps = STEPS.replace("epsilon = 2.0", "noise_multiplier = 1.0")
+    learner = f'[[learner]]\nuse = "dp-sgd"\nreplicates = 2\n{steps}'
+    results = run(tmp_path, text + learner + attacks)
+    if isinstance(results, dpaudit.DpauditError):
+        assert any(word in results.message for word in (*REFUSED, "people whom some models"))
+        return
+    check(results)
+    assert len(results.attacks) == len(MODEL_ATTACKS)
+    assert all(one.verdict in {"not shown", "uninformative"} for one in results.attacks)
 
 
 COUNTED = {"2^53": (2**53, True), "2^53 + 1": (2**53 + 1, False), "2^63 - 1": (2**63 - 1, False),
