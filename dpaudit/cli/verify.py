@@ -126,14 +126,10 @@ def _again(
     parts: Mapping[str, bytes],
 ) -> Iterator[Checked]:
     """Measure again with the seed and the draws of the report, and compare every number."""
-    import io
-
-    import pyarrow.parquet as pq
-
     from dpaudit.cli.progress import progress_for
     from dpaudit.config import load
     from dpaudit.engine.run import run
-    from dpaudit.report.changes import compared, read_measurements
+    from dpaudit.report.changes import compared, read_measurements, rows_of
     from dpaudit.report.exports import measurements_parquet
 
     registry = settings.registry()
@@ -149,12 +145,8 @@ def _again(
     )
     made = measurements_parquet(results)
     stored = parts.get("measurements.parquet")
-    before = (
-        read_measurements(folder)
-        if stored is None
-        else pq.read_table(io.BytesIO(stored)).to_pylist()
-    )
-    after = pq.read_table(io.BytesIO(made)).to_pylist()
+    before = read_measurements(folder) if stored is None else rows_of(stored)
+    after = rows_of(made)
     if before == after:
         yield Checked("ok", f"measured again: all {len(after):,} numbers are the same, bit by bit")
         return

@@ -187,7 +187,7 @@ def _parquet(spec: FileSpec, path: Path) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, pre_buffer=False)
     except Exception as error:
         line = " ".join(str(error).split())
         raise DataError(
@@ -201,7 +201,8 @@ def _read_parquet(spec: FileSpec, path: Path, only: Sequence[str] | None) -> Fra
     check_header(file.schema_arrow.names, spec.file)
     check_columns(only or (), file.schema_arrow.names, spec.file)
     try:
-        table = file.read(columns=None if only is None else list(dict.fromkeys(only)))
+        chosen = None if only is None else list(dict.fromkeys(only))
+        table = file.read(columns=chosen, use_threads=False)
         columns = {
             name: [_cell(value) for value in column.to_pylist()]
             for name, column in zip(table.column_names, table.columns, strict=True)

@@ -21,7 +21,7 @@ from dpaudit.report.catalogues import Told, first_paragraph, sentence
 from dpaudit.report.findings import Found
 from dpaudit.report.glossary import formula, terms
 from dpaudit.report.guarantees import guarantees
-from dpaudit.report.prose import Prose
+from dpaudit.report.prose import Prose, quantity_name
 from dpaudit.report.public import made_from
 from dpaudit.report.wording import Context
 
@@ -218,8 +218,7 @@ def _quantities(context: Context) -> tuple[tuple[str, str], ...]:
     measured = dict.fromkeys(m.quantity for m in context.results.measurements)
     other = context.prose("Measured by a plug-in: its documentation is below.")
     return tuple(
-        (context.said(q.replace("-", " ").capitalize()), formula(context.prose, q) or other)
-        for q in measured
+        (context.said(quantity_name(q)), formula(context.prose, q) or other) for q in measured
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -81,16 +82,28 @@ def read_measurements(folder: Path) -> list[dict[str, Any]]:
         If there is no such file, or it is something else.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     path = folder / "measurements.parquet" if folder.is_dir() else folder
     try:
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        return rows_of(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise UsageError(
             f"cannot read measurements from {str(path)!r}: {' '.join(str(error).split())}",
             hint="name the folder that 'dpaudit report' or 'dpaudit run' wrote",
         ) from error
+
+
+def rows_of(measurements: Path | bytes) -> list[dict[str, Any]]:
+    """Return the rows of a file of measurements, or of what it holds.
+
+    It is read in this thread: pyarrow's own threads may outlive the interpreter, and then abort
+    the process at its end.
+    """
+    import pyarrow.parquet as pq
+
+    source = io.BytesIO(measurements) if isinstance(measurements, bytes) else measurements
+    with pq.ParquetFile(source, pre_buffer=False) as file:
+        rows: list[dict[str, Any]] = file.read(use_threads=False).to_pylist()
     return rows
 
 
