@@ -105,7 +105,7 @@ def test_a_faulty_decision_is_named_and_the_other_is_measured(tmp_path, capfd, b
     assert "bad-rule" in told
     assert failure["task"] == "r / bad-rule"
     assert failure["message"] in errors
-    assert "r / bad-rule was not measured" in page
+    assert "“r / bad-rule” was not measured" in page
     assert "good-rule" in page
     results = dpaudit.run(dpaudit.load(written(tmp_path, BAD.format(body="pass"))))
     assert [each.task.id for each in results.tasks] == ["r / good-rule", "r / bad-rule"]

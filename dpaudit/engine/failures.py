@@ -9,7 +9,7 @@ import attrs
 
 from dpaudit.errors import PluginError
 from dpaudit.interfaces import Plugin
-from dpaudit.model.measurement import Note
+from dpaudit.model.measurement import Note, noted
 from dpaudit.model.results import Failure
 from dpaudit.registry import Registry
 from dpaudit.time_limit import limited
@@ -62,8 +62,11 @@ class Failures:
     def notes(self) -> Iterator[Note]:
         """Yield what the report says of each failure."""
         for each in self.found:
-            what = f"{each.task} was not measured" + (f" by {each.audit}" if each.audit else "")
-            yield Note(task=each.task, kind="failure", message=f"{what}: {each.message}")
+            said = noted("“{task}” was not measured: {reason}")
+            if each.audit:
+                said = noted("“{task}” was not measured by {audit}: {reason}")
+            told = said.format(task=each.task, audit=each.audit, reason=each.message)
+            yield Note(task=each.task, kind="failure", message=told)
 
 
 def strangers(registry: Registry, classes: Iterable[type[Plugin]]) -> str:
