@@ -15,6 +15,7 @@ from dpaudit.report.catalogues import told_of
 from dpaudit.report.comparison import inflation, shortfalls
 from dpaudit.report.costs import cost, releases
 from dpaudit.report.differences import gaps, losses
+from dpaudit.report.learning_attack_findings import attack_findings_of_models
 from dpaudit.report.learning_cases import Learning
 from dpaudit.report.learning_findings import LEARNING, learning_findings, learning_page_one
 from dpaudit.report.learning_thresholds import learning_thresholds
@@ -92,7 +93,8 @@ def findings(results: Results, *, registry: Any = None) -> Found:
 def _of_learners(results: Results, registry: Any) -> Found:
     view = Learning.of(results)
     foreign = _foreign(registry, results)
-    return Found(learning_thresholds(view), learning_findings(view), (), foreign)
+    attacks = attack_findings_of_models(view)
+    return Found(learning_thresholds(view), learning_findings(view), (), foreign, attacks)
 
 
 def _foreign(registry: Any, results: Results) -> tuple[Finding, ...]:
