@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,7 @@ def test_parameters_can_be_given_to_a_check(capfd):
 
 
 def test_the_example_is_the_one_that_the_tests_run():
-    made = ROOT / "templates" / "dpaudit_templates" / "example"
+    made = resources.files("dpaudit_templates") / "example"
     for file in made.iterdir():
         if file.is_file():
             name = file.name.removesuffix(".txt")
