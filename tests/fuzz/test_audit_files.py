@@ -16,6 +16,7 @@ from dpaudit import config, data
 from dpaudit.engine.planner import make_plan
 from dpaudit.engine.prepare import prepare_learning
 from dpaudit.errors import DpauditError
+from dpaudit.model.spec import Spec
 from dpaudit.toml import Source
 
 FUZZ = settings.get_profile("fuzz")
@@ -201,7 +202,7 @@ def test_only_our_own_errors_come_out_of_harmed_files(seed, folder, registry):
     @settings(FUZZ)
     @given(text=harmed(seed))
     def only(text):
-        audited(folder, text, registry)
+        assert isinstance(audited(folder, text, registry), Spec | None)
 
     only()
 
@@ -212,7 +213,7 @@ def test_only_our_own_errors_come_out_of_harmed_files(seed, folder, registry):
 @example(content="[" + "a." * 3000 + "a]")
 @example(content="a = 1e99999999\n[run]\nseed = 0x" + "f" * 400)
 def test_only_our_own_errors_come_out_of_any_text(content, folder, registry):
-    audited(folder, content, registry)
+    assert isinstance(audited(folder, content, registry), Spec | None)
 
 
 @settings(FUZZ)
