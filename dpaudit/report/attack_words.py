@@ -6,6 +6,7 @@ import attrs
 
 from dpaudit.model.attack import LEAST_EXCESS, AttackResult
 from dpaudit.model.estimate import Estimate
+from dpaudit.model.report import Column
 from dpaudit.model.spec import Game
 from dpaudit.report.amounts import chances
 from dpaudit.report.prose import Prose
@@ -185,6 +186,17 @@ class AttackWords:
             "attribute": _("Guessed rightly, of 100"),
             "cells": _("Hidden counts computed, of 100 people"),
         }[result.outcome]
+
+
+def trial_columns(_: Prose) -> tuple[Column, ...]:
+    """Return the columns of a table that tries attacks without a secret, and without protection."""
+    return (
+        Column(label=_("Attack")),
+        Column(label=_("Nothing to know"), numeric=True),
+        Column(label=_("Interval")),
+        Column(label=_("No protection"), numeric=True),
+        Column(label=_("So")),
+    )
 
 
 def operating(context: Context, results: tuple[AttackResult, ...]) -> tuple[AttackResult, ...]:

@@ -17,7 +17,7 @@ from dpaudit.model.report import (
 )
 from dpaudit.report.amounts import percent
 from dpaudit.report.attack_findings import reason_of
-from dpaudit.report.attack_words import AttackWords, operating
+from dpaudit.report.attack_words import AttackWords, operating, trial_columns
 from dpaudit.report.findings import Found
 from dpaudit.report.roc import RocLine, roc_plot
 from dpaudit.report.wording import Context, first_upper
@@ -250,13 +250,7 @@ def _checks(context: Context) -> Table:
     )
     return Table(
         caption=_("Each attack where nothing can be known, and where everything can"),
-        columns=(
-            Column(label=_("Attack")),
-            Column(label=_("Nothing to know"), numeric=True),
-            Column(label=_("Interval")),
-            Column(label=_("No protection"), numeric=True),
-            Column(label=_("So")),
-        ),
+        columns=trial_columns(_),
         rows=rows,
         note=_(
             "“Nothing to know”: the same attack where the release carries no information about who "

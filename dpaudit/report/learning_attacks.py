@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dpaudit.model.attack import AttackResult, ByGroup, Curve
 from dpaudit.model.report import Block, Column, DefinitionList, Figure, Heading, Paragraph, Table
 from dpaudit.report.amounts import percent
+from dpaudit.report.attack_words import trial_columns
 from dpaudit.report.learning_attack_words import ModelWords, attacked, strongest
 from dpaudit.report.learning_cases import Learning, Trained
 from dpaudit.report.prose import words as spelled
@@ -308,13 +309,7 @@ def _checks(view: Learning) -> Table:
     )
     return Table(
         caption=_("Each attack where nothing can be known, and without protection"),
-        columns=(
-            Column(label=_("Attack")),
-            Column(label=_("Nothing to know"), numeric=True),
-            Column(label=_("Interval")),
-            Column(label=_("No protection"), numeric=True),
-            Column(label=_("So")),
-        ),
+        columns=trial_columns(_),
         rows=rows,
         note=_(
             "“Nothing to know”: the same attack on a model that has learnt from other people, "
