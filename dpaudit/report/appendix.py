@@ -235,7 +235,7 @@ def _methods_table(context: Context) -> Table:
         used = dict.fromkeys(names[m.estimate.method] for m in own)
         draws = max(m.estimate.draws for m in own)
         axes = dict.fromkeys(context.words.over(m.over) for m in own)
-        rows.append((quantity.replace("-", " "), ", ".join(used), ", ".join(axes),
+        rows.append((context.said(quantity_name(quantity)), ", ".join(used), ", ".join(axes),
                      _.whole(draws) if draws else _("none")))  # fmt: skip
     return Table(
         caption=_("Method used for each quantity"),
